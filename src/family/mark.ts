@@ -1,0 +1,176 @@
+/**
+ * The tags that are the action's only memory. A decision (to promote or to withdraw) is written on the images it
+ * concerns before anything visible happens and settled after ECS has confirmed it, so that a later attempt of the
+ * same run completes it and a later decision of somebody else is recognised.
+ */
+import type { Image, Tags } from './image.ts'
+import { isAvailable } from './image.ts'
+import type { Instance } from './question.ts'
+import { type Run, workflowRunOf } from './run-key.ts'
+
+export const tag = {
+  run: 'image-family:run',
+  origin: 'image-family:origin',
+  source: 'image-family:source',
+  decision: 'image-family:decision',
+  reason: 'image-family:reason',
+  stopped: 'image-family:stopped',
+  protect: 'image-family:protect',
+} as const
+
+/** ECS's limit of tags on one resource. */
+export const tagLimit = 20
+
+export interface Decision {
+  readonly state: 'planned' | 'done'
+  readonly mode: 'promote' | 'rollback'
+  /** Key of the run that decided. */
+  readonly run: string
+  /** The image that the family is to resolve to; undefined when it was emptied on purpose. */
+  readonly target: string | undefined
+  /** What the family resolved to before. */
+  readonly previous: string | undefined
+  /** ECS's time, milliseconds. */
+  readonly at: number
+  /** The decision that stood here before, so that its run can still tell that it was superseded. */
+  readonly replaces: { readonly run: string; readonly state: 'planned' | 'done' } | undefined
+}
+
+const compactTime = (at: number): string => new Date(at).toISOString().replace(/[-:]|\.\d+/g, '')
+const parseCompactTime = (text: string): number =>
+  Date.parse(text.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, '$1-$2-$3T$4:$5:$6Z'))
+
+/** At most 128 characters: what it replaces is left out when there is no room, the rest always fits. */
+export function formatDecision(decision: Decision): string {
+  const { state, mode, run, target, previous, at, replaces } = decision
+  const text = [state, mode, run, target ?? '-', previous ?? '-', compactTime(at)].join(' ')
+  const replaced = replaces && ` ${replaces.run}${replaces.state === 'planned' ? '?' : ''}`
+  return replaced && text.length + replaced.length <= 128 ? text + replaced : text
+}
+
+/** Undefined for an image without a decision, and for a tag that is not of this form. */
+export function decisionOn(image: Image): Decision | undefined {
+  const [state, mode, run, target, previous, time, replaced] = (image.tags[tag.decision] ?? '').split(' ')
+  if ((state !== 'planned' && state !== 'done') || (mode !== 'promote' && mode !== 'rollback')) return undefined
+  if (!run || !target || !previous || !time) return undefined
+  return {
+    state,
+    mode,
+    run,
+    target: target === '-' ? undefined : target,
+    previous: previous === '-' ? undefined : previous,
+    at: parseCompactTime(time),
+    replaces: replaced
+      ? { run: replaced.replace(/\?$/, ''), state: replaced.endsWith('?') ? 'planned' : 'done' }
+      : undefined,
+  }
+}
+
+/** Tag that puts a decision on an image, keeping the key of the one that it replaces. */
+export function decisionTag(image: Image, decision: Omit<Decision, 'replaces'>): Tags {
+  const before = decisionOn(image)
+  const replaces = before && before.run !== decision.run ? { run: before.run, state: before.state } : before?.replaces
+  return { [tag.decision]: formatDecision({ ...decision, replaces }) }
+}
+
+export const hasRoomFor = (image: Image, tags: Tags): boolean =>
+  new Set([...Object.keys(image.tags), ...Object.keys(tags)]).size <= tagLimit
+
+/** Taken out of the contest of `family` by somebody's decision: deprecated, or moved elsewhere. */
+export const isWithdrawnFrom = (family: string, image: Image): boolean =>
+  image.status === 'Deprecated' || image.family !== family
+
+/** What this run decided in an earlier attempt, as the tags tell it. */
+export interface Recalled {
+  readonly decision: Decision
+  /** Images that carry the decision still. */
+  readonly images: readonly Image[]
+}
+
+export function recall(run: Run, images: readonly Image[]): Recalled | undefined {
+  const own = images.filter((image) => decisionOn(image)?.run === run.key)
+  // One mark that is still `planned` means that not everything was confirmed.
+  const marks = own.map((image) => decisionOn(image) as Decision)
+  const decision = marks.find(({ state }) => state === 'planned') ?? marks[0]
+  return decision && { decision, images: own }
+}
+
+export interface LaterDecision {
+  readonly image: Image
+  readonly decision: Decision
+  /** State that this run's own decision had when it was replaced. */
+  readonly replacedState: 'planned' | 'done'
+}
+
+/** Decisions of other runs that were written over this run's own. */
+export function replacedBy(run: Run, images: readonly Image[]): LaterDecision[] {
+  return images.flatMap((image) => {
+    const decision = decisionOn(image)
+    return decision?.replaces?.run === run.key ? [{ image, decision, replacedState: decision.replaces.state }] : []
+  })
+}
+
+export const isSameWorkflowRun = (run: Run, key: string): boolean => workflowRunOf(key) === run.workflowRun
+
+/**
+ * Decisions of workflow runs that began after this one. GitHub's run IDs grow, so a re-run can tell that somebody
+ * decided after its first attempt even where no mark of its own is left.
+ */
+export function decisionsAfter(run: Run, images: readonly Image[]): LaterDecision[] {
+  if (!/^\d+$/.test(run.workflowRun)) return []
+  return images.flatMap((image) => {
+    const decision = decisionOn(image)
+    const theirs = decision ? workflowRunOf(decision.run) : ''
+    return decision && /^\d+$/.test(theirs) && BigInt(theirs) > BigInt(run.workflowRun)
+      ? [{ image, decision, replacedState: 'planned' }]
+      : []
+  })
+}
+
+/** What another run fell back to within the last half hour: a second person must not roll that back by reflex. */
+export function recentRollbackTo(
+  current: Image,
+  { run, images, now }: { run: Run; images: readonly Image[]; now: number },
+): Decision | undefined {
+  return images
+    .map(decisionOn)
+    .find(
+      (decision) =>
+        decision?.mode === 'rollback' &&
+        decision.target === current.id &&
+        !isSameWorkflowRun(run, decision.run) &&
+        now - decision.at < 30 * 60_000,
+    )
+}
+
+/** In a quarantine family only what was withdrawn may stand: anything else there is somebody's live image. */
+export const isQuarantined = (image: Image): boolean => {
+  const decision = decisionOn(image)
+  return decision !== undefined && decision.target !== image.id
+}
+
+export const strangersIn = (quarantine: readonly Image[]): Image[] =>
+  quarantine.filter((image) => isAvailable(image) && !isQuarantined(image))
+
+/** `run 17230001 on 2026-04-01T08:30:00Z (rollback to m-…)`: who, when and what. */
+export const describeDecision = (decision: Decision): string =>
+  `run ${workflowRunOf(decision.run)} at ${new Date(decision.at).toISOString().replace('.000', '')} (${decision.mode}${
+    decision.target ? ` to ${decision.target}` : ''
+  })`
+
+/** A reason as a tag value may hold it: at most 128 characters, no `://`, not starting with `acs:`. */
+export const reasonTag = (reason: string): Tags => ({
+  [tag.reason]: [...reason.replaceAll('://', ':').replaceAll(/\s+/g, ' ').replace(/^acs:/i, 'acs-')]
+    .slice(0, 128)
+    .join(''),
+})
+
+/** Written on an instance before this action stops it, so that whoever comes next starts it again. */
+export const stoppedTag = (run: Run, at: number): Tags => ({ [tag.stopped]: `${run.key} ${compactTime(at)}` })
+
+/** Stopped by this action and not started since (ECS tells the minute of the last start). */
+export function isLeftStopped(instance: Pick<Instance, 'status' | 'tags' | 'startedAt'>): boolean {
+  const [, time] = (instance.tags[tag.stopped] ?? '').split(' ')
+  if (!time || !['Stopped', 'Stopping'].includes(instance.status)) return false
+  return instance.startedAt === undefined || instance.startedAt <= parseCompactTime(time)
+}

@@ -1,0 +1,197 @@
+/** A plan is data: what is to be done, in order, and what every family must resolve to afterwards. */
+import type { FamilyRef, Tags } from './image.ts'
+import { type BakeRequest, describeSource } from './request.ts'
+
+/** An image that a step of the plan makes; it has no ID yet. */
+export type Made = `<${string}>`
+export const newImage: Made = '<new image>'
+export type ImageRef = string | Made
+export const isMade = (image: ImageRef): image is Made => image.startsWith('<')
+
+export type Step =
+  | { readonly action: 'create'; readonly region: string; readonly image: Made; readonly create: Creation }
+  /** Waits until the image is available, and (with `family`) seen in its family. */
+  | {
+      readonly action: 'await'
+      readonly region: string
+      readonly image: ImageRef
+      readonly family?: string
+      /** An image that fails to be created is no fault: it can no longer become current. */
+      readonly mayFail?: true
+    }
+  | { readonly action: 'stop' | 'start'; readonly region: string; readonly instance: string; readonly force?: boolean }
+  | { readonly action: 'rename'; readonly region: string; readonly image: string; readonly name: string }
+  /** Puts tags on and reads them back. */
+  | {
+      readonly action: 'tag'
+      readonly region: string
+      readonly resource: 'image' | 'instance'
+      readonly ids: readonly string[]
+      readonly tags: Tags
+    }
+  | {
+      readonly action: 'untag'
+      readonly region: string
+      readonly resource: 'image' | 'instance'
+      readonly ids: readonly string[]
+      readonly keys: readonly string[]
+    }
+  /** Compares what the family resolves to at the last moment before the first visible change. */
+  | { readonly action: 'confirm'; readonly region: string; readonly family: string; readonly image: string }
+  | { readonly action: 'join-family'; readonly region: string; readonly image: string; readonly family: string }
+  | { readonly action: 'restore'; readonly region: string; readonly image: string }
+  | {
+      readonly action: 'unshare'
+      readonly region: string
+      readonly image: string
+      readonly accounts: readonly string[]
+    }
+  | { readonly action: 'deprecate'; readonly region: string; readonly image: string }
+  | { readonly action: 'quarantine'; readonly region: string; readonly image: string; readonly family: string }
+
+export type Action = Step['action']
+
+/** What CreateImage is sent: a function of inputs and run alone. */
+export interface Creation
+  extends Omit<BakeRequest, 'mode' | 'dryRun' | 'stopInstance' | 'wait' | 'region' | 'imageName'> {
+  readonly name: string
+  /** How many images of this run ECS has failed to create. */
+  readonly generation: number
+}
+
+export interface Expectation extends FamilyRef {
+  /** Undefined: the family is to resolve to nothing. */
+  readonly image: ImageRef | undefined
+  /** Images that must be out of the contest. */
+  readonly withdrawn: readonly string[]
+}
+
+export interface Notice {
+  readonly level: 'notice' | 'warning' | 'error'
+  readonly text: string
+}
+
+/** What a run settles, apart from how: the outputs are made of it. */
+export interface Settlement {
+  /** The image that the run settles on; undefined when there is none. */
+  readonly image: ImageRef | undefined
+  /** What the family resolved to before the run's first attempt. */
+  readonly previous: string | undefined
+  /** Images withdrawn by this run, in an earlier attempt or in this one. */
+  readonly withdrawn: readonly string[]
+  /** Newer images being created, which will become current when they are ready. */
+  readonly pending: readonly string[]
+  readonly notices: readonly Notice[]
+  /** Images whose instances are listed at the end. */
+  readonly affects?: readonly string[]
+}
+
+export type Plan =
+  | (Settlement & {
+      readonly kind: 'change'
+      readonly steps: readonly Step[]
+      /** Undefined when nothing can be expected yet (an image that is not waited for). */
+      readonly expect: Expectation | undefined
+      /** Done after ECS has confirmed what was expected. */
+      readonly afterwards: readonly Step[]
+    })
+  | (Settlement & {
+      readonly kind: 'nothing'
+      readonly because: string
+      /** An earlier attempt of this run has changed something. */
+      readonly changedBefore: boolean
+    })
+  | Refusal
+
+export interface Refusal {
+  readonly kind: 'refuse'
+  readonly code: RefusalCode
+  /** What is so. */
+  readonly because: string
+  /** What to do about it. */
+  readonly todo: string
+}
+
+export type RefusalCode =
+  | 'already-shared'
+  | 'ambiguous-order'
+  | 'bad-quarantine'
+  | 'condition-unmet'
+  | 'current-elsewhere'
+  | 'family-empty'
+  | 'image-failed'
+  | 'image-not-found'
+  | 'image-not-in-family'
+  | 'image-not-own'
+  | 'image-newer'
+  | 'instance-unusable'
+  | 'just-rolled-back'
+  | 'name-taken'
+  | 'newer-images'
+  | 'no-room-for-mark'
+  | 'not-expected'
+  | 'not-found'
+  | 'not-permitted'
+  | 'source-differs'
+  | 'superseded'
+  | 'would-empty'
+
+export const refuse = (code: RefusalCode, because: string, todo: string): Refusal => ({
+  kind: 'refuse',
+  code,
+  because,
+  todo,
+})
+
+export const isRefusal = (value: object): value is Refusal => 'kind' in value && value.kind === 'refuse'
+
+/** What the step works on: an ID, or the label of an image still to be made. */
+export function targetOf(step: Step): string {
+  switch (step.action) {
+    case 'stop':
+    case 'start':
+      return step.instance
+    case 'tag':
+    case 'untag':
+      return step.ids.join(',')
+    case 'confirm':
+      return step.family
+    default:
+      return step.image
+  }
+}
+
+/** One sentence without its full stop, for people. */
+export function describe(step: Step): string {
+  switch (step.action) {
+    case 'create':
+      return `create image ${step.create.name} in family ${step.create.family} from ${describeSource(step.create.source)}`
+    case 'await':
+      return `wait until ${step.image} is available${step.family === undefined ? '' : ` in family ${step.family}`}`
+    case 'stop':
+      return `stop instance ${step.instance}${step.force ? ' by force' : ''}`
+    case 'start':
+      return `start instance ${step.instance}`
+    case 'rename':
+      return `rename failed image ${step.image} to ${step.name}`
+    case 'tag':
+      return `tag ${step.ids.join(', ')} with ${Object.keys(step.tags).join(', ')}`
+    case 'untag':
+      return `remove ${step.keys.join(', ')} from ${step.ids.join(', ')}`
+    case 'confirm':
+      return `make sure that ${step.family} still resolves to ${step.image}`
+    case 'join-family':
+      return `put ${step.image} into family ${step.family}`
+    case 'restore':
+      return `restore ${step.image}`
+    case 'unshare':
+      return `stop sharing ${step.image} with ${step.accounts.length} account${step.accounts.length === 1 ? '' : 's'} (${step.accounts.join(', ')})`
+    case 'deprecate':
+      return `deprecate ${step.image}`
+    case 'quarantine':
+      return `move ${step.image} into family ${step.family}`
+  }
+}
+
+/** Steps that change something which is not the action's own record. */
+export const isVisible = (step: Step): boolean => !['await', 'confirm', 'tag', 'untag'].includes(step.action)

@@ -1,0 +1,354 @@
+/** Makes one image what its family serves: joins, restores, then retires what would still win. */
+import { unmetCondition } from './conditions.ts'
+import {
+  availableOf,
+  type Image,
+  isAvailable,
+  isFailed,
+  isNewer,
+  isPending,
+  label,
+  list,
+  newestFirst,
+  oldestFirst,
+  sameSecond,
+} from './image.ts'
+import { type Decision, decisionOn, describeDecision, hasRoomFor, isWithdrawnFrom, recall } from './mark.ts'
+import {
+  continuedBy,
+  givesWayTo,
+  lookTwice,
+  markSteps,
+  roomForMarks,
+  type Scene,
+  standingBefore,
+  undoneBySomebody,
+} from './memory.ts'
+import { isRefusal, type Notice, type Plan, type Refusal, refuse, type Settlement, type Step } from './plan.ts'
+import { ask, askAll, type Planning } from './question.ts'
+import type { PromoteRequest } from './request.ts'
+import { inWithdrawalOrder, planWithdrawal } from './withdrawal.ts'
+
+interface PromotionScene extends Scene {
+  /** The image named by `image-id`. */
+  readonly named: Image | undefined
+  /** What `from-family` serves. */
+  readonly source: Image | undefined
+  readonly quarantined: readonly Image[]
+}
+
+function* look(request: PromoteRequest): Planning<PromotionScene> {
+  const { region, family, fromFamily, quarantineFamily, image } = request
+  const seen = yield* askAll({
+    current: { ask: 'current', region, family },
+    members: { ask: 'members', region, family },
+    named: image === undefined ? undefined : { ask: 'image', region, image },
+    source: fromFamily === undefined ? undefined : { ask: 'current', region, family: fromFamily },
+    sourceMembers: fromFamily === undefined ? undefined : { ask: 'members', region, family: fromFamily },
+    quarantined: quarantineFamily === undefined ? undefined : { ask: 'members', region, family: quarantineFamily },
+  })
+  const { current, members, named, source, sourceMembers = [], quarantined = [] } = seen
+  const everything = [...members, ...sourceMembers, ...quarantined, ...(named ? [named] : [])]
+  const known = [...new Map(everything.map((image) => [image.id, image])).values()]
+  return { current, members, named, source, quarantined, known }
+}
+
+/** Waits for an image still being created before anything is decided: what the family serves may change meanwhile. */
+function* lookWhenSettled(request: PromoteRequest): Planning<PromotionScene> {
+  const scene = yield* lookTwice(request.run, () => look(request))
+  if (!scene.named || !isPending(scene.named)) return scene
+  yield* ask({ ask: 'settled', region: request.region, image: scene.named.id })
+  return yield* look(request)
+}
+
+/** What is decided, whether now or in an earlier attempt. */
+interface Promotion {
+  readonly target: Image
+  readonly previous: string | undefined
+  /** In the order in which they go. */
+  readonly retire: readonly Image[]
+  /** Retired by an earlier attempt. */
+  readonly retired: readonly Image[]
+}
+
+export function* planPromote(request: PromoteRequest): Planning<Plan> {
+  const scene = yield* lookWhenSettled(request)
+  const later = givesWayTo(request.run, scene)
+  if (later) return later
+  const continued = continuedBy(request.run, scene, request.image ?? scene.current?.id)
+  if (continued) return continued
+  const recalled = recall(request.run, scene.known)
+  if (recalled?.decision.state === 'done') return repeat(request, scene, recalled)
+  const [now] = yield* ask({ ask: 'time' })
+  const promotion = recalled ? resume(scene, recalled) : yield* choose(request, scene, now)
+  if ('kind' in promotion) return promotion
+  return yield* planPromotion(request, scene, promotion, {
+    state: 'planned',
+    mode: 'promote',
+    run: request.run.key,
+    target: promotion.target.id,
+    previous: promotion.previous,
+    at: recalled?.decision.at ?? now,
+  })
+}
+
+function repeat(
+  request: PromoteRequest,
+  scene: PromotionScene,
+  { decision, images }: { decision: Decision; images: readonly Image[] },
+): Plan {
+  const { family } = request
+  const target = scene.known.find(({ id }) => id === decision.target)
+  if (target && (!isAvailable(target) || target.family !== family)) return undoneBySomebody(target, 'promoted')
+  const retired = images.filter(({ id }) => id !== decision.target)
+  const undone = retired.find((image) => !isWithdrawnFrom(family, image))
+  if (undone) return undoneBySomebody(undone, 'retired')
+  const served = scene.current
+  return {
+    kind: 'nothing',
+    because: `an earlier attempt of this run (${describeDecision(decision)}) has done it`,
+    changedBefore: true,
+    image: decision.target,
+    previous: decision.previous,
+    withdrawn: oldestFirst(retired).map(({ id }) => id),
+    pending: target ? pendingAfter(scene, target).map(({ id }) => id) : [],
+    notices:
+      served?.id === decision.target
+        ? []
+        : [{ level: 'warning', text: `By now ${family} serves ${served ? label(served) : 'nothing'}.` }],
+  }
+}
+
+const pendingAfter = ({ members }: Scene, target: Image): Image[] =>
+  oldestFirst(members.filter((image) => isPending(image) && image.id !== target.id && isNewer(image, target)))
+
+/** Completes what an earlier attempt had decided. */
+function resume(
+  scene: PromotionScene,
+  { decision, images }: { decision: Decision; images: readonly Image[] },
+): Promotion | Refusal {
+  const target = scene.known.find(({ id }) => id === decision.target)
+  if (!target) {
+    return refuse(
+      'superseded',
+      `An earlier attempt of this run was to promote ${decision.target}, which is gone since.`,
+      'Start a new workflow run to decide anew.',
+    )
+  }
+  const decided = images.filter((image) => decisionOn(image)?.run === decision.run && image.id !== target.id)
+  const previous = scene.known.find(({ id }) => id === decision.previous)
+  const stands = decided.length > 0 && previous ? standingBefore(target, scene, { previous, decided }) : []
+  return {
+    target,
+    previous: decision.previous,
+    retire: inWithdrawalOrder(stands, scene.current?.id),
+    retired: decided.filter((image) => !stands.includes(image)),
+  }
+}
+
+function* choose(request: PromoteRequest, scene: PromotionScene, now: number): Planning<Promotion | Plan> {
+  const target = chooseTarget(request, scene)
+  if (isRefusal(target)) return target
+  const { requireTags, maxAgeDays, family } = request
+  const unmet = unmetCondition(target, { requireTags, maxAgeDays, now })
+  if (unmet) return unmet
+  const { current, members } = scene
+  if (current?.id === target.id && isAvailable(target)) {
+    return already(scene, current, `${family} already serves ${label(current)}`)
+  }
+  if (request.fromFamily !== undefined && current && isNewer(current, target)) {
+    const because = `${request.fromFamily} serves ${label(target)} of ${target.creationTime}, which is older than what ${family} serves, ${label(current)} of ${current.creationTime}`
+    return already(scene, current, because)
+  }
+  const elsewhere = yield* currentElsewhere(request, target)
+  if (elsewhere) return elsewhere
+  const newer = availableOf(members).filter((image) => image.id !== target.id && isNewer(image, target))
+  const guarded = guard(request, scene, { target, newer })
+  if (guarded) return guarded
+  return { target, previous: current?.id, retire: inWithdrawalOrder(newer, current?.id), retired: [] }
+}
+
+const already = (scene: PromotionScene, current: Image, because: string): Plan => ({
+  kind: 'nothing',
+  because,
+  changedBefore: false,
+  image: current.id,
+  previous: current.id,
+  withdrawn: [],
+  pending: pendingAfter(scene, current).map(({ id }) => id),
+  notices: pendingNotices(scene, current),
+})
+
+const pendingNotices = (scene: Scene, target: Image): Notice[] => {
+  const pending = pendingAfter(scene, target)
+  return pending.length === 0
+    ? []
+    : [{ level: 'warning', text: `${list(pending)}: still being created, and will become current when ready.` }]
+}
+
+function chooseTarget(
+  { region, image, fromFamily }: PromoteRequest,
+  { named, source }: PromotionScene,
+): Image | Refusal {
+  if (fromFamily !== undefined) {
+    if (!source) {
+      return refuse(
+        'family-empty',
+        `Family ${fromFamily} resolves to nothing in ${region}.`,
+        'Bake an image into it first, or check `from-family` and `region-id`.',
+      )
+    }
+    if (image === undefined || source.id === image) return source
+    return refuse(
+      'source-differs',
+      `Family ${fromFamily} serves ${label(source)}, not ${image}: what was tested is not what would be promoted.`,
+      'Test the image that the family serves now, or promote by `image-id` alone.',
+    )
+  }
+  if (!named) {
+    return refuse(
+      'image-not-found',
+      `Image ${image} does not exist in ${region}, or is not visible to this account.`,
+      'Check `image-id` and `region-id`.',
+    )
+  }
+  if (named.ownerAlias !== 'self') {
+    return refuse(
+      'image-not-own',
+      `${label(named)} belongs to another account (${named.ownerAlias}): only its owner can put it into a family.`,
+      'Copy it into this account first, then promote the copy.',
+    )
+  }
+  if (isFailed(named)) {
+    return refuse(
+      'image-failed',
+      `${label(named)} is ${named.status}: instances cannot be launched from it.`,
+      'Bake a new image and promote that.',
+    )
+  }
+  return named
+}
+
+/** An image is in one family only: taking what another family serves would change that family unasked. */
+function* currentElsewhere(
+  { region, family, fromFamily }: PromoteRequest,
+  target: Image,
+): Planning<Refusal | undefined> {
+  const other = target.family
+  if (other === '' || other === family || other === fromFamily || !isAvailable(target)) return undefined
+  const [current] = yield* ask({ ask: 'current', region, family: other })
+  if (current?.id !== target.id) return undefined
+  const [members] = yield* ask({ ask: 'members', region, family: other })
+  const next = availableOf(members).find(({ id }) => id !== target.id)
+  return refuse(
+    'current-elsewhere',
+    `${label(target)} is what family ${other} serves; promoted into ${family} it leaves ${other}, which would then serve ${next ? label(next) : 'nothing'}.`,
+    `Set \`from-family: ${other}\` if that is what you want.`,
+  )
+}
+
+function guard(
+  request: PromoteRequest,
+  { current, members }: PromotionScene,
+  { target, newer }: { target: Image; newer: readonly Image[] },
+): Refusal | undefined {
+  const { family, expectedImage } = request
+  if (expectedImage !== undefined && expectedImage !== current?.id) {
+    return refuse(
+      'not-expected',
+      `Family ${family} resolves to ${current ? label(current) : 'nothing'}, not to ${expectedImage} as \`expected-image-id\` says.`,
+      'Nothing was changed. Look at what is current now, then decide anew.',
+    )
+  }
+  const tied = members.find((image) => isAvailable(image) && sameSecond(image, target))
+  if (tied) {
+    return refuse(
+      'ambiguous-order',
+      `${label(target)} and ${label(tied)} were created in the same second: which of them ${family} would serve is not defined.`,
+      'Deprecate the one that is not wanted, then run again.',
+    )
+  }
+  if (newer.length === 0 || request.deprecateNewer) return undefined
+  return refuse(
+    'newer-images',
+    `${list(newestFirst(newer))} in family ${family} ${newer.length === 1 ? 'is' : 'are'} newer than ${label(target)} and would still be served: ECS goes by creation time alone.`,
+    'Set `deprecate-newer: true` to retire them, or bake the wanted image anew.',
+  )
+}
+
+function* planPromotion(
+  request: PromoteRequest,
+  scene: PromotionScene,
+  { target, previous, retire, retired }: Promotion,
+  decision: Omit<Decision, 'replaces'>,
+): Planning<Plan> {
+  const { region, family } = request
+  const entry = yield* planEntry(request, target)
+  if (isRefusal(entry)) return entry
+  const withdrawal = yield* planWithdrawal(request, { images: retire, target, quarantined: scene.quarantined })
+  if (isRefusal(withdrawal)) return withdrawal
+  const room = roomForMarks([target, ...retire, ...retired], decision, { reason: request.reason, mayGoWithout: false })
+  if (isRefusal(room)) return room
+  const mark = (state: Decision['state']) =>
+    markSteps({ ...decision, state }, { region, images: room.images, reason: room.reason })
+  const confirm: Step[] =
+    request.expectedImage !== undefined && scene.current?.id !== target.id
+      ? [{ action: 'confirm', region, family, image: request.expectedImage }]
+      : []
+  const settlement: Settlement = {
+    image: target.id,
+    previous,
+    withdrawn: [...oldestFirst(retired), ...retire].map(({ id }) => id),
+    pending: pendingAfter(scene, target).map(({ id }) => id),
+    notices: [...pendingNotices(scene, target), ...withdrawal.notices, ...room.notices],
+  }
+  return {
+    kind: 'change',
+    steps: [...mark('planned'), ...tagging(request, target), ...confirm, ...entry, ...withdrawal.steps],
+    expect: { region, family, image: target.id, withdrawn: settlement.withdrawn },
+    afterwards: mark('done'),
+    ...settlement,
+  }
+}
+
+function tagging({ region, tags }: PromoteRequest, target: Image): Step[] {
+  const missing = Object.entries(tags).some(([key, value]) => target.tags[key] !== value)
+  return missing ? [{ action: 'tag', region, resource: 'image', ids: [target.id], tags }] : []
+}
+
+/** Steps that bring the image into the contest of the family, and the proof that it is there. */
+function* planEntry(request: PromoteRequest, target: Image): Planning<readonly Step[] | Refusal> {
+  const { region, family } = request
+  if (!hasRoomFor(target, request.tags)) {
+    return refuse(
+      'no-room-for-mark',
+      `${label(target)} has no room for the \`tags\` to be added: ECS allows 20.`,
+      'Give fewer `tags`, or drop some that it has.',
+    )
+  }
+  const here: Step = { action: 'await', region, image: target.id, family }
+  const ready: Step[] = isPending(target) ? [{ action: 'await', region, image: target.id }] : []
+  const join: Step[] = target.family === family ? [] : [{ action: 'join-family', region, image: target.id, family }]
+  const restore: Step[] = target.status === 'Deprecated' ? [{ action: 'restore', region, image: target.id }] : []
+  if (join[0] === undefined || restore.length === 0) {
+    return join.length + restore.length === 0 ? ready : [...ready, ...join, ...restore, here]
+  }
+  // Deprecated images are in no contest, so that joining first changes no family's answer. Whether ECS lets a
+  // deprecated image change its family is not documented; if not, it has to be restored where it is.
+  const [permission] = yield* ask({ ask: 'permitted', step: join[0] })
+  if (permission.granted) return [...join, ...restore, here]
+  const blocked = yield* wouldServe(request, target)
+  return blocked ?? [...restore, ...join, here]
+}
+
+/** The refusal to restore an image in the family where it is now, because that family would then serve it. */
+function* wouldServe({ region }: PromoteRequest, target: Image): Planning<Refusal | undefined> {
+  if (target.family === '') return undefined
+  const [current] = yield* ask({ ask: 'current', region, family: target.family })
+  if (current && isNewer(current, target)) return undefined
+  return refuse(
+    'not-permitted',
+    `${label(target)} is deprecated and ECS does not move it in that state; restored first, it would become what family ${target.family} serves.`,
+    `Restore it by promoting it into ${target.family}, then promote it from there with \`from-family: ${target.family}\`.`,
+  )
+}

@@ -1,0 +1,101 @@
+/**
+ * What a planner may ask about the world. A planner is a generator: it yields questions, is given the answers, and
+ * returns a plan. So it reads like straight code, asks for nothing that it does not need, and stays pure: the same
+ * answers give the same plan, whoever answers.
+ */
+import type { FamilyRef, Image } from './image.ts'
+import type { Step } from './plan.ts'
+
+export interface Instance {
+  readonly id: string
+  /** Pending, Starting, Running, Stopping or Stopped. */
+  readonly status: string
+  /** Reasons such as `security` or `financial`. */
+  readonly locks: readonly string[]
+  readonly tags: Readonly<Record<string, string>>
+  /** Start of the minute in which it was started last, milliseconds; undefined when ECS does not say. */
+  readonly startedAt: number | undefined
+}
+
+export type Permission =
+  | { readonly granted: true }
+  | { readonly granted: false; readonly code: string | undefined; readonly because: string }
+
+interface ImageRefQuestion {
+  readonly region: string
+  readonly image: string
+}
+
+/** Each question with the type of its answer. */
+interface Asked {
+  /** What ECS says that the family resolves to (DescribeImageFromFamily). */
+  readonly current: { question: FamilyRef; answer: Image | undefined }
+  /** All own images of the family, whatever their status. */
+  readonly members: { question: FamilyRef; answer: readonly Image[] }
+  /** Available images under a family name, whoever owns them. */
+  readonly visible: { question: FamilyRef; answer: readonly Image[] }
+  /** An image by its ID, whatever its status and owner. */
+  readonly image: { question: ImageRefQuestion; answer: Image | undefined }
+  /** The same, but waits while it is being created (a dry run does not wait). */
+  readonly settled: { question: ImageRefQuestion; answer: Image | undefined }
+  /** Own images of exactly this name, whatever their status and family. */
+  readonly named: { question: { region: string; name: string }; answer: readonly Image[] }
+  /** Own images made by the run of this key. */
+  readonly made: { question: { region: string; run: string }; answer: readonly Image[] }
+  /** IDs of the accounts that the image is shared with. */
+  readonly shares: { question: ImageRefQuestion; answer: readonly string[] }
+  /** An instance; waits while it is starting or stopping (a dry run does not wait). */
+  readonly instance: { question: { region: string; instance: string }; answer: Instance | undefined }
+  /** Whether ECS would carry the step out, asked with its own DryRun. */
+  readonly permitted: { question: { step: Step }; answer: Permission }
+  /** ECS's time, milliseconds. No request: it comes with the answers to others. */
+  readonly time: { question: object; answer: number }
+  /** Lets the time pass that tags may lag behind (an earlier attempt may have written some just before it died). */
+  readonly lag: { question: object; answer: undefined }
+}
+
+export type Kind = keyof Asked
+export type Question = { [K in Kind]: { readonly ask: K } & Asked[K]['question'] }[Kind]
+export type AnswerTo<Q extends Question> = Asked[Q['ask']]['answer']
+
+export type Planning<Result> = Generator<readonly Question[], Result, readonly unknown[]>
+
+/** Asks side by side and returns the answers in the same order. */
+export function* ask<const Q extends readonly Question[]>(
+  ...questions: Q
+): Planning<{ -readonly [I in keyof Q]: AnswerTo<Q[I]> }> {
+  // The one place where answers get their types: whoever drives a planner answers in order and by kind.
+  return (questions.length === 0 ? [] : yield questions) as { -readonly [I in keyof Q]: AnswerTo<Q[I]> }
+}
+
+type AnswerToMaybe<Q> = Q extends Question ? AnswerTo<Q> : undefined
+
+/** Asks side by side by name; what is undefined is not asked. */
+export function* askAll<const Qs extends Readonly<Record<string, Question | undefined>>>(
+  questions: Qs,
+): Planning<{ -readonly [K in keyof Qs]: AnswerToMaybe<Qs[K]> }> {
+  const asked = Object.entries(questions).filter((entry): entry is [string, Question] => entry[1] !== undefined)
+  const answers = yield* ask(...asked.map(([, question]) => question))
+  return Object.fromEntries(asked.map(([name], index) => [name, answers[index]])) as {
+    -readonly [K in keyof Qs]: AnswerToMaybe<Qs[K]>
+  }
+}
+
+/** The same question about several things. */
+export function* askEach<T, const Q extends Question>(
+  things: readonly T[],
+  question: (thing: T) => Q,
+): Planning<{ thing: T; answer: AnswerTo<Q> }[]> {
+  const answers = yield* ask(...things.map(question))
+  return things.map((thing, index) => ({ thing, answer: answers[index] as AnswerTo<Q> }))
+}
+
+/** Answers every question of a planner with `answer` until it returns its plan. */
+export async function conclude<Result>(
+  planning: Planning<Result>,
+  answer: (question: Question) => Promise<unknown>,
+): Promise<Result> {
+  let turn = planning.next()
+  while (!turn.done) turn = planning.next(await Promise.all(turn.value.map(answer)))
+  return turn.value
+}
