@@ -1,0 +1,79 @@
+/** Who the action is to ECS: static keys from the inputs, or the SDK's default chain. */
+import CredentialModule from '@alicloud/credentials'
+import { CredentialFault } from './fault.ts'
+
+export interface StaticKeys {
+  readonly accessKeyId: string
+  readonly accessKeySecret: string
+  readonly securityToken: string | undefined
+}
+
+interface Keys {
+  readonly accessKeyId?: string
+  readonly accessKeySecret?: string
+  readonly securityToken?: string
+  readonly type?: string
+  readonly providerName?: string
+}
+
+/** What the SDK asks before every request, so that keys may be renewed. */
+export interface Credentials {
+  getCredential(): Promise<Keys>
+}
+
+const Credential = (
+  'default' in CredentialModule ? CredentialModule.default : CredentialModule
+) as new () => Credentials
+
+/** The kinds of credentials that the chain may find, for the log. */
+const kinds: Readonly<Record<string, string>> = {
+  env: 'keys from the environment (ALIBABA_CLOUD_ACCESS_KEY_ID)',
+  oidc_role_arn: 'a role assumed with an OIDC token file (ALIBABA_CLOUD_ROLE_ARN)',
+  cli_profile: 'a profile of the Alibaba Cloud CLI',
+  profile: 'the shared credentials file',
+  ecs_ram_role: "the RAM role of the runner's ECS instance",
+  credential_uri: 'a credentials URI',
+}
+
+const chainKind = (providerName: string): string => {
+  const name = providerName.replace(/^default\//, '').split('/')[0] ?? ''
+  return kinds[name] ?? 'the default credential chain'
+}
+
+export const staticCredentials = ({ accessKeyId, accessKeySecret, securityToken }: StaticKeys): Credentials => {
+  const type = securityToken === undefined ? 'access_key' : 'sts'
+  const providerName = securityToken === undefined ? 'static_ak' : 'static_sts'
+  const keys = { accessKeyId, accessKeySecret, securityToken: securityToken ?? '', type, providerName }
+  return { getCredential: async () => keys }
+}
+
+/**
+ * Asks the chain before every request: it renews what expires. A chain that has failed once asks only its last
+ * provider from then on, so that each failure gets a new one.
+ */
+export function chainCredentials(onKeys: (keys: Keys) => void): Credentials {
+  let chain = new Credential()
+  return {
+    async getCredential() {
+      try {
+        const keys = await chain.getCredential()
+        onKeys(keys)
+        return keys
+      } catch {
+        chain = new Credential()
+        throw new CredentialFault(
+          'No credentials were found: there are none in the inputs, and none in the environment, the CLI profile or the RAM role of the runner.',
+          'Set `access-key-id` and `access-key-secret`, or run aliyun/configure-aliyun-credentials-action in a step before.',
+        )
+      }
+    },
+  }
+}
+
+/** What kind of credentials these are, in words, having asked for them once. */
+export async function describeCredentials(credentials: Credentials): Promise<string> {
+  const { providerName = '' } = await credentials.getCredential()
+  if (providerName === 'static_ak') return 'the access key from the inputs'
+  if (providerName === 'static_sts') return 'temporary keys (STS) from the inputs'
+  return chainKind(providerName)
+}

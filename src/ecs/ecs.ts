@@ -1,0 +1,142 @@
+/** ECS as the line sees it: each question and each step of the domain in the words of the API. It decides nothing. */
+
+import { tag } from '../family/mark.ts'
+import type { Step } from '../family/plan.ts'
+import type { AnswerTo, Permission } from '../family/question.ts'
+import { graceIntervals } from '../pace.ts'
+import type { Create, CreateAnswer, Ecs, Look, Write } from '../ports.ts'
+import type { EcsClient } from './client.ts'
+import { EcsFault, isCode } from './fault.ts'
+import { type Change, createImage, describeFamily, describeImages, modifyImage } from './images.ts'
+import { describeInstance, describeInstancesOf, switchInstance } from './instances.ts'
+import { describeShares, unshare } from './sharing.ts'
+import { tagResources, untagResources } from './tags.ts'
+
+export function connectEcs(client: EcsClient): Ecs {
+  return {
+    // Each kind of question has its own type of answer; `look` answers by kind.
+    look: async <const Q extends Look>(question: Q) => (await look(client, question)) as AnswerTo<Q>,
+    instancesOf: (region, images) => describeInstancesOf(client, region, images),
+    write: (step) => write(client, step),
+    create: (step, renewal) => create(client, step, renewal),
+    wouldPermit: (step) => wouldPermit(client, step),
+    now: () => client.now(),
+  }
+}
+
+async function look(client: EcsClient, question: Look): Promise<unknown> {
+  const { region } = question
+  switch (question.ask) {
+    case 'current':
+      return await describeFamily(client, question)
+    case 'members':
+      return await describeImages(client, region, { imageFamily: question.family, imageOwnerAlias: 'self' })
+    case 'visible':
+      return await describeImages(client, region, { imageFamily: question.family, status: 'Available' })
+    case 'image':
+      return (await describeImages(client, region, { imageId: question.image }))[0]
+    case 'named':
+      // The filter is fuzzy.
+      return (await describeImages(client, region, { imageName: question.name, imageOwnerAlias: 'self' })).filter(
+        ({ name }) => name === question.name,
+      )
+    case 'made':
+      return await describeImages(client, region, {
+        imageOwnerAlias: 'self',
+        tag: [{ key: tag.run, value: question.run }],
+      })
+    case 'shares':
+      return await describeShares(client, region, question.image)
+    case 'instance':
+      return await describeInstance(client, region, question.instance)
+  }
+}
+
+/** What ModifyImageAttribute is sent for a step; undefined for steps that are other calls. */
+function changeOf(step: Step): Change | undefined {
+  switch (step.action) {
+    case 'deprecate':
+      return { status: 'Deprecated' }
+    case 'restore':
+      return { status: 'Available' }
+    case 'join-family':
+    case 'quarantine':
+      return { imageFamily: step.family }
+    case 'rename':
+      return { imageName: step.name }
+    default:
+      return undefined
+  }
+}
+
+async function create(client: EcsClient, step: Create, renewal: number): Promise<CreateAnswer> {
+  try {
+    return { kind: 'accepted', image: await createImage(client, step.region, { create: step.create, renewal }) }
+  } catch (fault) {
+    if (isCode(fault, 'InvalidImageName.Duplicated')) return { kind: 'name-taken', fault }
+    if (isCode(fault, 'IdempotenceParamNotMatch', 'IdempotentParameterMismatch', 'InvalidParamter.Conflict')) {
+      return { kind: 'token-used', fault }
+    }
+    throw fault
+  }
+}
+
+async function write(client: EcsClient, step: Write): Promise<void> {
+  const { region } = step
+  switch (step.action) {
+    case 'stop':
+      return await switchInstance(client, region, {
+        operation: 'StopInstance',
+        instance: step.instance,
+        force: step.force ?? false,
+      })
+    case 'start':
+      return await switchInstance(client, region, {
+        operation: 'StartInstance',
+        instance: step.instance,
+        force: false,
+      })
+    case 'tag':
+      return await tagResources(client, region, step)
+    case 'untag':
+      return await untagResources(client, region, step)
+    case 'unshare':
+      return await unshare(client, region, step)
+    default:
+      return await modifyImage(client, region, {
+        image: step.image,
+        change: changeOf(step) ?? {},
+        looksAgain: (status) => isSeen(client, { region, image: step.image, status }),
+      })
+  }
+}
+
+const isSeen = async (
+  client: EcsClient,
+  { region, image, status }: { region: string; image: string; status: string },
+): Promise<boolean> => {
+  const look = async () => (await describeImages(client, region, { imageId: image }))[0]?.status
+  return (await client.pace.until(look, (seen) => seen === status, graceIntervals)) === status
+}
+
+async function wouldPermit(client: EcsClient, step: Step): Promise<Permission> {
+  const { region } = step
+  const change = changeOf(step)
+  try {
+    if (step.action === 'unshare') {
+      const removeAccount = step.accounts.slice(0, 10)
+      const dryRun = { regionId: region, imageId: step.image, removeAccount, dryRun: true }
+      await client.call('ModifyImageSharePermission', region, dryRun)
+    } else if (change && 'image' in step) {
+      const dryRun = { regionId: region, imageId: step.image, ...change, dryRun: true }
+      await client.call('ModifyImageAttribute', region, dryRun)
+    }
+    return { granted: true }
+  } catch (error) {
+    // A dry run never succeeds: this is how ECS says that the request would have.
+    if (isCode(error, 'DryRunOperation')) return { granted: true }
+    if (!(error instanceof EcsFault) || error.code === undefined) throw error
+    const because = `${error.code} (HTTP ${error.status}, request ID ${error.requestId}): ${error.message} ${error.todo}`
+    return { granted: false, code: error.code, because }
+  }
+}

@@ -1,0 +1,158 @@
+/** Images and families: what ECS says of them, and what changes them. */
+import type { Image, ImageStatus } from '../family/image.ts'
+import { imageStatuses } from '../family/image.ts'
+import type { Creation } from '../family/plan.ts'
+import { clientTokenOf } from '../family/run-key.ts'
+import type { EcsClient } from './client.ts'
+import { isCode } from './fault.ts'
+
+/** What the two APIs that describe images have in common; the fields are as the SDK names them. */
+interface Described {
+  readonly imageId?: string
+  readonly imageName?: string
+  readonly imageFamily?: string
+  readonly imageVersion?: string
+  readonly description?: string
+  readonly status?: string
+  readonly creationTime?: string
+  readonly progress?: string
+  readonly usable?: boolean
+  readonly imageOwnerAlias?: string
+  readonly architecture?: string
+  readonly OSName?: string
+  readonly tags?: { readonly tag?: readonly { readonly tagKey?: string; readonly tagValue?: string }[] }
+}
+
+/** `87%`, `87` or nothing usable, depending on the API. */
+const percent = (progress: string | undefined): number | undefined => {
+  const match = /^(\d+)%?$/.exec(progress ?? '')
+  return match ? Number(match[1]) : undefined
+}
+
+/** Undefined for an answer without an image: ECS has several ways to say 'none'. */
+export function toImage(described: Described | undefined): Image | undefined {
+  if (!described?.imageId) return undefined
+  const tags = (described.tags?.tag ?? []).map(({ tagKey = '', tagValue = '' }) => [tagKey, tagValue] as const)
+  return {
+    id: described.imageId,
+    name: described.imageName ?? '',
+    family: described.imageFamily ?? '',
+    version: described.imageVersion ?? '',
+    description: described.description ?? '',
+    status: imageStatuses.find((status) => status === described.status) ?? ('UnAvailable' satisfies ImageStatus),
+    creationTime: described.creationTime ?? '',
+    progress: percent(described.progress),
+    usable: described.usable,
+    ownerAlias: described.imageOwnerAlias ?? '',
+    architecture: described.architecture ?? '',
+    osName: described.OSName ?? '',
+    tags: Object.fromEntries(tags),
+  }
+}
+
+/** Without it DescribeImages hides whatever is not available. */
+const everyStatus = imageStatuses.join(',')
+const pageSize = 100
+
+export interface Filter {
+  readonly imageId?: string
+  readonly imageFamily?: string
+  readonly imageName?: string
+  readonly imageOwnerAlias?: string
+  readonly status?: string
+  readonly tag?: { key: string; value: string }[]
+}
+
+export async function describeImages(client: EcsClient, region: string, filter: Filter): Promise<readonly Image[]> {
+  const images = new Map<string, Image>()
+  for (let pageNumber = 1; ; pageNumber++) {
+    const body = await client.call('DescribeImages', region, {
+      status: everyStatus,
+      ...filter,
+      regionId: region,
+      pageNumber,
+      pageSize,
+    })
+    const page = body.images?.image ?? []
+    // An image that moves between two pages would be seen twice.
+    for (const image of page.map(toImage)) if (image) images.set(image.id, image)
+    if (page.length === 0 || pageNumber * pageSize >= (body.totalCount ?? 0)) return [...images.values()]
+  }
+}
+
+export async function describeFamily(
+  client: EcsClient,
+  { region, family }: { region: string; family: string },
+): Promise<Image | undefined> {
+  const body = await client.call('DescribeImageFromFamily', region, { regionId: region, imageFamily: family })
+  return toImage(body.image)
+}
+
+/** What CreateImage is sent: a function of inputs and run alone, so that a repeated request is the same request. */
+export async function createImage(
+  client: EcsClient,
+  region: string,
+  { create, renewal }: { create: Creation; renewal: number },
+): Promise<string> {
+  const { source } = create
+  const optional = {
+    imageVersion: create.imageVersion,
+    platform: create.platform,
+    architecture: create.architecture,
+    bootMode: create.bootMode,
+    detectionStrategy: create.detectionStrategy,
+    resourceGroupId: create.resourceGroupId,
+    features: create.imdsSupport === undefined ? undefined : { imdsSupport: create.imdsSupport },
+    instanceId: source.kind === 'instance' ? source.instance : undefined,
+    snapshotId: source.kind === 'snapshot' ? source.snapshot : undefined,
+    diskDeviceMapping: source.kind === 'disks' ? source.disks.map((disk) => ({ ...disk })) : undefined,
+  }
+  const body = await client.call('CreateImage', region, {
+    regionId: region,
+    imageFamily: create.family,
+    imageName: create.name,
+    description: create.description,
+    tag: Object.entries(create.tags).map(([key, value]) => ({ key, value })),
+    clientToken: clientTokenOf(create.run, create.generation, renewal),
+    ...defined(optional),
+  })
+  return body.imageId ?? ''
+}
+
+/** Without the fields that are undefined. */
+const defined = <T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>
+  }
+
+export interface Change {
+  readonly imageName?: string
+  readonly imageFamily?: string
+  readonly status?: 'Available' | 'Deprecated'
+}
+
+/** ECS calls it an error to deprecate what is deprecated, or to restore what is available. */
+const alreadySo: Readonly<Record<string, ImageStatus>> = {
+  'ImageStatus.NotAvailable': 'Deprecated',
+  'ImageStatus.NotDeprecated': 'Available',
+}
+
+/**
+ * @param looksAgain whether the image is found with this status, given the time that reads may lag
+ */
+export async function modifyImage(
+  client: EcsClient,
+  region: string,
+  {
+    image,
+    change,
+    looksAgain,
+  }: { image: string; change: Change; looksAgain: (status: ImageStatus) => Promise<boolean> },
+): Promise<void> {
+  try {
+    await client.call('ModifyImageAttribute', region, { regionId: region, imageId: image, ...change })
+  } catch (error) {
+    const status = isCode(error, ...Object.keys(alreadySo)) ? alreadySo[error.code ?? ''] : undefined
+    if (status === undefined || status !== change.status || !(await looksAgain(status))) throw error
+  }
+}

@@ -1,0 +1,69 @@
+/** Instances that images are made of, and those that run them. */
+import type { Instance } from '../family/question.ts'
+import type { EcsClient } from './client.ts'
+import { isCode } from './fault.ts'
+
+export async function describeInstance(client: EcsClient, region: string, id: string): Promise<Instance | undefined> {
+  const body = await client.call('DescribeInstances', region, { regionId: region, instanceIds: JSON.stringify([id]) })
+  const found = body.instances?.instance?.find(({ instanceId }) => instanceId === id)
+  if (!found) return undefined
+  const tags = (found.tags?.tag ?? []).map(({ tagKey = '', tagValue = '' }) => [tagKey, tagValue] as const)
+  const startedAt = Date.parse(found.startTime ?? '')
+  return {
+    id,
+    status: found.status ?? '',
+    locks: (found.operationLocks?.lockReason ?? []).map(({ lockReason = '' }) => lockReason),
+    tags: Object.fromEntries(tags),
+    startedAt: Number.isNaN(startedAt) ? undefined : startedAt,
+  }
+}
+
+/** All instances of these images, page by page. */
+export async function describeInstancesOf(
+  client: EcsClient,
+  region: string,
+  images: readonly string[],
+): Promise<readonly string[]> {
+  const ids: string[] = []
+  for (const imageId of images) {
+    let nextToken: string | undefined
+    do {
+      const body = await client.call('DescribeInstances', region, {
+        regionId: region,
+        imageId,
+        maxResults: 100,
+        ...(nextToken ? { nextToken } : {}),
+      })
+      ids.push(...(body.instances?.instance ?? []).map(({ instanceId = '' }) => instanceId))
+      nextToken = body.nextToken
+    } while (nextToken)
+  }
+  return ids
+}
+
+const onItsWay = {
+  StopInstance: ['Stopping', 'Stopped'],
+  StartInstance: ['Starting', 'Running'],
+} as const
+
+/** ECS calls it an error to stop what is stopped, to start what runs, and either while it is still on its way. */
+export async function switchInstance(
+  client: EcsClient,
+  region: string,
+  { operation, instance, force }: { operation: keyof typeof onItsWay; instance: string; force: boolean },
+): Promise<void> {
+  // The account's default may be to give up vCPU and memory: the instance might not start again.
+  const stopping = operation === 'StopInstance' ? { forceStop: force, stoppedMode: 'KeepCharging' } : {}
+  for (;;) {
+    try {
+      await client.call(operation, region, { instanceId: instance, ...stopping }, ['IncorrectInstanceStatus'])
+      return
+    } catch (error) {
+      if (!isCode(error, 'IncorrectInstanceStatus')) throw error
+      const found = await describeInstance(client, region, instance)
+      if (onItsWay[operation].some((status) => status === found?.status)) return
+      if (!found || client.pace.isOver) throw error
+      await client.pace.wait(1)
+    }
+  }
+}

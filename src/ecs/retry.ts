@@ -1,0 +1,39 @@
+/** Repeats requests where that is safe, within the time limit of the step. The SDK itself repeats none. */
+import type { Pace } from '../pace.ts'
+import { EcsFault } from './fault.ts'
+
+/** Passing trouble that goes on for this many requests in a row is trouble: with the pauses, some six minutes. */
+const attempts = 10
+const longestPause = 12
+
+const isThrottled = (fault: EcsFault): boolean => fault.code?.includes('Throttling') ?? false
+
+/**
+ * Every request that goes through here may be repeated: reads, writes with a ClientToken, and writes of which ECS says
+ * when they are already so.
+ * @param handled codes that the caller sees to itself
+ * @param onRetry told each time, with the number of failures so far
+ */
+export async function persist<T>(
+  request: () => Promise<T>,
+  {
+    pace,
+    onRetry,
+    handled,
+  }: { pace: Pace; onRetry: (fault: EcsFault, failures: number) => void; handled: readonly string[] },
+): Promise<T> {
+  for (let failures = 1; ; failures++) {
+    try {
+      return await request()
+    } catch (error) {
+      if (!(error instanceof EcsFault) || error.course === 'stop' || pace.isOver) throw error
+      if (error.code !== undefined && handled.includes(error.code)) throw error
+      const inVain = error.course === 'repeat' && !isThrottled(error) && failures >= attempts
+      if (inVain) throw error
+      onRetry(error, failures)
+      const pause = error.course === 'wait' ? 1 : Math.min(2 ** (failures - 1), longestPause)
+      await pace.wait(pause, { atLeast: error.retryAfter })
+      if (pace.isOver) throw error
+    }
+  }
+}

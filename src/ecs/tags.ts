@@ -1,0 +1,63 @@
+/** Tags on images and instances: written, and read back before anything rests on them. */
+import type { Tags } from '../family/image.ts'
+import type { EcsClient } from './client.ts'
+
+const idsPerRequest = 50
+
+export interface Tagged {
+  readonly resource: 'image' | 'instance'
+  readonly ids: readonly string[]
+}
+
+const inParts = (ids: readonly string[]): string[][] =>
+  Array.from({ length: Math.ceil(ids.length / idsPerRequest) }, (_, part) =>
+    ids.slice(part * idsPerRequest, (part + 1) * idsPerRequest),
+  )
+
+export async function tagResources(
+  client: EcsClient,
+  region: string,
+  { resource, ids, tags }: Tagged & { tags: Tags },
+): Promise<void> {
+  const tag = Object.entries(tags).map(([key, value]) => ({ key, value }))
+  for (const resourceId of inParts(ids)) {
+    await client.call('TagResources', region, { regionId: region, resourceType: resource, resourceId, tag })
+    await client.pace.until(
+      () => listTags(client, region, { resource, ids: resourceId }),
+      (seen) => resourceId.every((id) => tag.every(({ key, value }) => seen.get(id)?.[key] === value)),
+    )
+  }
+}
+
+export async function untagResources(
+  client: EcsClient,
+  region: string,
+  { resource, ids, keys }: Tagged & { keys: readonly string[] },
+): Promise<void> {
+  for (const resourceId of inParts(ids)) {
+    await client.call('UntagResources', region, {
+      regionId: region,
+      resourceType: resource,
+      resourceId,
+      tagKey: [...keys],
+    })
+  }
+}
+
+async function listTags(client: EcsClient, region: string, { resource, ids }: Tagged): Promise<Map<string, Tags>> {
+  const tags = new Map<string, Record<string, string>>()
+  let nextToken: string | undefined
+  do {
+    const body = await client.call('ListTagResources', region, {
+      regionId: region,
+      resourceType: resource,
+      resourceId: [...ids],
+      ...(nextToken ? { nextToken } : {}),
+    })
+    for (const { resourceId = '', tagKey = '', tagValue = '' } of body.tagResources?.tagResource ?? []) {
+      tags.set(resourceId, { ...tags.get(resourceId), [tagKey]: tagValue })
+    }
+    nextToken = body.nextToken
+  } while (nextToken)
+  return tags
+}
