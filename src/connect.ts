@@ -1,0 +1,36 @@
+/** From settings to a connection: credentials, masked before anything is logged, and the client. */
+import { setSecret } from '@actions/core'
+import { EcsClient } from './ecs/client.ts'
+import { chainCredentials, describeCredentials, staticCredentials } from './ecs/credentials.ts'
+import { connectEcs } from './ecs/ecs.ts'
+import type { Settings } from './inputs.ts'
+import type { Pace } from './pace.ts'
+import type { Ecs, Log } from './ports.ts'
+
+interface Secrets {
+  readonly accessKeySecret?: string | undefined
+  readonly securityToken?: string | undefined
+}
+
+function mask({ accessKeySecret, securityToken }: Secrets): void {
+  if (accessKeySecret) setSecret(accessKeySecret)
+  if (securityToken) setSecret(securityToken)
+}
+
+/** Logs the kind of credentials as its first line. @throws CredentialFault when there are none */
+export async function connect({ keys, endpoint }: Settings, { pace, log }: { pace: Pace; log: Log }): Promise<Ecs> {
+  if (keys) mask(keys)
+  const credentials = keys ? staticCredentials(keys) : chainCredentials(mask)
+  log.info(`Credentials: ${await describeCredentials(credentials)}`)
+  const client = new EcsClient({
+    credentials,
+    endpoint,
+    userAgent: 'ecs-image-family-action',
+    pace,
+    onRetry: ({ action, region, code, status, message }, failures) => {
+      const answered = code ? `${code} (HTTP ${status})` : message
+      log.info(`${action} in ${region}: ${answered}; trying again (${failures})`)
+    },
+  })
+  return connectEcs(client)
+}

@@ -1,0 +1,83 @@
+/** What a failed step says: what it was doing, what ECS answered, and what to do. */
+import { StepFailure } from './apply.ts'
+import { CredentialFault, EcsFault } from './ecs/fault.ts'
+import { describe, type Step } from './family/plan.ts'
+import { Cancelled, TimeLimit } from './pace.ts'
+import type { Outcome } from './run.ts'
+
+export interface Failure {
+  /** Ends with a full stop, as all of them. */
+  readonly what: string
+  readonly todo: string
+}
+
+/** Undefined when the run succeeded. */
+export function failureOf(outcome: Outcome): Failure | undefined {
+  const { failure, plan, verdict } = outcome
+  if (failure) return describeError(failure.error, doingOf(outcome), outcome)
+  if (plan?.kind === 'refuse') return { what: `${plan.because} [${plan.code}]`, todo: plan.todo }
+  if (verdict?.kind === 'overtaken' && verdict.fails) {
+    return {
+      what: `The image was promoted, but ${verdict.because}.`,
+      todo: 'Look at who works on this family at the same time; a `concurrency` group in the workflow keeps runs apart. Run again to decide anew.',
+    }
+  }
+  if (verdict?.kind === 'unconfirmed') {
+    return {
+      what: `Everything was carried out, but ${verdict.because}.`,
+      todo: 'Run this step again: it changes nothing twice, and looks again at what ECS says.',
+    }
+  }
+  return undefined
+}
+
+function doingOf({ failure, journal }: Outcome): string {
+  const failed = journal.find(({ state }) => state === 'failed')
+  return failed ? `could not ${describe(failed.step)}` : `failed while ${failure?.doing}`
+}
+
+function describeError(error: unknown, doing: string, outcome: Outcome): Failure {
+  if (error instanceof EcsFault) {
+    const { action, region, code, status, requestId, message, todo } = error
+    const answered = code ? `ECS answered ${code} (HTTP ${status}, request ID ${requestId ?? 'unknown'}): ` : ''
+    return { what: `${capital(doing)}: ${action} in ${region}: ${answered}${stopped(message)}`, todo }
+  }
+  if (error instanceof CredentialFault || error instanceof StepFailure) {
+    return { what: `${capital(doing)}: ${stopped(error.message)}`, todo: error.todo }
+  }
+  if (error instanceof TimeLimit) {
+    return { what: `${capital(doing)}: ${error.message}${goesOn(outcome)}`, todo: pickUp(outcome) }
+  }
+  if (error instanceof Cancelled) {
+    return { what: `${error.message}${goesOn(outcome)}`, todo: pickUp(outcome) }
+  }
+  return {
+    what: `${capital(doing)}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+    todo: 'This is a fault of the action itself: open an issue with this text.',
+  }
+}
+
+/** What ECS goes on with after this step has ended. */
+function goesOn({ image, journal, seen }: Outcome): string {
+  const created = image === undefined ? undefined : seen.images.get(image)
+  const begun = [
+    ...(image && created?.status !== 'Available' && hasDone('create', journal)
+      ? [`ECS goes on creating image ${image}`]
+      : []),
+    ...(hasDone('stop', journal) && !hasDone('start', journal)
+      ? ['the instance is stopped, and the post step of this action starts it again']
+      : []),
+  ]
+  return begun.length === 0 ? '' : ` ${capital(begun.join('; '))}.`
+}
+
+const hasDone = (action: Step['action'], journal: Outcome['journal']): boolean =>
+  journal.some(({ step, state }) => step.action === action && state === 'done')
+
+const pickUp = ({ journal, plan }: Outcome): string =>
+  plan?.kind === 'change' && journal.length > 0
+    ? `Re-run this job to go on from here: what is done is not done twice. Raise \`wait-timeout-minutes\` if it needs longer.`
+    : 'Nothing was changed. Run again.'
+
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
+const stopped = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`)

@@ -1,0 +1,59 @@
+/** The main step: read, connect, run, report. The only file, with `post.ts`, that does anything when it is loaded. */
+import { getInput, setFailed, setOutput, summary } from '@actions/core'
+import { connect } from './connect.ts'
+import { runnerKeepsake } from './github/keepsake.ts'
+import { runnerLog as log } from './github/log.ts'
+import { readSurroundings } from './github/surroundings.ts'
+import { parseInputs } from './inputs.ts'
+import { Pace } from './pace.ts'
+import { report } from './report.ts'
+import { run } from './run.ts'
+
+/** The SDK's HTTP layer uses a deprecated URL parser; that is nothing a user of this action can mend. */
+process.noDeprecation = true
+
+/** A secret that ECS echoed is cut before it is printed: masking is the runner's, and not everybody prints through it. */
+function fail(what: string, todo: string): void {
+  setFailed(`${what}\n${todo}`)
+}
+
+async function main(signal: AbortSignal): Promise<void> {
+  const parsed = parseInputs(getInput, readSurroundings(process.env))
+  if (!parsed.ok) {
+    fail(`The inputs are not right:\n${parsed.faults.map((fault) => `- ${fault}`).join('\n')}`, 'No request was made.')
+    return
+  }
+  for (const doubt of parsed.doubts) log.warning(doubt)
+  const { request, settings } = parsed.value
+  const pace = new Pace({ ...settings, signal })
+  const ecs = await connect(settings, { pace, log })
+  log.info(`Run: ${request.run.key}, attempt ${request.run.attempt}`)
+  const onImage = (image: string) => setOutput('image-id', image)
+  const {
+    outputs,
+    notices,
+    failure,
+    headline,
+    summary: markdown,
+  } = report(await run(request, { ecs, pace, log, keepsake: runnerKeepsake, onImage }))
+  for (const [name, value] of Object.entries(outputs)) setOutput(name, value)
+  for (const { level, text } of notices) log[level](text)
+  if (process.env.GITHUB_STEP_SUMMARY) await summary.addRaw(markdown).write()
+  if (failure) fail(failure.what, failure.todo)
+  else log.info(headline)
+}
+
+const cancellation = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => cancellation.abort())
+
+try {
+  await main(cancellation.signal)
+} catch (error) {
+  const todo =
+    error instanceof Error && 'todo' in error
+      ? String(error.todo)
+      : 'This is a fault of the action itself: open an issue.'
+  fail(error instanceof Error ? error.message : String(error), todo)
+}
+// A request that was given up, or a connection kept alive, must not hold the step.
+process.exit()
