@@ -30,24 +30,61 @@ function* look(request: BakeRequest): Planning<Workshop> {
     made: { ask: 'made', region, run: run.key },
     instance: source.kind === 'instance' ? { ask: 'instance', region, instance: source.instance } : undefined,
   })
-  const generation = made.filter(({ status }) => status === 'CreateFailed').length
-  const name = request.imageName ?? imageNameOf(run, family, generation)
-  const [named] = yield* ask({ ask: 'named', region, name })
-  // A generated name holds a digest of the run: it is this run's even where its tags cannot be read yet.
-  const isOwn = (image: Image) => request.imageName === undefined || image.tags[tag.run] === run.key
-  const own = [...new Map([...made, ...named.filter(isOwn)].map((image) => [image.id, image])).values()]
-  return { current, members, own, taken: named.find((image) => !isOwn(image)), name, generation, instance }
+  let generation = nextGeneration(request, made)
+  for (;;) {
+    const name = request.imageName ?? imageNameOf(run, family, generation)
+    const [named] = yield* ask({ ask: 'named', region, name })
+    // A generated name holds a digest of the run: it is this run's even where its tags cannot be read yet.
+    const isOwn = (image: Image) => request.imageName === undefined || image.tags[tag.run] === run.key
+    const own = [...new Map([...made, ...named.filter(isOwn)].map((image) => [image.id, image])).values()]
+    const taken = named.find((image) => !isOwn(image))
+    const failed = request.imageName === undefined && named.some(({ status }) => status === 'CreateFailed')
+    if (!failed) return { current, members, own, taken, name, generation, instance }
+    generation += 1
+  }
+}
+
+/**
+ * Each image that ECS failed to create has used up a name and a token, also when others of them are deleted by now. Of
+ * one that holds a given name still, only so much is known: no attempt makes more than one image.
+ */
+function nextGeneration({ run, family, imageName }: BakeRequest, made: readonly Image[]): number {
+  const failed = made.filter(({ status }) => status === 'CreateFailed')
+  const generations = failed.map(({ name }, index) => {
+    if (imageName !== undefined) return Number(/-failed-(\d+)-[^-]+$/.exec(name)?.[1] ?? run.attempt - 1)
+    const tail = name.slice(imageNameOf(run, family, 0).length)
+    return tail === '' ? 1 : Number(/^-(\d+)$/.exec(tail)?.[1] ?? index + 1)
+  })
+  return Math.max(0, ...generations)
 }
 
 export function* planBake(request: BakeRequest): Planning<Plan> {
   const workshop = yield* lookTwice(request)
+  const [now] = yield* ask({ ask: 'time' })
+  return notLeavingStopped(decide(request, workshop, now), request.region, workshop.instance)
+}
+
+function decide(request: BakeRequest, workshop: Workshop, now: number): Plan {
   const finished = workshop.own.find(({ status }) => status !== 'CreateFailed')
   if (finished) return goOn(request, workshop, finished)
   if (workshop.taken) return nameTaken(workshop.taken)
-  const faulty = faultOf(request, workshop.instance)
-  if (faulty) return faulty
-  const [now] = yield* ask({ ask: 'time' })
-  return create(request, workshop, now)
+  return faultOf(request, workshop.instance) ?? create(request, workshop, now)
+}
+
+/** Whatever comes of the image: an instance that a lost attempt has left stopped is started again. */
+function notLeavingStopped(plan: Plan, region: string, instance: Instance | undefined): Plan {
+  if (plan.kind === 'change' || !instance || !isLeftStopped(instance)) return plan
+  if (plan.kind === 'refuse') return { ...plan, leavesStopped: { region, instance: instance.id } }
+  const { because, ...settlement } = plan
+  const steps = startAgain(region, instance)
+  return {
+    ...settlement,
+    kind: 'change',
+    steps,
+    expect: undefined,
+    afterwards: [],
+    notices: [{ level: 'notice', text: `Nothing to bake: ${because}.` }],
+  }
 }
 
 /** A given name says nothing of who made the image, and tags may lag. */
@@ -102,26 +139,16 @@ function goOn(request: BakeRequest, workshop: Workshop, image: Image): Plan {
   if (moved) return whereItIs(request, workshop, image)
   const { region, family } = request
   const wait: Step[] = isReady(image) || !request.wait ? [] : [{ action: 'await', region, image: image.id }]
-  const steps = [...wait, ...startAgain(region, workshop.instance)]
-  const settlement = settle(request, workshop, image)
-  if (steps.length === 0) {
-    const overtaken = isReady(image) && workshop.current?.id !== image.id
-    return {
-      kind: 'nothing',
-      because: `an earlier attempt of this run has created ${label(image)}`,
-      changedBefore: true,
-      ...settlement,
-      notices: overtaken ? [overtakenBy(family, workshop.current)] : [],
-    }
-  }
   const expect = request.wait ? { region, family, image: image.id, withdrawn: [] } : undefined
-  return { kind: 'change', steps, expect, afterwards: [], ...settlement, notices: [] }
+  return {
+    kind: 'change',
+    steps: [...wait, ...startAgain(region, workshop.instance)],
+    expect,
+    afterwards: [],
+    ...settle(request, workshop, image),
+    notices: [],
+  }
 }
-
-const overtakenBy = (family: string, current: Image | undefined): Notice => ({
-  level: 'warning',
-  text: `By now ${family} serves ${current ? label(current) : 'nothing'}.`,
-})
 
 function whereItIs(request: BakeRequest, workshop: Workshop, image: Image): Plan {
   const decision = decisionOn(image)
@@ -138,7 +165,6 @@ function whereItIs(request: BakeRequest, workshop: Workshop, image: Image): Plan
   return {
     kind: 'nothing',
     because: `an earlier attempt of this run has created ${label(image)}, and a later step of it has taken it on (${decision.mode})`,
-    changedBefore: true,
     ...settle(request, workshop, image),
     notices: [],
   }
@@ -152,7 +178,13 @@ function settle({ family }: BakeRequest, { members }: Workshop, image: Image) {
   const pending = members.filter(
     (other) => isPending(other) && other.id !== image.id && other.creationTime > image.creationTime,
   )
-  return { image: image.id, previous: before?.id, withdrawn: [], pending: pending.map(({ id }) => id) }
+  return {
+    image: image.id,
+    changedBefore: true,
+    previous: before?.id,
+    withdrawn: [],
+    pending: pending.map(({ id }) => id),
+  }
 }
 
 function create(request: BakeRequest, workshop: Workshop, now: number): Plan {
@@ -166,7 +198,7 @@ function create(request: BakeRequest, workshop: Workshop, now: number): Plan {
   return {
     kind: 'change',
     steps: [
-      ...setAside(request, failed, name),
+      ...setAside(request, failed, { name, generation }),
       ...(stop ? stopping(request, instance, now) : []),
       { action: 'create', region, image: newImage, create },
       ...waits,
@@ -175,6 +207,7 @@ function create(request: BakeRequest, workshop: Workshop, now: number): Plan {
     expect: wait ? { region, family, image: newImage, withdrawn: [] } : undefined,
     afterwards: [],
     image: newImage,
+    changedBefore: false,
     previous: current?.id,
     withdrawn: [],
     pending: [],
@@ -183,13 +216,17 @@ function create(request: BakeRequest, workshop: Workshop, now: number): Plan {
 }
 
 /** A given name is held by the image that failed: it makes way under another one, as evidence. */
-const setAside = ({ region, imageName }: BakeRequest, failed: readonly Image[], name: string): Step[] =>
+const setAside = (
+  { region, imageName }: BakeRequest,
+  failed: readonly Image[],
+  { name, generation }: { name: string; generation: number },
+): Step[] =>
   imageName === undefined
     ? []
     : failed
         .filter((image) => image.name === name)
         .map((image) => {
-          const tail = `-failed-${image.id.slice(-8)}`
+          const tail = `-failed-${generation}-${image.id.slice(-8)}`
           return {
             action: 'rename',
             region,

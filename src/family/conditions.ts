@@ -12,7 +12,8 @@ export function unmetCondition(
   const lacking = Object.entries(requireTags).filter(([key, value]) => image.tags[key] !== value)
   if (lacking.length > 0) {
     const found = lacking.map(
-      ([key, value]) => `${key}=${value} (it has ${key in image.tags ? `${key}=${image.tags[key]}` : `no tag ${key}`})`,
+      ([key, value]) =>
+        `${key}=${value} (it has ${Object.hasOwn(image.tags, key) ? `${key}=${image.tags[key]}` : `no tag ${key}`})`,
     )
     return refuse(
       'condition-unmet',

@@ -28,23 +28,40 @@ export interface Decision {
   readonly run: string
   /** The image that the family is to resolve to; undefined when it was emptied on purpose. */
   readonly target: string | undefined
+  /** The target was deprecated when it was chosen. */
+  readonly restores?: boolean
   /** What the family resolved to before. */
   readonly previous: string | undefined
   /** ECS's time, milliseconds. */
   readonly at: number
-  /** The decision that stood here before, so that its run can still tell that it was superseded. */
-  readonly replaces: { readonly run: string; readonly state: 'planned' | 'done' } | undefined
+  /** The decision that stood here before, so that its run can still tell what became of it. */
+  readonly replaces: Replaced | undefined
 }
 
-const compactTime = (at: number): string => new Date(at).toISOString().replace(/[-:]|\.\d+/g, '')
+export interface Replaced {
+  readonly run: string
+  readonly state: 'planned' | 'done'
+  /** What the image was to that decision: its target, or one that it withdrew. */
+  readonly role: 'target' | 'withdrawn'
+}
+
+const compactTime = (at: number): string => new Date(at).toISOString().replace(/\.\d+/, '').replaceAll(/\D/g, '')
 const parseCompactTime = (text: string): number =>
-  Date.parse(text.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, '$1-$2-$3T$4:$5:$6Z'))
+  Date.parse(text.replace(/^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$/, '$1-$2-$3T$4:$5:$6Z'))
+
+const formatReplaced = ({ run, state, role }: Replaced): string =>
+  `${run}${role === 'target' ? '+' : ''}${state === 'planned' ? '?' : ''}`
+const parseReplaced = (text: string): Replaced => ({
+  run: text.replace(/[+?]*$/, ''),
+  state: text.endsWith('?') ? 'planned' : 'done',
+  role: /\+\??$/.test(text) ? 'target' : 'withdrawn',
+})
 
 /** At most 128 characters: what it replaces is left out when there is no room, the rest always fits. */
 export function formatDecision(decision: Decision): string {
-  const { state, mode, run, target, previous, at, replaces } = decision
-  const text = [state, mode, run, target ?? '-', previous ?? '-', compactTime(at)].join(' ')
-  const replaced = replaces && ` ${replaces.run}${replaces.state === 'planned' ? '?' : ''}`
+  const { state, mode, run, target, restores, previous, at, replaces } = decision
+  const text = [state, mode, run, `${target ?? '-'}${restores ? '!' : ''}`, previous ?? '-', compactTime(at)].join(' ')
+  const replaced = replaces && ` ${formatReplaced(replaces)}`
   return replaced && text.length + replaced.length <= 128 ? text + replaced : text
 }
 
@@ -52,24 +69,27 @@ export function formatDecision(decision: Decision): string {
 export function decisionOn(image: Image): Decision | undefined {
   const [state, mode, run, target, previous, time, replaced] = (image.tags[tag.decision] ?? '').split(' ')
   if ((state !== 'planned' && state !== 'done') || (mode !== 'promote' && mode !== 'rollback')) return undefined
-  if (!run || !target || !previous || !time) return undefined
+  const at = parseCompactTime(time ?? '')
+  if (!run || !target || !previous || Number.isNaN(at)) return undefined
   return {
     state,
     mode,
     run,
-    target: target === '-' ? undefined : target,
+    target: target === '-' ? undefined : target.replace(/!$/, ''),
+    ...(target.endsWith('!') ? { restores: true } : {}),
     previous: previous === '-' ? undefined : previous,
-    at: parseCompactTime(time),
-    replaces: replaced
-      ? { run: replaced.replace(/\?$/, ''), state: replaced.endsWith('?') ? 'planned' : 'done' }
-      : undefined,
+    at,
+    replaces: replaced ? parseReplaced(replaced) : undefined,
   }
 }
 
 /** Tag that puts a decision on an image, keeping the key of the one that it replaces. */
 export function decisionTag(image: Image, decision: Omit<Decision, 'replaces'>): Tags {
   const before = decisionOn(image)
-  const replaces = before && before.run !== decision.run ? { run: before.run, state: before.state } : before?.replaces
+  const replaces: Replaced | undefined =
+    before && before.run !== decision.run
+      ? { run: before.run, state: before.state, role: before.target === image.id ? 'target' : 'withdrawn' }
+      : before?.replaces
   return { [tag.decision]: formatDecision({ ...decision, replaces }) }
 }
 
@@ -87,43 +107,50 @@ export interface Recalled {
   readonly images: readonly Image[]
 }
 
+/** The latest: an attempt that was lost while it wrote its marks may have been followed by one that decided anew. */
 export function recall(run: Run, images: readonly Image[]): Recalled | undefined {
-  const own = images.filter((image) => decisionOn(image)?.run === run.key)
+  const marks = images.flatMap((image) => {
+    const decision = decisionOn(image)
+    return decision?.run === run.key ? [{ image, decision }] : []
+  })
+  const at = Math.max(...marks.map(({ decision }) => decision.at))
+  const latest = marks.filter(({ decision }) => decision.at === at)
   // One mark that is still `planned` means that not everything was confirmed.
-  const marks = own.map((image) => decisionOn(image) as Decision)
-  const decision = marks.find(({ state }) => state === 'planned') ?? marks[0]
-  return decision && { decision, images: own }
+  const decision = (latest.find((each) => each.decision.state === 'planned') ?? latest[0])?.decision
+  return decision && { decision, images: latest.map(({ image }) => image) }
 }
 
 export interface LaterDecision {
   readonly image: Image
   readonly decision: Decision
-  /** State that this run's own decision had when it was replaced. */
-  readonly replacedState: 'planned' | 'done'
 }
 
-/** Decisions of other runs that were written over this run's own. */
-export function replacedBy(run: Run, images: readonly Image[]): LaterDecision[] {
+/** Decisions of other runs that were written over this run's own, with what this run's had been. */
+export function replacedBy(run: Run, images: readonly Image[]): (LaterDecision & { readonly own: Replaced })[] {
   return images.flatMap((image) => {
     const decision = decisionOn(image)
-    return decision?.replaces?.run === run.key ? [{ image, decision, replacedState: decision.replaces.state }] : []
+    return decision?.replaces?.run === run.key ? [{ image, decision, own: decision.replaces }] : []
   })
 }
 
 export const isSameWorkflowRun = (run: Run, key: string): boolean => workflowRunOf(key) === run.workflowRun
 
+const beganAfter = (run: Run, key: string): boolean => {
+  const theirs = workflowRunOf(key)
+  return /^\d+$/.test(theirs) && BigInt(theirs) > BigInt(run.workflowRun)
+}
+
 /**
- * Decisions of workflow runs that began after this one. GitHub's run IDs grow, so a re-run can tell that somebody
+ * Decisions of workflow runs that began after this one, or that replace such a decision. GitHub's run IDs grow, so a re-run can tell that somebody
  * decided after its first attempt even where no mark of its own is left.
  */
 export function decisionsAfter(run: Run, images: readonly Image[]): LaterDecision[] {
   if (!/^\d+$/.test(run.workflowRun)) return []
   return images.flatMap((image) => {
     const decision = decisionOn(image)
-    const theirs = decision ? workflowRunOf(decision.run) : ''
-    return decision && /^\d+$/.test(theirs) && BigInt(theirs) > BigInt(run.workflowRun)
-      ? [{ image, decision, replacedState: 'planned' }]
-      : []
+    if (!decision) return []
+    const keys = [decision.run, decision.replaces?.run ?? '']
+    return keys.some((key) => beganAfter(run, key)) ? [{ image, decision }] : []
   })
 }
 
@@ -158,12 +185,15 @@ export const describeDecision = (decision: Decision): string =>
     decision.target ? ` to ${decision.target}` : ''
   })`
 
-/** A reason as a tag value may hold it: at most 128 characters, no `://`, not starting with `acs:`. */
-export const reasonTag = (reason: string): Tags => ({
-  [tag.reason]: [...reason.replaceAll('://', ':').replaceAll(/\s+/g, ' ').replace(/^acs:/i, 'acs-')]
-    .slice(0, 128)
-    .join(''),
-})
+/** A reason as a tag value may hold it: at most 128 UTF-16 units (the stricter count), no `://`, no `acs:` in front. */
+export function reasonTag(reason: string): Tags {
+  const plain = reason
+    .replaceAll(/:\/{2,}/g, ':')
+    .replaceAll(/\s+/g, ' ')
+    .replace(/^acs:/i, 'acs-')
+  // Not through the middle of a character.
+  return { [tag.reason]: plain.slice(0, 128).replace(/[\uD800-\uDBFF]$/, '') }
+}
 
 /** Written on an instance before this action stops it, so that whoever comes next starts it again. */
 export const stoppedTag = (run: Run, at: number): Tags => ({ [tag.stopped]: `${run.key} ${compactTime(at)}` })

@@ -1,35 +1,55 @@
-/** What earlier attempts of this run, and other runs since, have left behind: completes, repeats or gives way. */
-import { availableOf, type Image, isAvailable, isNewer, label, list } from './image.ts'
+/** What earlier attempts of this run, and other runs since, have left behind: complete it, repeat it, or give way. */
+import { createdAt, type Image, isAvailable, isNewer, isPending, label, oldestFirst } from './image.ts'
 import {
   type Decision,
+  decisionOn,
   decisionsAfter,
-  decisionTag,
   describeDecision,
-  hasRoomFor,
   isSameWorkflowRun,
+  isWithdrawnFrom,
   type LaterDecision,
-  reasonTag,
+  type Recalled,
   recall,
   replacedBy,
   tag,
-  tagLimit,
 } from './mark.ts'
-import { type Notice, type Plan, type Refusal, refuse, type Step } from './plan.ts'
-import { ask, type Planning } from './question.ts'
+import { hasRoomForMark, keystoneOf } from './noting.ts'
+import { type Notice, type Plan, type Refusal, refuse } from './plan.ts'
+import { ask, askEach, type Planning } from './question.ts'
+import type { PromoteRequest, RollbackRequest } from './request.ts'
 import type { Run } from './run-key.ts'
+import { inWithdrawalOrder } from './withdrawal.ts'
 
 export interface Scene {
   /** What ECS says that the family resolves to. */
   readonly current: Image | undefined
   /** Own images of the family. */
   readonly members: readonly Image[]
-  /** Images that may carry this run's decision. */
+  /** All images that may carry this run's decision, the members among them. */
   readonly known: readonly Image[]
 }
 
-/** An available image before the current one: either of ECS's answers is late after somebody's write. */
-const isBetweenWrites = ({ current, members }: Scene): boolean =>
-  members.some((image) => isAvailable(image) && (!current || isNewer(image, current)))
+/** What is decided, whether now or in an earlier attempt. */
+export interface Decided {
+  /** Undefined: the family is emptied. */
+  readonly target: Image | undefined
+  readonly previous: string | undefined
+  /** In the order in which they go. */
+  readonly withdraw: readonly Image[]
+  /** Still being created; withdrawn when they are ready. */
+  readonly withdrawLater: readonly Image[]
+  /** What an earlier attempt has noted, and how far it came; undefined for a decision made now. */
+  readonly begun: { readonly recalled: Recalled; readonly withdrawn: readonly Image[] } | undefined
+}
+
+type Request = PromoteRequest | RollbackRequest
+
+/** Of ECS's answers, given side by side, one is late after somebody's write: they name different images. */
+const isBetweenWrites = ({ current, members }: Scene): boolean => {
+  const available = members.filter(isAvailable)
+  const isListed = !current || available.some(({ id }) => id === current.id)
+  return !isListed || available.some((image) => !current || isNewer(image, current))
+}
 
 const isRemembered = (run: Run, { known }: Scene): boolean =>
   recall(run, known) !== undefined || replacedBy(run, known).length > 0
@@ -38,142 +58,277 @@ const isRemembered = (run: Run, { known }: Scene): boolean =>
  * Looks, and looks again after the time that reads may lag where the first look does not add up, or where a later
  * attempt finds no mark of its own: the attempt before may have written one just before it died.
  */
-export function* lookTwice<S extends Scene>(run: Run, look: () => Planning<S>): Planning<S> {
+export function* lookTwice<S extends Scene>(request: Request, look: () => Planning<S>): Planning<S> {
+  const { run } = request
   const scene = yield* look()
   const mayBeLate = run.attempt > 1 && !isRemembered(run, scene)
-  if (!mayBeLate && !isBetweenWrites(scene)) return scene
+  if (!mayBeLate && !isBetweenWrites(scene)) return yield* withMoved(request, scene)
   yield* ask({ ask: 'lag' })
-  return yield* look()
+  const again = yield* withMoved(request, yield* look())
+  return run.attempt === 1 || isRemembered(run, again) ? again : yield* fromEverywhere(request, again)
 }
 
-const superseded = ({ image, decision }: LaterDecision): Refusal =>
-  refuse(
+/** The only image that carries the mark may be in a family by now that no input names. */
+function* fromEverywhere<S extends Scene>({ run, region }: Request, scene: S): Planning<S> {
+  const [own] = yield* ask({ ask: 'own', region })
+  const isOurs = (image: Image) => isRemembered(run, { ...scene, known: [image] })
+  const elsewhere = own.filter((image) => isOurs(image) && !scene.known.some(({ id }) => id === image.id))
+  return { ...scene, known: [...scene.known, ...elsewhere] }
+}
+
+/** What this run has decided about may have been moved since, to a family that this request does not name. */
+function* withMoved<S extends Scene>({ run, region }: Request, scene: S): Planning<S> {
+  const { target, previous } = recall(run, scene.known)?.decision ?? {}
+  const missing = [target, previous].filter((wanted) => !scene.known.some(({ id }) => id === wanted))
+  const ids = missing.filter((wanted) => wanted !== undefined)
+  const found = yield* askEach(ids, (image) => ({ ask: 'image', region, image }))
+  return { ...scene, known: [...scene.known, ...found.flatMap(({ answer }) => answer ?? [])] }
+}
+
+/** What memory says of this run; undefined when it has decided nothing yet. */
+export function remember(request: Request, scene: Scene): Plan | Decided | undefined {
+  const { run } = request
+  const later = givesWayTo(run, scene)
+  if (later) return later
+  const recalled = recall(run, scene.known)
+  if (!recalled) return continuedBy(request, scene)
+  if (recalled.decision.state === 'done') return repeat(request, scene, recalled)
+  return isNoted(request, scene, recalled) ? resume(request, scene, recalled) : undefined
+}
+
+/**
+ * The keystone carries the mark, or a later decision over it, or was withdrawn (as the last of all) without room for
+ * one. Where it is deleted nobody can tell; what then carries a mark is completed, and nothing else decided.
+ */
+function isNoted({ run, family }: Request, { known }: Scene, { decision, images }: Recalled): boolean {
+  const keystone = known.find(({ id }) => id === keystoneOf(decision))
+  if (!keystone) return true
+  const marked = [...images, ...replacedBy(run, known).map(({ image }) => image)]
+  return marked.includes(keystone) || (!hasRoomForMark(keystone, decision) && isWithdrawnFrom(family, keystone))
+}
+
+// ── Giving way ───────────────────────────────────────────────────────────────
+
+const nothingDone =
+  'Nothing was changed. Start a new workflow run if you want to decide anew; a re-run never undoes a later decision.'
+
+const supersededBy = ({ image, decision }: LaterDecision): Refusal => {
+  const reason = decision.target === image.id ? undefined : image.tags[tag.reason]
+  return refuse(
     'superseded',
-    `After this run's first attempt, ${describeDecision(decision)} decided about ${label(image)}${
-      image.tags[tag.reason] ? `, because: ${image.tags[tag.reason]}` : ''
-    }.`,
-    'Nothing was changed. Start a new workflow run if you want to decide anew; a re-run never undoes a later decision.',
+    `After this run's first attempt, ${describeDecision(decision)} decided about ${label(image)}${reason ? `, because: ${reason}` : ''}.`,
+    nothingDone,
   )
+}
 
 /** Somebody without a mark (the console, the CLI) has undone what this run had done. */
 export const undoneBySomebody = (image: Image, what: string): Refusal =>
   refuse(
     'superseded',
     `This run had ${what} ${label(image)} in an earlier attempt; since then somebody changed that outside of this action (it is ${image.status} in ${image.family ? `family ${image.family}` : 'no family'}).`,
-    'Nothing was changed. Start a new workflow run if you want to decide anew; a re-run never undoes a later decision.',
+    nothingDone,
   )
 
+/** An image that this run wanted served here, and that the later decision wants served here too, is no quarrel. */
+const agrees = ({ image, decision, own }: ReturnType<typeof replacedBy>[number], { members }: Scene): boolean =>
+  own.role === 'target' && decision.target === image.id && members.some(({ id }) => id === image.id)
+
+/** Decisions about this family: on its members, or to and from one of them. */
+function concerning({ known, members }: Scene): Image[] {
+  const ids = new Set(members.map(({ id }) => id))
+  return known.filter((image) => {
+    const { target = '', previous = '' } = decisionOn(image) ?? {}
+    return [image.id, target, previous].some((id) => ids.has(id))
+  })
+}
+
 /**
- * A refusal when another run has decided since. A decision by another step of the same workflow run is not
+ * A refusal when another run has decided otherwise since. A decision by another step of the same workflow run is not
  * somebody else's.
  */
-export function givesWayTo(run: Run, scene: Scene): Refusal | undefined {
-  const later = replacedBy(run, scene.known).find(({ decision }) => !isSameWorkflowRun(run, decision.run))
-  if (later) return superseded(later)
-  const startedLater = run.attempt > 1 && !recall(run, scene.known) ? decisionsAfter(run, scene.known) : []
-  return startedLater[0] && superseded(startedLater[0])
+function givesWayTo(run: Run, scene: Scene): Refusal | undefined {
+  const later = replacedBy(run, scene.known).find(
+    (replaced) => !isSameWorkflowRun(run, replaced.decision.run) && !agrees(replaced, scene),
+  )
+  if (later) return supersededBy(later)
+  const startedLater = run.attempt > 1 && !isRemembered(run, scene) ? decisionsAfter(run, concerning(scene)) : []
+  // Why, stands on what was withdrawn.
+  const telling = startedLater.find(({ image }) => tag.reason in image.tags) ?? startedLater[0]
+  return telling && supersededBy(telling)
 }
 
-/**
- * Steps that write a decision on images, with the reason on those that it withdraws. Images whose tags come out the
- * same are tagged by one step.
- */
-export function markSteps(
-  decision: Omit<Decision, 'replaces'>,
-  {
-    region,
-    images,
-    reason,
-  }: { readonly region: string; readonly images: readonly Image[]; readonly reason?: string | undefined },
-): Step[] {
-  const byTags = new Map<string, Extract<Step, { action: 'tag' }>>()
-  for (const image of images) {
-    const withReason = reason !== undefined && image.id !== decision.target && decision.state === 'planned'
-    const tags = { ...decisionTag(image, decision), ...(withReason ? reasonTag(reason) : {}) }
-    const key = JSON.stringify(tags)
-    const ids = [...(byTags.get(key)?.ids ?? []), image.id]
-    byTags.set(key, { action: 'tag', region, resource: 'image', ids, tags })
+// ── Going on from an earlier attempt ─────────────────────────────────────────
+
+const stands = (image: Image | undefined, family: string): boolean =>
+  image !== undefined && isAvailable(image) && image.family === family
+
+/** What undid this run's decision about an image; a later step of the same workflow run may have. */
+function undoing(run: Run, image: Image, what: string): Refusal | undefined {
+  const decision = decisionOn(image)
+  if (!decision || decision.run === run.key) return undoneBySomebody(image, what)
+  return isSameWorkflowRun(run, decision.run) ? undefined : supersededBy({ image, decision })
+}
+
+const withdrawnBefore = (run: Run, { known }: Scene): Image[] =>
+  replacedBy(run, known).flatMap(({ image, own }) => (own.role === 'withdrawn' ? [image] : []))
+
+/** What this run has withdrawn, also where a later decision is noted over its mark, or where there was no room for one. */
+function withdrawnBy(run: Run, scene: Scene, { decision, images }: Recalled): Image[] {
+  const { known } = scene
+  const target = known.find(({ id }) => id === decision.target)
+  const previous = known.filter(({ id }) => id === decision.previous)
+  const ids = [
+    ...images,
+    ...withdrawnBefore(run, scene),
+    ...previous.filter((image) => !target || isNewer(image, target)),
+  ].map(({ id }) => id)
+  return oldestFirst(known.filter(({ id }) => ids.includes(id) && id !== decision.target))
+}
+
+/** What has undone, since, a decision that was carried out. */
+function undoneSince({ run, family }: Request, scene: Scene, recalled: Recalled): Refusal | undefined {
+  const { decision } = recalled
+  const target = scene.known.find(({ id }) => id === decision.target)
+  if (decision.target !== undefined && !target) return goneSince(decision)
+  const back = withdrawnBy(run, scene, recalled).filter((image) => stands(image, family))
+  return [
+    ...back.map((image) => undoing(run, image, 'withdrawn')),
+    target && !stands(target, family) ? undoing(run, target, 'settled on') : undefined,
+  ].find((refusal) => refusal !== undefined)
+}
+
+/** The decision was carried out in an earlier attempt: nothing changes, unless somebody has undone it. */
+function repeat(request: Request, scene: Scene, recalled: Recalled): Plan {
+  const undone = undoneSince(request, scene, recalled)
+  if (undone) return undone
+  const { run, family } = request
+  const { decision } = recalled
+  const target = scene.known.find(({ id }) => id === decision.target)
+  const ids = withdrawnBy(run, scene, recalled).map(({ id }) => id)
+  return {
+    kind: 'nothing',
+    because: `an earlier attempt of this run (${describeDecision(decision)}) has done it`,
+    changedBefore: true,
+    image: decision.target,
+    previous: decision.previous,
+    withdrawn: ids,
+    affects: decision.mode === 'rollback' ? ids : [],
+    pending: pendingAfter(scene.members, target).map(({ id }) => id),
+    notices: servesNow(family, scene.current, decision),
   }
-  // What is written already, by an earlier attempt, is not written again.
-  const isWritten = (step: Extract<Step, { action: 'tag' }>) =>
-    images
-      .filter(({ id }) => step.ids.includes(id))
-      .every((image) => Object.entries(step.tags).every(([key, value]) => image.tags[key] === value))
-  return [...byTags.values()].filter((step) => !isWritten(step))
+}
+
+const servesNow = (family: string, current: Image | undefined, { target }: Decision): Notice[] =>
+  current?.id === target
+    ? []
+    : [{ level: 'warning', text: `By now ${family} serves ${current ? label(current) : 'nothing'}.` }]
+
+/** Images that will stand before the target as soon as they are created. */
+export const pendingAfter = (members: readonly Image[], target: Image | undefined): Image[] =>
+  oldestFirst(
+    members.filter((image) => isPending(image) && image.id !== target?.id && (!target || isNewer(image, target))),
+  )
+
+/** Completes what an earlier attempt had decided and noted; what came into the family since is not part of it. */
+function resume(request: Request, scene: Scene, recalled: Recalled): Decided | Plan {
+  const { run, family } = request
+  const { decision, images } = recalled
+  const target = scene.known.find(({ id }) => id === decision.target)
+  const marked = images.filter(({ id }) => id !== decision.target)
+  const ours = [...marked, ...unmarked(request, scene, { decision, target })]
+  const withdrawn = ours.filter((image) => isWithdrawnFrom(family, image))
+  const undone = decision.target === undefined ? undefined : targetLost(request, { decision, target, withdrawn })
+  if (undone === 'gone') return goneSince(decision)
+  if (undone) return undoing(run, undone, 'settled on') ?? repeat(request, scene, recalled)
+  const standing = ours.filter((image) => stands(image, family))
+  const back = broughtBack(request, { decision, standing, withdrawn })
+  if (back) return undoing(run, back, 'withdrawn') ?? repeat(request, scene, recalled)
+  return {
+    target,
+    previous: decision.previous,
+    withdraw: inWithdrawalOrder(standing, scene.current?.id),
+    withdrawLater: ours.filter((image) => isPending(image) && image.family === family),
+    begun: { recalled, withdrawn },
+  }
+}
+
+/** A rollback that was told where to goes on without marking images that have no room: by that they are known. */
+function unmarked(
+  request: Request,
+  { known }: Scene,
+  { decision, target }: { decision: Decision; target: Image | undefined },
+): Image[] {
+  if (request.mode !== 'rollback' || request.toImage === undefined || !target) return []
+  const mayGo = (image: Image) => isAvailable(image) || (request.withdrawPending && isPending(image))
+  const stood = (image: Image) =>
+    image.family === request.family && mayGo(image) && isNewer(image, target) && createdAt(image) <= decision.at
+  return known.filter((image) => !hasRoomForMark(image, decision) && (image.id === decision.previous || stood(image)))
+}
+
+/** What the family served leaves last: an image that stands after it was brought back by somebody. */
+const broughtBack = (
+  request: Request,
+  { decision, standing, withdrawn }: { decision: Decision; standing: readonly Image[]; withdrawn: readonly Image[] },
+): Image | undefined => {
+  const mayComeLater = request.mode === 'rollback' && request.withdrawPending
+  return !mayComeLater && withdrawn.some(({ id }) => id === decision.previous) ? standing[0] : undefined
 }
 
 /**
- * A later step of the same workflow run has gone on from where this one had ended (a rollback after a promote, in one
- * job): in a re-run this step stays as it was, and the later one decides again what it decided.
+ * The target stands before anything is withdrawn, and stood when it was chosen unless it had to be restored. If it does
+ * not stand by now, that was somebody's decision.
  */
-export function continuedBy(run: Run, scene: Scene, image: string | undefined): Plan | undefined {
-  const later = replacedBy(run, scene.known).find(({ replacedState }) => replacedState === 'done')
+function targetLost(
+  request: Request,
+  { decision, target, withdrawn }: { decision: Decision; target: Image | undefined; withdrawn: readonly Image[] },
+): Image | 'gone' | undefined {
+  if (!target) return 'gone'
+  if (stands(target, request.family)) return undefined
+  const stood = withdrawn.length > 0 || !(isAvailable(target) || decision.restores)
+  const left = decision.mode === 'rollback' && target.family !== request.family
+  return stood || left ? target : undefined
+}
+
+const goneSince = ({ target }: Decision): Refusal =>
+  refuse('superseded', `An earlier attempt of this run was to settle on ${target}, which is gone since.`, nothingDone)
+
+/**
+ * All that is left of this run's decision is its key in a later one, which went on from where this one had ended: a
+ * later step of the same workflow run (a rollback after a promote, in one job), or somebody who fell back to the same
+ * image. Nothing is left to do here.
+ */
+function continuedBy(request: Request, scene: Scene): Plan | undefined {
+  const { run, mode } = request
+  const keystone = mode === 'promote' ? 'target' : 'withdrawn'
+  const later = replacedBy(run, scene.known).find(
+    (replaced) => replaced.own.state === 'done' || replaced.own.role === keystone || agrees(replaced, scene),
+  )
+  if (!later) return undefined
+  const { image, decision, own } = later
+  const wasTarget = own.role === 'target'
+  const undone = decision.target === image.id ? undoneSince(request, scene, { decision, images: [image] }) : undefined
   return (
-    later && {
+    undone ?? {
       kind: 'nothing',
-      because: `an earlier attempt of this run has done it, and ${describeDecision(later.decision)} has gone on from there`,
+      because: `an earlier attempt of this run has done it, and ${describeDecision(decision)} has gone on from there`,
       changedBefore: true,
-      image,
-      previous: undefined,
-      withdrawn: [],
+      image: wasTarget ? image.id : scene.current?.id,
+      // Withdrawing what a promotion brought leads back to what was there before it.
+      previous: wasTarget && decision.target !== image.id ? decision.target : undefined,
+      withdrawn: withdrawnBefore(run, scene).map(({ id }) => id),
       pending: [],
       notices: [],
     }
   )
 }
 
-/**
- * Images that an unfinished decision still has to withdraw: available, newer than its target, and either noted as
- * part of it or already there when it was made. What came into the family since is not part of it.
- */
-export const standingBefore = (
-  target: Image | undefined,
-  { members }: Scene,
-  { previous, decided }: { readonly previous: Image; readonly decided: readonly Image[] },
-): Image[] =>
-  availableOf(members).filter(
-    (image) =>
-      image.id !== target?.id &&
-      (!target || isNewer(image, target)) &&
-      (decided.includes(image) || !isNewer(image, previous)),
-  )
-
-export interface Room {
-  readonly images: readonly Image[]
-  readonly reason: string | undefined
-  readonly notices: readonly Notice[]
-}
-
-/**
- * Without a mark a re-run could not tell what this run has decided, and would decide about the next image.
- * @param mayGoWithout a re-run ends at the same image even without a mark
- */
-export function roomForMarks(
-  images: readonly Image[],
-  decision: Omit<Decision, 'replaces'>,
-  { reason, mayGoWithout }: { readonly reason: string | undefined; readonly mayGoWithout: boolean },
-): Room | Refusal {
-  const full = images.filter((image) => !hasRoomFor(image, decisionTag(image, decision)))
-  const first = full[0]
-  if (first && !mayGoWithout) {
-    const spare = Object.keys(first.tags).find((key) => !/^(image-family|github):/.test(key))
-    return refuse(
-      'no-room-for-mark',
-      `${label(first)} has ${tagLimit} tags, as many as ECS allows: there is no room to note this decision, and without the note a re-run could decide a second time.`,
-      `Drop one of its tags${spare ? `, for instance ${spare}` : ''}${decision.mode === 'rollback' ? ', or name the image to fall back to in `to-image-id`' : ''}.`,
-    )
-  }
-  const roomy = images.filter((image) => !full.includes(image))
-  const reasonFits =
-    reason === undefined ||
-    roomy.every((image) => hasRoomFor(image, { ...decisionTag(image, decision), ...reasonTag(reason) }))
-  const warnings = [
-    ...(first ? [`${list(full)}: not marked, ${tagLimit} tags are in use already.`] : []),
-    ...(reasonFits ? [] : ['The reason was not kept on the images: one of them has no room for another tag.']),
-  ]
-  return {
-    images: roomy,
-    reason: reasonFits ? reason : undefined,
-    notices: warnings.map((text) => ({ level: 'warning', text })),
-  }
-}
+/** What a re-run goes on with, for the log. */
+export const goesOnWith = ({ begun }: Decided): Notice[] =>
+  begun
+    ? [
+        {
+          level: 'notice',
+          text: `An earlier attempt decided this as ${describeDecision(begun.recalled.decision)}; this attempt completes it.`,
+        },
+      ]
+    : []

@@ -1,5 +1,5 @@
 /** A plan is data: what is to be done, in order, and what every family must resolve to afterwards. */
-import type { FamilyRef, Tags } from './image.ts'
+import { type FamilyRef, type Image, label, type Tags } from './image.ts'
 import { type BakeRequest, describeSource } from './request.ts'
 
 /** An image that a step of the plan makes; it has no ID yet. */
@@ -82,6 +82,10 @@ export interface Settlement {
   /** Newer images being created, which will become current when they are ready. */
   readonly pending: readonly string[]
   readonly notices: readonly Notice[]
+  /** An earlier attempt of this run has changed something. */
+  readonly changedBefore: boolean
+  /** What the family serves, where that was all there was to find out. */
+  readonly serves?: string | undefined
   /** Images whose instances are listed at the end. */
   readonly affects?: readonly string[]
 }
@@ -98,8 +102,6 @@ export type Plan =
   | (Settlement & {
       readonly kind: 'nothing'
       readonly because: string
-      /** An earlier attempt of this run has changed something. */
-      readonly changedBefore: boolean
     })
   | Refusal
 
@@ -110,6 +112,8 @@ export interface Refusal {
   readonly because: string
   /** What to do about it. */
   readonly todo: string
+  /** An instance that a lost attempt has left stopped: the post step starts it. */
+  readonly leavesStopped?: { readonly region: string; readonly instance: string }
 }
 
 export type RefusalCode =
@@ -142,6 +146,13 @@ export const refuse = (code: RefusalCode, because: string, todo: string): Refusa
   because,
   todo,
 })
+
+export const notExpected = (family: string, current: Image | undefined, expected: string): Refusal =>
+  refuse(
+    'not-expected',
+    `Family ${family} resolves to ${current ? label(current) : 'nothing'}, not to ${expected} as \`expected-image-id\` says.`,
+    'Nothing was changed. Look at what is current now, then decide anew.',
+  )
 
 export const isRefusal = (value: object): value is Refusal => 'kind' in value && value.kind === 'refuse'
 

@@ -13,21 +13,12 @@ import {
   oldestFirst,
   sameSecond,
 } from './image.ts'
-import { type Decision, decisionOn, describeDecision, hasRoomFor, isWithdrawnFrom, recall } from './mark.ts'
-import {
-  continuedBy,
-  givesWayTo,
-  lookTwice,
-  markSteps,
-  roomForMarks,
-  type Scene,
-  standingBefore,
-  undoneBySomebody,
-} from './memory.ts'
-import { isRefusal, type Notice, type Plan, type Refusal, refuse, type Settlement, type Step } from './plan.ts'
+import { type Decided, goesOnWith, lookTwice, pendingAfter, remember, type Scene } from './memory.ts'
+import { type Notes, note, noteDone } from './noting.ts'
+import { isRefusal, type Notice, notExpected, type Plan, type Refusal, refuse, type Step } from './plan.ts'
 import { ask, askAll, type Planning } from './question.ts'
 import type { PromoteRequest } from './request.ts'
-import { inWithdrawalOrder, planWithdrawal } from './withdrawal.ts'
+import { inWithdrawalOrder, notPermitted, planWithdrawal } from './withdrawal.ts'
 
 interface PromotionScene extends Scene {
   /** The image named by `image-id`. */
@@ -55,104 +46,31 @@ function* look(request: PromoteRequest): Planning<PromotionScene> {
 
 /** Waits for an image still being created before anything is decided: what the family serves may change meanwhile. */
 function* lookWhenSettled(request: PromoteRequest): Planning<PromotionScene> {
-  const scene = yield* lookTwice(request.run, () => look(request))
+  const scene = yield* lookTwice(request, () => look(request))
   if (!scene.named || !isPending(scene.named)) return scene
   yield* ask({ ask: 'settled', region: request.region, image: scene.named.id })
   return yield* look(request)
 }
 
-/** What is decided, whether now or in an earlier attempt. */
-interface Promotion {
-  readonly target: Image
-  readonly previous: string | undefined
-  /** In the order in which they go. */
-  readonly retire: readonly Image[]
-  /** Retired by an earlier attempt. */
-  readonly retired: readonly Image[]
-}
-
 export function* planPromote(request: PromoteRequest): Planning<Plan> {
   const scene = yield* lookWhenSettled(request)
-  const later = givesWayTo(request.run, scene)
-  if (later) return later
-  const continued = continuedBy(request.run, scene, request.image ?? scene.current?.id)
-  if (continued) return continued
-  const recalled = recall(request.run, scene.known)
-  if (recalled?.decision.state === 'done') return repeat(request, scene, recalled)
   const [now] = yield* ask({ ask: 'time' })
-  const promotion = recalled ? resume(scene, recalled) : yield* choose(request, scene, now)
-  if ('kind' in promotion) return promotion
-  return yield* planPromotion(request, scene, promotion, {
-    state: 'planned',
-    mode: 'promote',
-    run: request.run.key,
-    target: promotion.target.id,
-    previous: promotion.previous,
-    at: recalled?.decision.at ?? now,
-  })
+  const decided = remember(request, scene) ?? (yield* choose(request, scene, now))
+  if ('kind' in decided) return decided
+  const { target } = decided
+  // A promotion always has one; only a rollback may empty a family.
+  if (!target) throw new Error('A promotion without its image.')
+  return yield* planPromotion(request, scene, { decided, target, now })
 }
 
-function repeat(
-  request: PromoteRequest,
-  scene: PromotionScene,
-  { decision, images }: { decision: Decision; images: readonly Image[] },
-): Plan {
-  const { family } = request
-  const target = scene.known.find(({ id }) => id === decision.target)
-  if (target && (!isAvailable(target) || target.family !== family)) return undoneBySomebody(target, 'promoted')
-  const retired = images.filter(({ id }) => id !== decision.target)
-  const undone = retired.find((image) => !isWithdrawnFrom(family, image))
-  if (undone) return undoneBySomebody(undone, 'retired')
-  const served = scene.current
-  return {
-    kind: 'nothing',
-    because: `an earlier attempt of this run (${describeDecision(decision)}) has done it`,
-    changedBefore: true,
-    image: decision.target,
-    previous: decision.previous,
-    withdrawn: oldestFirst(retired).map(({ id }) => id),
-    pending: target ? pendingAfter(scene, target).map(({ id }) => id) : [],
-    notices:
-      served?.id === decision.target
-        ? []
-        : [{ level: 'warning', text: `By now ${family} serves ${served ? label(served) : 'nothing'}.` }],
-  }
-}
-
-const pendingAfter = ({ members }: Scene, target: Image): Image[] =>
-  oldestFirst(members.filter((image) => isPending(image) && image.id !== target.id && isNewer(image, target)))
-
-/** Completes what an earlier attempt had decided. */
-function resume(
-  scene: PromotionScene,
-  { decision, images }: { decision: Decision; images: readonly Image[] },
-): Promotion | Refusal {
-  const target = scene.known.find(({ id }) => id === decision.target)
-  if (!target) {
-    return refuse(
-      'superseded',
-      `An earlier attempt of this run was to promote ${decision.target}, which is gone since.`,
-      'Start a new workflow run to decide anew.',
-    )
-  }
-  const decided = images.filter((image) => decisionOn(image)?.run === decision.run && image.id !== target.id)
-  const previous = scene.known.find(({ id }) => id === decision.previous)
-  const stands = decided.length > 0 && previous ? standingBefore(target, scene, { previous, decided }) : []
-  return {
-    target,
-    previous: decision.previous,
-    retire: inWithdrawalOrder(stands, scene.current?.id),
-    retired: decided.filter((image) => !stands.includes(image)),
-  }
-}
-
-function* choose(request: PromoteRequest, scene: PromotionScene, now: number): Planning<Promotion | Plan> {
+function* choose(request: PromoteRequest, scene: PromotionScene, now: number): Planning<Decided | Plan> {
   const target = chooseTarget(request, scene)
   if (isRefusal(target)) return target
-  const { requireTags, maxAgeDays, family } = request
+  const { requireTags, maxAgeDays, family, expectedImage } = request
   const unmet = unmetCondition(target, { requireTags, maxAgeDays, now })
   if (unmet) return unmet
   const { current, members } = scene
+  if (expectedImage !== undefined && expectedImage !== current?.id) return notExpected(family, current, expectedImage)
   if (current?.id === target.id && isAvailable(target)) {
     return already(scene, current, `${family} already serves ${label(current)}`)
   }
@@ -163,9 +81,15 @@ function* choose(request: PromoteRequest, scene: PromotionScene, now: number): P
   const elsewhere = yield* currentElsewhere(request, target)
   if (elsewhere) return elsewhere
   const newer = availableOf(members).filter((image) => image.id !== target.id && isNewer(image, target))
-  const guarded = guard(request, scene, { target, newer })
+  const guarded = guard(request, members, { target, newer })
   if (guarded) return guarded
-  return { target, previous: current?.id, retire: inWithdrawalOrder(newer, current?.id), retired: [] }
+  return {
+    target,
+    previous: current?.id,
+    withdraw: inWithdrawalOrder(newer, current?.id),
+    withdrawLater: [],
+    begun: undefined,
+  }
 }
 
 const already = (scene: PromotionScene, current: Image, because: string): Plan => ({
@@ -175,12 +99,12 @@ const already = (scene: PromotionScene, current: Image, because: string): Plan =
   image: current.id,
   previous: current.id,
   withdrawn: [],
-  pending: pendingAfter(scene, current).map(({ id }) => id),
+  pending: pendingAfter(scene.members, current).map(({ id }) => id),
   notices: pendingNotices(scene, current),
 })
 
 const pendingNotices = (scene: Scene, target: Image): Notice[] => {
-  const pending = pendingAfter(scene, target)
+  const pending = pendingAfter(scene.members, target)
   return pending.length === 0
     ? []
     : [{ level: 'warning', text: `${list(pending)}: still being created, and will become current when ready.` }]
@@ -249,17 +173,10 @@ function* currentElsewhere(
 
 function guard(
   request: PromoteRequest,
-  { current, members }: PromotionScene,
+  members: readonly Image[],
   { target, newer }: { target: Image; newer: readonly Image[] },
 ): Refusal | undefined {
-  const { family, expectedImage } = request
-  if (expectedImage !== undefined && expectedImage !== current?.id) {
-    return refuse(
-      'not-expected',
-      `Family ${family} resolves to ${current ? label(current) : 'nothing'}, not to ${expectedImage} as \`expected-image-id\` says.`,
-      'Nothing was changed. Look at what is current now, then decide anew.',
-    )
-  }
+  const { family } = request
   const tied = members.find((image) => isAvailable(image) && sameSecond(image, target))
   if (tied) {
     return refuse(
@@ -279,37 +196,67 @@ function guard(
 function* planPromotion(
   request: PromoteRequest,
   scene: PromotionScene,
-  { target, previous, retire, retired }: Promotion,
-  decision: Omit<Decision, 'replaces'>,
+  { decided, target, now }: { decided: Decided; target: Image; now: number },
 ): Planning<Plan> {
   const { region, family } = request
+  const { withdraw, begun } = decided
   const entry = yield* planEntry(request, target)
   if (isRefusal(entry)) return entry
-  const withdrawal = yield* planWithdrawal(request, { images: retire, target, quarantined: scene.quarantined })
+  const withdrawal = yield* planWithdrawal(request, { images: withdraw, target, quarantined: scene.quarantined })
   if (isRefusal(withdrawal)) return withdrawal
-  const room = roomForMarks([target, ...retire, ...retired], decision, { reason: request.reason, mayGoWithout: false })
-  if (isRefusal(room)) return room
-  const mark = (state: Decision['state']) =>
-    markSteps({ ...decision, state }, { region, images: room.images, reason: room.reason })
-  const confirm: Step[] =
-    request.expectedImage !== undefined && scene.current?.id !== target.id
-      ? [{ action: 'confirm', region, family, image: request.expectedImage }]
-      : []
-  const settlement: Settlement = {
-    image: target.id,
-    previous,
-    withdrawn: [...oldestFirst(retired), ...retire].map(({ id }) => id),
-    pending: pendingAfter(scene, target).map(({ id }) => id),
-    notices: [...pendingNotices(scene, target), ...withdrawal.notices, ...room.notices],
-  }
+  const notes = notesOf(request, { decided, target, now })
+  if (isRefusal(notes)) return notes
+  const withdrawn = [...oldestFirst(begun?.withdrawn ?? []), ...withdraw].map(({ id }) => id)
   return {
     kind: 'change',
-    steps: [...mark('planned'), ...tagging(request, target), ...confirm, ...entry, ...withdrawal.steps],
-    expect: { region, family, image: target.id, withdrawn: settlement.withdrawn },
-    afterwards: mark('done'),
-    ...settlement,
+    steps: [
+      ...notes.planned,
+      ...confirming(request, scene, target),
+      ...tagging(request, target),
+      ...entry,
+      ...withdrawal.steps,
+    ],
+    expect: { region, family, image: target.id, withdrawn },
+    afterwards: notes.done,
+    image: target.id,
+    previous: decided.previous,
+    changedBefore: begun !== undefined,
+    withdrawn,
+    pending: pendingAfter(scene.members, target).map(({ id }) => id),
+    notices: [...goesOnWith(decided), ...pendingNotices(scene, target), ...withdrawal.notices, ...notes.notices],
   }
 }
+
+function notesOf(
+  { region, run, reason, tags }: PromoteRequest,
+  { decided, target, now }: { decided: Decided; target: Image; now: number },
+): Notes | Refusal {
+  const { previous, withdraw, begun } = decided
+  if (begun) {
+    const { decision, images } = begun.recalled
+    return { planned: [], done: noteDone(decision, { region, images }), notices: [] }
+  }
+  const decision = {
+    state: 'planned',
+    mode: 'promote',
+    run: run.key,
+    target: target.id,
+    ...(target.status === 'Deprecated' ? { restores: true } : {}),
+    previous,
+    at: now,
+  } as const
+  return note(decision, { region, withdraw, target, targetTags: tags, reason, mayGoWithout: false })
+}
+
+/** Directly before the first visible step. */
+const confirming = (
+  { region, family, expectedImage }: PromoteRequest,
+  { current }: PromotionScene,
+  target: Image,
+): Step[] =>
+  expectedImage !== undefined && current?.id !== target.id
+    ? [{ action: 'confirm', region, family, image: expectedImage }]
+    : []
 
 function tagging({ region, tags }: PromoteRequest, target: Image): Step[] {
   const missing = Object.entries(tags).some(([key, value]) => target.tags[key] !== value)
@@ -319,13 +266,6 @@ function tagging({ region, tags }: PromoteRequest, target: Image): Step[] {
 /** Steps that bring the image into the contest of the family, and the proof that it is there. */
 function* planEntry(request: PromoteRequest, target: Image): Planning<readonly Step[] | Refusal> {
   const { region, family } = request
-  if (!hasRoomFor(target, request.tags)) {
-    return refuse(
-      'no-room-for-mark',
-      `${label(target)} has no room for the \`tags\` to be added: ECS allows 20.`,
-      'Give fewer `tags`, or drop some that it has.',
-    )
-  }
   const here: Step = { action: 'await', region, image: target.id, family }
   const ready: Step[] = isPending(target) ? [{ action: 'await', region, image: target.id }] : []
   const join: Step[] = target.family === family ? [] : [{ action: 'join-family', region, image: target.id, family }]
@@ -337,6 +277,7 @@ function* planEntry(request: PromoteRequest, target: Image): Planning<readonly S
   // deprecated image change its family is not documented; if not, it has to be restored where it is.
   const [permission] = yield* ask({ ask: 'permitted', step: join[0] })
   if (permission.granted) return [...join, ...restore, here]
+  if (permission.about === 'identity') return notPermitted(join[0], permission.because)
   const blocked = yield* wouldServe(request, target)
   return blocked ?? [...restore, ...join, here]
 }

@@ -19,7 +19,13 @@ export interface Instance {
 
 export type Permission =
   | { readonly granted: true }
-  | { readonly granted: false; readonly code: string | undefined; readonly because: string }
+  | {
+      readonly granted: false
+      /** Who asks, or what is asked for. */
+      readonly about: 'identity' | 'request'
+      readonly code: string
+      readonly because: string
+    }
 
 interface ImageRefQuestion {
   readonly region: string
@@ -42,6 +48,8 @@ interface Asked {
   readonly named: { question: { region: string; name: string }; answer: readonly Image[] }
   /** Own images made by the run of this key. */
   readonly made: { question: { region: string; run: string }; answer: readonly Image[] }
+  /** All own images of the region, whatever their status and family. */
+  readonly own: { question: { region: string }; answer: readonly Image[] }
   /** IDs of the accounts that the image is shared with. */
   readonly shares: { question: ImageRefQuestion; answer: readonly string[] }
   /** An instance; waits while it is starting or stopping (a dry run does not wait). */

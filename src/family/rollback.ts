@@ -4,34 +4,16 @@ import {
   type Image,
   isAvailable,
   isNewer,
-  isPending,
   label,
   list,
   newestFirst,
   oldestFirst,
   sameSecond,
 } from './image.ts'
-import { type Decision, decisionOn, describeDecision, isWithdrawnFrom, recall, recentRollbackTo } from './mark.ts'
-import {
-  continuedBy,
-  givesWayTo,
-  lookTwice,
-  markSteps,
-  roomForMarks,
-  type Scene,
-  standingBefore,
-  undoneBySomebody,
-} from './memory.ts'
-import {
-  describe,
-  isRefusal,
-  type Notice,
-  type Plan,
-  type Refusal,
-  refuse,
-  type Settlement,
-  type Step,
-} from './plan.ts'
+import { describeDecision, recentRollbackTo } from './mark.ts'
+import { type Decided, goesOnWith, lookTwice, pendingAfter, remember, type Scene } from './memory.ts'
+import { type Notes, note, noteDone } from './noting.ts'
+import { isRefusal, type Notice, notExpected, type Plan, type Refusal, refuse, type Step } from './plan.ts'
 import { ask, askAll, type Planning } from './question.ts'
 import type { RollbackRequest } from './request.ts'
 import { forbiddenAmong, inWithdrawalOrder, planWithdrawal } from './withdrawal.ts'
@@ -47,134 +29,51 @@ function* look({ region, family, quarantineFamily }: RollbackRequest): Planning<
     quarantined: quarantineFamily === undefined ? undefined : { ask: 'members', region, family: quarantineFamily },
   })
   const quarantined = seen.quarantined ?? []
-  return { ...seen, quarantined, known: [...seen.members, ...knownElsewhere(seen.members, quarantined)] }
-}
-
-/** Images in quarantine whose decision was about this family: the one it fell back to, or from, is a member here. */
-function knownElsewhere(members: readonly Image[], quarantined: readonly Image[]): Image[] {
-  const ids = new Set(members.map(({ id }) => id))
-  return quarantined.filter((image) => {
-    const { target = '', previous = '' } = decisionOn(image) ?? {}
-    return ids.has(target) || ids.has(previous)
-  })
-}
-
-/** What is decided, whether now or in an earlier attempt. */
-interface Fall {
-  readonly target: Image | undefined
-  readonly previous: Image
-  /** In the order in which they go. */
-  readonly withdraw: readonly Image[]
-  /** Withdrawn by an earlier attempt. */
-  readonly withdrawn: readonly Image[]
-  readonly pending: readonly Image[]
+  return { ...seen, quarantined, known: [...seen.members, ...quarantined] }
 }
 
 export function* planRollback(request: RollbackRequest): Planning<Plan> {
-  const scene = yield* lookTwice(request.run, () => look(request))
-  const later = givesWayTo(request.run, scene)
-  if (later) return later
-  const continued = continuedBy(request.run, scene, scene.current?.id)
-  if (continued) return continued
-  const recalled = recall(request.run, scene.known)
-  if (recalled?.decision.state === 'done') return repeat(request, scene, recalled)
+  const scene = yield* lookTwice(request, () => look(request))
   const [now] = yield* ask({ ask: 'time' })
-  const fall = recalled ? resume(request, scene, recalled.decision) : choose(request, scene, now)
-  if (isRefusal(fall)) return fall
-  if ('kind' in fall) return fall
-  return yield* planFall(request, scene, fall, {
-    state: 'planned',
-    mode: 'rollback',
-    run: request.run.key,
-    target: fall.target?.id,
-    previous: fall.previous.id,
-    at: recalled?.decision.at ?? now,
-  })
-}
-
-/** The decision was carried out in an earlier attempt: nothing changes, unless somebody has undone it. */
-function repeat(
-  request: RollbackRequest,
-  scene: FamilyScene,
-  { decision, images }: { decision: Decision; images: readonly Image[] },
-): Plan {
-  const withdrawn = images.filter(({ id }) => id !== decision.target)
-  const undone = withdrawn.find((image) => !isWithdrawnFrom(request.family, image))
-  if (undone) return undoneBySomebody(undone, 'withdrawn')
-  const target = scene.members.find(({ id }) => id === decision.target)
-  if (target && decision.target && images.includes(target) && !isAvailable(target)) {
-    return undoneBySomebody(target, 'restored')
-  }
-  const moved = scene.current?.id !== decision.target
-  return {
-    kind: 'nothing',
-    because: `an earlier attempt of this run (${describeDecision(decision)}) has done it`,
-    changedBefore: true,
-    image: decision.target,
-    previous: decision.previous,
-    withdrawn: oldestFirst(withdrawn).map(({ id }) => id),
-    affects: withdrawn.map(({ id }) => id),
-    pending: pendingAfter(scene.members, target).map(({ id }) => id),
-    notices: moved
-      ? [
-          {
-            level: 'warning',
-            text: `By now ${request.family} serves ${scene.current ? label(scene.current) : 'nothing'}.`,
-          },
-        ]
-      : [],
-  }
-}
-
-const pendingAfter = (members: readonly Image[], target: Image | undefined): Image[] =>
-  oldestFirst(members.filter((image) => isPending(image) && (!target || isNewer(image, target))))
-
-/** Completes what an earlier attempt had decided: what came into the family since is not part of it. */
-function resume(request: RollbackRequest, scene: FamilyScene, decision: Decision): Fall | Refusal {
-  const { members, known } = scene
-  const target = members.find(({ id }) => id === decision.target)
-  const previous = known.find(({ id }) => id === decision.previous)
-  if (!previous || (decision.target !== undefined && !target)) {
-    return refuse(
-      'superseded',
-      `An earlier attempt of this run was to fall back from ${decision.previous} to ${decision.target ?? 'nothing'}, and one of them has left family ${request.family} since.`,
-      'Start a new workflow run to decide anew.',
-    )
-  }
-  const decided = known.filter((image) => decisionOn(image)?.run === request.run.key)
-  const withdrawn = decided.filter((image) => image.id !== decision.target && isWithdrawnFrom(request.family, image))
-  const stands = standingBefore(target, scene, { previous, decided })
-  const pending = pendingAfter(members, target)
-  return { target, previous, withdraw: inWithdrawalOrder(stands, decision.previous), withdrawn, pending }
+  const decided = remember(request, scene) ?? choose(request, scene, now)
+  return 'kind' in decided ? decided : yield* planFall(request, scene, { decided, now })
 }
 
 /** A new decision, by what the family looks like now. */
-function choose(request: RollbackRequest, scene: FamilyScene, now: number): Fall | Plan {
+function choose(request: RollbackRequest, scene: FamilyScene, now: number): Decided | Plan {
   const { current, members } = scene
   if (!current) return nothingToRollBack(request, members)
+  const unexpected = expectation(request, current)
+  if (unexpected) return unexpected
   const target = chooseTarget(request, scene, current)
   if (target && isRefusal(target)) return target
-  if (target?.id === current.id) {
-    return {
-      kind: 'nothing',
-      because: `${request.family} already serves ${label(current)}`,
-      changedBefore: false,
-      image: current.id,
-      previous: current.id,
-      withdrawn: [],
-      pending: pendingAfter(members, current).map(({ id }) => id),
-      notices: pendingNotices(request, pendingAfter(members, current)),
-    }
-  }
-  const guarded = guard(request, scene, { current, now })
+  if (target?.id === current.id) return already(request, members, current)
+  const guarded = justRolledBack(request, scene, { current, now })
   if (guarded) return guarded
-  const stands = target ? availableOf(members).filter((image) => isNewer(image, target)) : [current]
+  const standing =
+    target && request.toImage !== undefined
+      ? availableOf(members).filter((image) => isNewer(image, target) && image.id !== current.id)
+      : []
   return {
     target,
-    previous: current,
-    withdraw: inWithdrawalOrder(stands, current.id),
+    previous: current.id,
+    withdraw: inWithdrawalOrder([...standing, current], current.id),
+    withdrawLater: request.withdrawPending ? pendingAfter(members, target) : [],
+    begun: undefined,
+  }
+}
+
+function already(request: RollbackRequest, members: readonly Image[], current: Image): Plan {
+  const pending = pendingAfter(members, current)
+  return {
+    kind: 'nothing',
+    because: `${request.family} already serves ${label(current)}`,
+    changedBefore: false,
+    image: current.id,
+    previous: current.id,
     withdrawn: [],
-    pending: pendingAfter(members, target),
+    pending: pending.map(({ id }) => id),
+    notices: pendingNotices(request.family, pending),
   }
 }
 
@@ -246,18 +145,14 @@ function namedTarget({ family, toImage }: RollbackRequest, members: readonly Ima
   return tied ? ambiguous(family, [target, tied]) : target
 }
 
-function guard(
+const expectation = ({ family, expectedImage }: RollbackRequest, current: Image): Refusal | undefined =>
+  expectedImage === undefined || expectedImage === current.id ? undefined : notExpected(family, current, expectedImage)
+
+function justRolledBack(
   request: RollbackRequest,
   scene: FamilyScene,
   { current, now }: { current: Image; now: number },
 ): Refusal | undefined {
-  if (request.expectedImage !== undefined && request.expectedImage !== current.id) {
-    return refuse(
-      'not-expected',
-      `Family ${request.family} resolves to ${label(current)}, not to ${request.expectedImage} as \`expected-image-id\` says.`,
-      'Nothing was changed. Look at what is current now, then decide anew.',
-    )
-  }
   if (request.toImage !== undefined || request.expectedImage !== undefined) return undefined
   const recent = recentRollbackTo(current, { run: request.run, images: scene.known, now })
   return (
@@ -273,45 +168,67 @@ function guard(
 function* planFall(
   request: RollbackRequest,
   scene: FamilyScene,
-  fall: Fall,
-  decision: Omit<Decision, 'replaces'>,
+  { decided, now }: { decided: Decided; now: number },
 ): Planning<Plan> {
   const { region, family } = request
-  const { target, previous, withdrawn } = fall
-  const pending = request.withdrawPending ? fall.pending : []
-  const withdrawal = yield* planWithdrawal(request, { images: fall.withdraw, target, quarantined: scene.quarantined })
+  const { target, withdraw, withdrawLater, begun } = decided
+  const withdrawal = yield* planWithdrawal(request, { images: withdraw, target, quarantined: scene.quarantined })
   if (isRefusal(withdrawal)) return withdrawal
   const restore: Step[] = target?.status === 'Deprecated' ? restoring(request, target) : []
-  const forbidden = yield* forbiddenAmong([...restore, ...withdrawal.steps], describe)
+  const forbidden = yield* forbiddenAmong([...restore, ...withdrawal.steps])
   if (forbidden) return forbidden
+  const notes = notesOf(request, { decided, now })
+  if (isRefusal(notes)) return notes
 
-  const marked = [...fall.withdraw, ...pending, ...withdrawn, ...(restore.length > 0 && target ? [target] : [])]
-  const room = roomForMarks(marked, decision, { reason: request.reason, mayGoWithout: request.toImage !== undefined })
-  if (isRefusal(room)) return room
-  const mark = (state: Decision['state']) =>
-    markSteps({ ...decision, state }, { region, images: room.images, reason: room.reason })
-  const visible = [...restore, ...withdrawal.steps]
-  const confirm: Step[] =
-    request.expectedImage !== undefined && fall.withdraw.length > 0
-      ? [{ action: 'confirm', region, family, image: request.expectedImage }]
-      : []
-  const gone = [...oldestFirst(withdrawn), ...fall.withdraw, ...pending].map(({ id }) => id)
-  const settlement: Settlement = {
-    image: target?.id,
-    previous: previous.id,
-    withdrawn: gone,
-    affects: gone,
-    pending: fall.pending.filter((image) => !pending.includes(image)).map(({ id }) => id),
-    notices: [...pendingNotices(request, fall.pending), ...withdrawal.notices, ...room.notices],
-  }
+  const gone = [...oldestFirst(begun?.withdrawn ?? []), ...withdraw, ...withdrawLater].map(({ id }) => id)
+  const pending = pendingAfter(scene.members, target).filter((image) => !withdrawLater.includes(image))
   return {
     kind: 'change',
-    steps: [...mark('planned'), ...confirm, ...visible, ...withdrawWhenReady(request, pending)],
-    expect: { region, family, image: target?.id, withdrawn: settlement.withdrawn },
-    afterwards: mark('done'),
-    ...settlement,
+    steps: [
+      ...notes.planned,
+      ...confirming(request, decided),
+      ...restore,
+      ...withdrawal.steps,
+      ...withdrawWhenReady(request, withdrawLater),
+    ],
+    expect: { region, family, image: target?.id, withdrawn: gone },
+    afterwards: notes.done,
+    image: target?.id,
+    previous: decided.previous,
+    withdrawn: gone,
+    affects: gone,
+    changedBefore: begun !== undefined,
+    pending: pending.map(({ id }) => id),
+    notices: [...goesOnWith(decided), ...pendingNotices(family, pending), ...withdrawal.notices, ...notes.notices],
   }
 }
+
+function notesOf(request: RollbackRequest, { decided, now }: { decided: Decided; now: number }): Notes | Refusal {
+  const { region, run, reason, toImage, quarantineFamily } = request
+  const { target, previous, withdraw, withdrawLater, begun } = decided
+  if (begun) {
+    const { decision, images } = begun.recalled
+    return { planned: [], done: noteDone(decision, { region, images }), notices: [] }
+  }
+  const decision = {
+    state: 'planned',
+    mode: 'rollback',
+    run: run.key,
+    target: target?.id,
+    ...(target?.status === 'Deprecated' ? { restores: true } : {}),
+    previous,
+    at: now,
+  } as const
+  const subject = { region, withdraw: [...withdrawLater, ...withdraw], target }
+  // In quarantine, what carries no mark would be taken for somebody's live image.
+  return note(decision, { ...subject, reason, mayGoWithout: toImage !== undefined && quarantineFamily === undefined })
+}
+
+/** Directly before the first visible step; where the image is withdrawn already, an earlier attempt has confirmed it. */
+const confirming = ({ region, family, expectedImage }: RollbackRequest, { withdraw, previous }: Decided): Step[] =>
+  expectedImage !== undefined && withdraw.some(({ id }) => id === previous)
+    ? [{ action: 'confirm', region, family, image: expectedImage }]
+    : []
 
 /** An older image changes nothing by being restored; it must stand before the newer ones go. */
 const restoring = ({ region, family }: RollbackRequest, target: Image): Step[] => [
@@ -331,12 +248,12 @@ const withdrawWhenReady = ({ region, quarantineFamily }: RollbackRequest, pendin
       : { action: 'quarantine', region, image: image.id, family: quarantineFamily },
   ])
 
-function pendingNotices({ family, withdrawPending }: RollbackRequest, pending: readonly Image[]): Notice[] {
-  if (pending.length === 0 || withdrawPending) return []
-  return [
-    {
-      level: 'error',
-      text: `${list(pending)} ${pending.length === 1 ? 'is' : 'are'} still being created in ${family} and will become current when ready. Roll back again with \`withdraw-pending: true\`, or cancel what bakes it.`,
-    },
-  ]
-}
+const pendingNotices = (family: string, pending: readonly Image[]): Notice[] =>
+  pending.length === 0
+    ? []
+    : [
+        {
+          level: 'error',
+          text: `${list(pending)} ${pending.length === 1 ? 'is' : 'are'} still being created in ${family} and will become current when ready. Roll back again with \`withdraw-pending: true\`, or cancel what bakes it.`,
+        },
+      ]

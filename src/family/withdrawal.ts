@@ -1,7 +1,7 @@
 /** Taking images out of the contest of a family, as promote and rollback both do: what stands against it, and how. */
 import { type Image, label, list, oldestFirst } from './image.ts'
 import { strangersIn } from './mark.ts'
-import { type Notice, type Refusal, refuse, type Step } from './plan.ts'
+import { describe, type Notice, type Refusal, refuse, type Step } from './plan.ts'
 import { ask, askEach, type Planning } from './question.ts'
 
 interface Withdrawing {
@@ -87,10 +87,7 @@ function withdrawalOf(image: Image, accounts: readonly string[], { region, quara
 }
 
 /** Asks ECS, by its own DryRun, whether each change would be permitted; a refusal names the first that is not. */
-export function* forbiddenAmong(
-  steps: readonly Step[],
-  describe: (step: Step) => string,
-): Planning<Refusal | undefined> {
+export function* forbiddenAmong(steps: readonly Step[]): Planning<Refusal | undefined> {
   const unshared = new Set(steps.flatMap((step) => (step.action === 'unshare' ? [step.image] : [])))
   const asked = steps.filter(({ action }) =>
     ['deprecate', 'quarantine', 'restore', 'unshare', 'join-family'].includes(action),
@@ -100,11 +97,14 @@ export function* forbiddenAmong(
     // A shared image cannot be deprecated yet: the step before takes its shares back.
     const becauseShared = step.action === 'deprecate' && unshared.has(step.image)
     if (answer.granted || (becauseShared && answer.code === 'ImageUseShared')) continue
-    return refuse(
-      'not-permitted',
-      `ECS would not ${describe(step)}: ${answer.because}`,
-      'Nothing was changed. Mend that first, then run again.',
-    )
+    return notPermitted(step, answer.because)
   }
   return undefined
 }
+
+export const notPermitted = (step: Step, because: string): Refusal =>
+  refuse(
+    'not-permitted',
+    `ECS would not ${describe(step)}: ${because}`,
+    'Nothing was changed. Mend that first, then run again.',
+  )

@@ -1,0 +1,565 @@
+/**
+ * A region as a value: which images there are and what ECS says of them. It answers the questions of a planner, and
+ * steps can be carried out in it, under ECS's own rules; both give a new value and leave the old one as it was.
+ */
+import { createHash } from 'node:crypto'
+import { planBake } from '../../src/family/bake.ts'
+import type { Image, Tags } from '../../src/family/image.ts'
+import type { Plan, Refusal, Step } from '../../src/family/plan.ts'
+import { planPromote } from '../../src/family/promote.ts'
+import type { Instance, Permission, Planning, Question } from '../../src/family/question.ts'
+import type {
+  BakeRequest,
+  Mode,
+  PromoteRequest,
+  Request,
+  ResolveRequest,
+  RollbackRequest,
+} from '../../src/family/request.ts'
+import { planResolve } from '../../src/family/resolve.ts'
+import { planRollback } from '../../src/family/rollback.ts'
+import { type Run, runOf } from '../../src/family/run-key.ts'
+
+export const region = 'cn-hangzhou'
+export const minute = 60_000
+/** ECS's time, unless a situation says otherwise. */
+export const noon = Date.parse('2026-04-01T12:00:00Z')
+
+export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
+
+// ── Things ───────────────────────────────────────────────────────────────────
+
+/** @param march day of March 2026 on which it was created, at eight: the same day is the same second */
+export const image = (id: string, march: number, given: Partial<Image> = {}): Image => ({
+  id,
+  name: `name-of-${id}`,
+  family: 'web',
+  version: '',
+  description: '',
+  status: 'Available',
+  creationTime: new Date(Date.UTC(2026, 2, march, 8)).toISOString().replace('.000', ''),
+  progress: 100,
+  usable: undefined,
+  ownerAlias: 'self',
+  architecture: 'x86_64',
+  osName: 'Alibaba Cloud Linux',
+  tags: {},
+  ...given,
+})
+
+/** Three of one family, each newer than the one before. */
+export const [w, x, y] = [image('m-w', 1), image('m-x', 2), image('m-y', 3)] as const
+export const deprecated = { status: 'Deprecated' } as const
+
+export const instance = (id: string, given: Partial<Instance> = {}): Instance => ({
+  id,
+  status: 'Running',
+  locks: [],
+  tags: {},
+  startedAt: noon - 60 * minute,
+  ...given,
+})
+
+/** As many tags as that, none of them the action's. */
+export const manyTags = (count: number): Tags =>
+  Object.fromEntries(Array.from({ length: count }, (_, index) => [`team-${index + 1}`, 'x']))
+
+/** The value of `image-family:decision`, written out: `done rollback <key> <target> <previous> <time>`. */
+export const decided = (
+  run: Run,
+  mode: 'promote' | 'rollback',
+  { state = 'done', target = '-', previous = '-', at = noon - 60 * minute, replaces = '' } = {},
+): Tags => {
+  const time = new Date(at)
+    .toISOString()
+    .replaceAll(/\D|\.\d+/g, '')
+    .slice(0, 14)
+  const value = `${state} ${mode} ${run.key} ${target} ${previous} ${time}${replaces && ` ${replaces}`}`
+  return { 'image-family:decision': value }
+}
+
+// ── Requests ─────────────────────────────────────────────────────────────────
+
+interface Who {
+  readonly workflowRun?: string
+  readonly step?: string
+  readonly attempt?: number
+}
+
+export const runFor = (mode: Mode, { workflowRun = '17230001', step = 'step', attempt = 1 }: Who = {}): Run =>
+  runOf(
+    { repositoryId: '4711', workflowRun, scope: ['deploy', step, 'null', ''], mode, region, family: 'web' },
+    { attempt, number: 42, sha256 },
+  )
+
+type Asked<R> = Partial<Omit<R, 'mode' | 'run'>> & Who
+
+const withRun = <R extends Request>(base: Omit<R, 'run'>, { workflowRun, step, attempt, ...given }: Asked<R>): R =>
+  ({
+    ...base,
+    ...given,
+    run: runFor(base.mode, {
+      ...(workflowRun === undefined ? {} : { workflowRun }),
+      ...(step === undefined ? {} : { step }),
+      ...(attempt === undefined ? {} : { attempt }),
+    }),
+  }) as unknown as R
+
+export const bake = (given: Asked<BakeRequest> = {}): BakeRequest => {
+  const request = withRun<BakeRequest>(
+    {
+      mode: 'bake',
+      region,
+      dryRun: false,
+      family: 'web',
+      source: { kind: 'snapshot', snapshot: 's-1' },
+      imageName: undefined,
+      imageVersion: undefined,
+      description: 'Baked from snapshot s-1',
+      platform: undefined,
+      architecture: undefined,
+      bootMode: undefined,
+      detectionStrategy: undefined,
+      imdsSupport: undefined,
+      resourceGroupId: undefined,
+      tags: {},
+      stopInstance: 'no',
+      wait: true,
+    },
+    given,
+  )
+  return { ...request, tags: { ...request.tags, 'image-family:run': request.run.key } }
+}
+
+export const promote = (given: Asked<PromoteRequest> = {}): PromoteRequest =>
+  withRun<PromoteRequest>(
+    {
+      mode: 'promote',
+      region,
+      dryRun: false,
+      family: 'web',
+      image: undefined,
+      fromFamily: undefined,
+      deprecateNewer: false,
+      tags: {},
+      expectedImage: undefined,
+      unshare: false,
+      quarantineFamily: undefined,
+      reason: undefined,
+      requireTags: {},
+      maxAgeDays: undefined,
+    },
+    given,
+  )
+
+export const rollback = (given: Asked<RollbackRequest> = {}): RollbackRequest =>
+  withRun<RollbackRequest>(
+    {
+      mode: 'rollback',
+      region,
+      dryRun: false,
+      family: 'web',
+      toImage: undefined,
+      allowEmpty: false,
+      withdrawPending: false,
+      expectedImage: undefined,
+      unshare: false,
+      quarantineFamily: undefined,
+      reason: undefined,
+    },
+    given,
+  )
+
+export const resolve = (given: Asked<ResolveRequest> = {}): ResolveRequest =>
+  withRun<ResolveRequest>(
+    {
+      mode: 'resolve',
+      region,
+      dryRun: false,
+      of: { kind: 'family', family: 'web' },
+      ifMissing: 'error',
+      requireTags: {},
+      maxAgeDays: undefined,
+    },
+    given,
+  )
+
+/** The same run, later. */
+export const again = <R extends Request>(request: R, attempt = 2): R => ({
+  ...request,
+  run: { ...request.run, attempt },
+})
+
+// ── The situation ────────────────────────────────────────────────────────────
+
+interface State {
+  readonly images: readonly Image[]
+  readonly serving: Readonly<Record<string, string | undefined>>
+  readonly shares: Readonly<Record<string, readonly string[]>>
+  readonly instances: readonly Instance[]
+  readonly denied: readonly { readonly action: string; readonly about: 'identity' | 'request' }[]
+  readonly now: number
+  /** What reads show until the time that they lag is waited out. */
+  readonly shown: Situation | undefined
+  /** What there is once an image being created has been waited for. */
+  readonly later: Situation | undefined
+}
+
+const without = (tags: Tags, keys: readonly string[]): Tags =>
+  Object.fromEntries(Object.entries(tags).filter(([key]) => !keys.includes(key)))
+
+export class Situation {
+  readonly state: State
+
+  constructor(state: Partial<State> = {}) {
+    this.state = {
+      images: [],
+      serving: {},
+      shares: {},
+      instances: [],
+      denied: [],
+      now: noon,
+      shown: undefined,
+      later: undefined,
+      ...state,
+    }
+  }
+
+  #but(change: Partial<State>): Situation {
+    return new Situation({ ...this.state, ...change })
+  }
+
+  /** Adds images, or replaces those of the same ID. */
+  with(...images: readonly Image[]): Situation {
+    const ids = new Set(images.map(({ id }) => id))
+    return this.#but({ images: [...this.state.images.filter(({ id }) => !ids.has(id)), ...images] })
+  }
+
+  without(id: string): Situation {
+    return this.#but({ images: this.state.images.filter((each) => each.id !== id) })
+  }
+
+  /** Somebody changes an image outside of the action. */
+  changing(id: string, change: Partial<Image>): Situation {
+    return this.with({ ...this.of(id), ...change })
+  }
+
+  /** What ECS answers for a family, where that is not the newest available image. */
+  serving(family: string, id: string | undefined): Situation {
+    return this.#but({ serving: { ...this.state.serving, [family]: id } })
+  }
+
+  sharing(id: string, ...accounts: readonly string[]): Situation {
+    return this.#but({ shares: { ...this.state.shares, [id]: accounts } })
+  }
+
+  running(...instances: readonly Instance[]): Situation {
+    return this.#but({ instances })
+  }
+
+  /** ECS would not carry this out, because of who asks or because of what is asked for. */
+  denying(action: Step['action'], about: 'identity' | 'request' = 'identity'): Situation {
+    return this.#but({ denied: [...this.state.denied, { action, about }] })
+  }
+
+  at(now: number): Situation {
+    return this.#but({ now })
+  }
+
+  /** Reads lag: they show this until the planner has waited it out. */
+  readAs(shown: Situation): Situation {
+    return this.#but({ shown })
+  }
+
+  /** Reads lag as far as tags are concerned. */
+  readWithoutTags(): Situation {
+    return this.readAs(this.with(...this.state.images.map((each) => ({ ...each, tags: {} }))))
+  }
+
+  /** What there is when the planner has waited for an image. */
+  onceWaited(later: Situation): Situation {
+    return this.#but({ later })
+  }
+
+  of(id: string): Image {
+    const found = this.state.images.find((each) => each.id === id)
+    if (!found) throw new Error(`There is no image ${id}.`)
+    return found
+  }
+
+  sharesOf(id: string): readonly string[] {
+    return this.state.shares[id] ?? []
+  }
+
+  /** The image that a family resolves to. */
+  current(family: string): Image | undefined {
+    if (family in this.state.serving) {
+      const id = this.state.serving[family]
+      return id === undefined ? undefined : this.of(id)
+    }
+    return this.state.images
+      .filter((each) => each.family === family && each.status === 'Available')
+      .sort((a, b) => b.creationTime.localeCompare(a.creationTime) || b.id.localeCompare(a.id))[0]
+  }
+
+  answer(question: Question): unknown {
+    const { images, instances, now } = this.state
+    switch (question.ask) {
+      case 'current':
+        return this.current(question.family)
+      case 'members':
+        return images.filter(({ family, ownerAlias }) => family === question.family && ownerAlias === 'self')
+      case 'visible':
+        return images.filter(({ family, status }) => family === question.family && status === 'Available')
+      case 'image':
+      case 'settled':
+        return images.find(({ id }) => id === question.image)
+      case 'named':
+        return images.filter(({ name, ownerAlias }) => name === question.name && ownerAlias === 'self')
+      case 'made':
+        return images.filter(({ tags }) => tags['image-family:run'] === question.run)
+      case 'own':
+        return images.filter(({ ownerAlias }) => ownerAlias === 'self')
+      case 'shares':
+        return this.sharesOf(question.image)
+      case 'instance':
+        return instances.find(({ id }) => id === question.instance)
+      case 'permitted':
+        return this.#permission(question.step)
+      case 'time':
+        return now
+      case 'lag':
+        return undefined
+    }
+  }
+
+  #permission(step: Step): Permission {
+    const denial = this.state.denied.find(({ action }) => action === step.action)
+    if (denial) {
+      const code = denial.about === 'identity' ? 'Forbidden.RAM' : 'OperationDenied'
+      return { granted: false, about: denial.about, code, because: `${code}: that is not allowed` }
+    }
+    const isShared = step.action === 'deprecate' && this.sharesOf(step.image).length > 0
+    return isShared
+      ? { granted: false, about: 'request', code: 'ImageUseShared', because: 'the image is shared' }
+      : { granted: true }
+  }
+
+  // ── Carrying steps out ─────────────────────────────────────────────────────
+
+  /** What there is after these steps. @throws where ECS would answer with an error */
+  after(steps: readonly Step[]): Situation {
+    return steps.reduce<Situation>((situation, step) => situation.#carryOut(step), this.#but({ serving: {} }))
+  }
+
+  #carryOut(step: Step): Situation {
+    const must = (so: boolean, what: string): void => {
+      if (!so) throw new Error(`${what}: ${JSON.stringify(step)}`)
+    }
+    switch (step.action) {
+      case 'create': {
+        const { name, family, tags } = step.create
+        must(!this.state.images.some((each) => each.name === name), 'InvalidImageName.Duplicated')
+        const creationTime = new Date(this.state.now).toISOString().replace('.000', '')
+        return this.with(image(`m-made-by-${name}`, 1, { name, family, tags, creationTime, status: 'Creating' }))
+      }
+      case 'await': {
+        const id = this.#idOf(step.image)
+        const seen = this.of(id)
+        const waits = ['Creating', 'Waiting'].includes(seen.status)
+        must(waits || seen.status === 'Available' || step.mayFail === true, 'the image never becomes available')
+        must(step.family === undefined || seen.family === step.family, 'the image is never seen in the family')
+        return waits ? this.changing(id, { status: 'Available' }) : this
+      }
+      case 'confirm':
+        must(this.current(step.family)?.id === step.image, 'not confirmed')
+        return this
+      case 'tag':
+        return step.resource === 'image'
+          ? this.#tag(step.ids, step.tags, must)
+          : this.#tagInstances(step.ids, step.tags)
+      case 'untag':
+        return step.resource === 'image' ? this.#untag(step.ids, step.keys) : this.#untagInstances(step.ids, step.keys)
+      case 'join-family':
+      case 'quarantine':
+        return this.changing(step.image, { family: step.family })
+      case 'restore':
+        must(this.of(step.image).status === 'Deprecated', 'ImageStatus.NotDeprecated')
+        return this.changing(step.image, { status: 'Available' })
+      case 'deprecate':
+        must(this.of(step.image).status === 'Available', 'ImageStatus.NotAvailable')
+        must(this.sharesOf(step.image).length === 0, 'ImageUseShared')
+        return this.changing(step.image, { status: 'Deprecated' })
+      case 'unshare':
+        return this.sharing(step.image, ...this.sharesOf(step.image).filter((id) => !step.accounts.includes(id)))
+      case 'rename':
+        must(!this.state.images.some((each) => each.name === step.name), 'InvalidImageName.Duplicated')
+        return this.changing(step.image, { name: step.name })
+      case 'stop':
+      case 'start':
+        return this.#turn(step.instance, step.action === 'stop' ? 'Stopped' : 'Running')
+    }
+  }
+
+  #idOf(ref: string): string {
+    if (!ref.startsWith('<')) return ref
+    const made = this.state.images.findLast(({ id }) => id.startsWith('m-made-by-'))
+    if (!made) throw new Error(`Nothing has made ${ref}.`)
+    return made.id
+  }
+
+  #tag(ids: readonly string[], tags: Tags, must: (so: boolean, what: string) => void): Situation {
+    for (const value of Object.values(tags)) {
+      must([...value].length <= 128 && !/^acs:|https?:\/\//i.test(value), 'InvalidTagValue.Malformed')
+    }
+    return ids.reduce<Situation>((situation, id) => {
+      const all = { ...situation.of(id).tags, ...tags }
+      must(Object.keys(all).length <= 20, 'QuotaExceed.Tags')
+      return situation.changing(id, { tags: all })
+    }, this)
+  }
+
+  #changingInstance(id: string, change: (instance: Instance) => Partial<Instance>): Situation {
+    return this.running(...this.state.instances.map((each) => (each.id === id ? { ...each, ...change(each) } : each)))
+  }
+
+  #tagInstances(ids: readonly string[], tags: Tags): Situation {
+    return ids.reduce<Situation>(
+      (situation, id) => situation.#changingInstance(id, (each) => ({ tags: { ...each.tags, ...tags } })),
+      this,
+    )
+  }
+
+  #untag(ids: readonly string[], keys: readonly string[]): Situation {
+    return this.with(
+      ...this.state.images
+        .filter(({ id }) => ids.includes(id))
+        .map((each) => ({ ...each, tags: without(each.tags, keys) })),
+    )
+  }
+
+  #untagInstances(ids: readonly string[], keys: readonly string[]): Situation {
+    return ids.reduce<Situation>(
+      (situation, id) => situation.#changingInstance(id, (each) => ({ tags: without(each.tags, keys) })),
+      this,
+    )
+  }
+
+  #turn(id: string, status: 'Stopped' | 'Running'): Situation {
+    const startedAt = Math.floor(this.state.now / minute) * minute
+    return this.#changingInstance(id, () => (status === 'Running' ? { status, startedAt } : { status }))
+  }
+}
+
+export const there = (...images: readonly Image[]): Situation => new Situation().with(...images)
+
+// ── Planning in a situation ──────────────────────────────────────────────────
+
+const plannerOf = (request: Request): Planning<Plan> => {
+  switch (request.mode) {
+    case 'bake':
+      return planBake(request)
+    case 'promote':
+      return planPromote(request)
+    case 'rollback':
+      return planRollback(request)
+    case 'resolve':
+      return planResolve(request)
+  }
+}
+
+/** What comes of a planner in a situation, and all that it asked, in order. */
+export function concludeIn<Result>(
+  planning: Planning<Result>,
+  situation: Situation,
+): { readonly result: Result; readonly questions: readonly Question[] } {
+  const questions: Question[] = []
+  let seen = situation.state.shown ?? situation
+  let turn = planning.next()
+  while (!turn.done) {
+    const asked = turn.value
+    questions.push(...asked)
+    if (asked.some(({ ask }) => ask === 'lag')) seen = situation
+    if (asked.some(({ ask }) => ask === 'settled')) seen = situation.state.later ?? situation
+    turn = planning.next(asked.map((question) => seen.answer(question)))
+  }
+  return { result: turn.value, questions }
+}
+
+export function planOf(
+  request: Request,
+  situation: Situation,
+): { readonly plan: Plan; readonly questions: readonly Question[] } {
+  const { result: plan, questions } = concludeIn(plannerOf(request), situation)
+  return { plan, questions }
+}
+
+export type Change = Extract<Plan, { kind: 'change' }>
+
+export function changeOf(request: Request, situation: Situation): Change {
+  const { plan } = planOf(request, situation)
+  if (plan.kind !== 'change') throw new Error(`No change is planned: ${JSON.stringify(plan)}`)
+  return plan
+}
+
+export function nothingOf(request: Request, situation: Situation): Extract<Plan, { kind: 'nothing' }> {
+  const { plan } = planOf(request, situation)
+  if (plan.kind !== 'nothing') throw new Error(`Not nothing: ${JSON.stringify(plan)}`)
+  return plan
+}
+
+export function refusalOf(request: Request, situation: Situation): Refusal {
+  const { plan } = planOf(request, situation)
+  if (plan.kind !== 'refuse') throw new Error(`Not refused: ${JSON.stringify(plan)}`)
+  return plan
+}
+
+/** The whole of what a plan does, and what there is then. */
+export function carriedOut(request: Request, situation: Situation): Situation {
+  const { steps, afterwards } = changeOf(request, situation)
+  return situation.after([...steps, ...afterwards])
+}
+
+/** A step in a few words: `tag m-1,m-2`, `await m-1 in web`, `deprecate m-2`. */
+export function brief(step: Step): string {
+  switch (step.action) {
+    case 'tag':
+    case 'untag':
+      return `${step.action} ${step.ids.join(',')}`
+    case 'stop':
+    case 'start':
+      return `${step.action} ${step.instance}`
+    case 'await':
+      return `await ${step.image}${step.family === undefined ? '' : ` in ${step.family}`}`
+    case 'join-family':
+    case 'quarantine':
+      return `${step.action} ${step.image} ${step.family}`
+    case 'confirm':
+      return `confirm ${step.family} ${step.image}`
+    default:
+      return `${step.action} ${step.image}`
+  }
+}
+
+export const stepsOf = (request: Request, situation: Situation): string[] =>
+  changeOf(request, situation).steps.map(brief)
+
+/** What a family resolves to before the first step and after each one, without repetitions. */
+export function answersAlong(steps: readonly Step[], situation: Situation, family = 'web'): (string | undefined)[] {
+  const answers = [situation.current(family)?.id]
+  let now = situation
+  for (const step of steps) {
+    now = now.after([step])
+    const answer = now.current(family)?.id
+    if (answer !== answers.at(-1)) answers.push(answer)
+  }
+  return answers
+}
+
+/** What a person sees: everything about the images but the action's own record. */
+export const visibleIn = ({ state }: Situation): Record<string, string> =>
+  Object.fromEntries(
+    state.images
+      .map(({ id, family, status }): [string, string] => [id, `${status} in ${family}`])
+      .sort(([a], [b]) => a.localeCompare(b)),
+  )

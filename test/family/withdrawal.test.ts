@@ -1,0 +1,101 @@
+import { array, assert, integer, property } from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { forbiddenAmong, inWithdrawalOrder, planWithdrawal } from '../../src/family/withdrawal.ts'
+import { answersAlong, brief, concludeIn, image, region, there, w, x, y } from './situation.ts'
+
+const plain = { region, family: 'web', unshare: false, quarantineFamily: undefined }
+
+describe('the order in which images leave', () => {
+  test('is oldest first and the current one last, whatever its age', () => {
+    expect(inWithdrawalOrder([y, w, x], 'm-y')).toEqual([w, x, y])
+    expect(inWithdrawalOrder([y, w, x], 'm-w')).toEqual([x, y, w])
+    expect(inWithdrawalOrder([y, w, x], undefined)).toEqual([w, x, y])
+    expect(inWithdrawalOrder([x, w], 'm-y')).toEqual([w, x])
+  })
+
+  test('changes the answer of the family once, for any number of images', () => {
+    assert(
+      property(array(integer({ min: 2, max: 28 }), { minLength: 1, maxLength: 8 }), (days) => {
+        const images = [...new Set(days)].map((day) => image(`m-${day}`, day))
+        const situation = there(image('m-1', 1), ...images)
+        const current = situation.current('web')?.id
+        const steps = inWithdrawalOrder(images, current).map(
+          ({ id }) => ({ action: 'deprecate', region, image: id }) as const,
+        )
+        expect(answersAlong(steps, situation)).toEqual([current, 'm-1'])
+      }),
+    )
+  })
+})
+
+describe('withdrawing nothing', () => {
+  test('asks nothing, and refuses nothing', () => {
+    const situation = there(w, image('m-live', 1, { family: 'bad' }))
+    const planning = planWithdrawal({ ...plain, quarantineFamily: 'bad' }, { images: [], target: w, quarantined: [w] })
+    expect(concludeIn(planning, situation)).toEqual({ result: { steps: [], notices: [] }, questions: [] })
+  })
+})
+
+describe('shares', () => {
+  const shared = there(w, x, y).sharing('m-x', '1001').sharing('m-y', '1001', '1002')
+  const plan = (request: object, target: typeof w | undefined = w) =>
+    concludeIn(planWithdrawal({ ...plain, ...request }, { images: [x, y], target, quarantined: [] }), shared)
+
+  test('all shared images are named in one refusal', () => {
+    const { result } = plan({})
+    expect(result).toMatchObject({
+      code: 'already-shared',
+      because: expect.stringMatching(/m-x.*1001.*m-y.*1001, 1002/),
+    })
+  })
+
+  test('each is taken back directly before its image is deprecated', () => {
+    const { result } = plan({ unshare: true })
+    expect('steps' in result && result.steps.map(brief)).toEqual([
+      'unshare m-x',
+      'deprecate m-x',
+      'unshare m-y',
+      'deprecate m-y',
+    ])
+  })
+
+  test('each account is named once in the warning', () => {
+    const { result } = plan({ unshare: true })
+    expect('notices' in result && result.notices).toHaveLength(1)
+    expect('notices' in result && result.notices[0]?.text.match(/1001/g)).toHaveLength(1)
+  })
+
+  test('with nothing to fall back to: the accounts are named as well', () => {
+    const { result } = concludeIn(
+      planWithdrawal({ ...plain, unshare: true }, { images: [y], target: undefined, quarantined: [] }),
+      shared,
+    )
+    expect('notices' in result && result.notices).toEqual([{ level: 'warning', text: expect.stringContaining('1002') }])
+  })
+
+  test('of the target are asked for only where something is lost', () => {
+    const { questions } = concludeIn(planWithdrawal(plain, { images: [x], target: w, quarantined: [] }), there(w, x))
+    expect(questions).toEqual([{ ask: 'shares', region, image: 'm-x' }])
+  })
+})
+
+describe('permissions', () => {
+  const deprecate = { action: 'deprecate', region, image: 'm-y' } as const
+
+  test('steps that only mark or look are not asked about', () => {
+    const steps = [
+      { action: 'tag', region, resource: 'image', ids: ['m-y'], tags: {} },
+      { action: 'await', region, image: 'm-y' },
+      { action: 'confirm', region, family: 'web', image: 'm-y' },
+      deprecate,
+    ] as const
+    const { result, questions } = concludeIn(forbiddenAmong(steps), there(y))
+    expect(result).toBeUndefined()
+    expect(questions).toEqual([{ ask: 'permitted', step: deprecate }])
+  })
+
+  test('a shared image that nothing unshares is a denial', () => {
+    const { result } = concludeIn(forbiddenAmong([deprecate]), there(y).sharing('m-y', '1001'))
+    expect(result).toMatchObject({ code: 'not-permitted' })
+  })
+})
