@@ -74,7 +74,7 @@ type Fields<O extends Operation> = Known<InstanceType<Operations[O][0]>>
 type Body<O extends Operation> = NonNullable<Known<InstanceType<Operations[O][1]>>['body']>
 
 /** ECS answers slowly at times, above all CreateImage; either of the SDK's two limits ends a request on its own. */
-const requestTimeout = (interval: number): number => Math.max(10_000, 6 * interval)
+const requestTimeout = (interval: number): number => Math.min(Math.max(10_000, 6 * interval), 60_000)
 
 /** A plain default import is the class or its module, depending on who loads it. */
 const Client = ('default' in OpenApi ? OpenApi.default : OpenApi) as typeof OpenApi.default
@@ -93,6 +93,8 @@ export class EcsClient {
   readonly #options: ClientOptions
   readonly #clients = new Map<string, InstanceType<typeof Client>>()
   #clockOffset = 0
+  /** Never to be seen in a message, wherever ECS may echo them. */
+  #secrets: readonly string[] = []
 
   constructor(options: ClientOptions) {
     this.#options = options
@@ -123,19 +125,22 @@ export class EcsClient {
     const { pace } = this.#options
     pace.check()
     const [Request, Response] = operations[operation]
-    const request = new Request(fields as Record<string, unknown>)
+    const query = OpenApiUtil.query(new Request(fields as Record<string, unknown>).toMap())
     try {
       const answer = await pace.answer(
         this.#client(region).callApi(
           rpc(operation),
-          new $OpenApiUtil.OpenApiRequest({ query: OpenApiUtil.query(request.toMap()) }),
+          new $OpenApiUtil.OpenApiRequest({ query }),
           new $dara.RuntimeOptions({}),
         ),
       )
       this.#readClock(answer?.headers?.date)
-      return ($dara.cast(answer, new Response({})).body ?? {}) as Body<O>
+      const { body, statusCode = 0 } = $dara.cast(mended(operation, answer), new Response({}))
+      // Every answer of ECS carries the ID of its request; a page of a proxy does not, whatever its status.
+      if (!body?.requestId || statusCode >= 300) throw new SyntaxError('This is not an answer of ECS.')
+      return body as Body<O>
     } catch (error) {
-      throw toFault(error, { action: operation, region })
+      throw toFault(error, { action: operation, region, secrets: this.#secrets })
     }
   }
 
@@ -146,7 +151,7 @@ export class EcsClient {
     const { host, protocol } = endpointOf(region, endpoint)
     const timeout = requestTimeout(pace.interval)
     const config = new $OpenApiUtil.Config({
-      credential: credentials,
+      credential: { getCredential: () => this.#noted(credentials) },
       regionId: region,
       endpoint: host,
       protocol,
@@ -159,10 +164,29 @@ export class EcsClient {
     return client
   }
 
+  async #noted(credentials: Credentials): ReturnType<Credentials['getCredential']> {
+    const keys = await credentials.getCredential()
+    this.#secrets = [keys.accessKeySecret, keys.securityToken].filter(
+      (secret) => secret !== undefined && secret !== '',
+    ) as string[]
+    return keys
+  }
+
   #readClock(date: unknown): void {
     const time = typeof date === 'string' ? Date.parse(date) : Number.NaN
     if (!Number.isNaN(time)) this.#clockOffset = time - Date.now()
   }
+}
+
+/** CreateImage's reference abbreviates the locks of an instance; the SDK's model takes only the list. */
+function mended<A>(operation: Operation, answer: A): A {
+  const body = (answer as { body?: { Instances?: { Instance?: unknown } } } | undefined)?.body
+  const instances = operation === 'DescribeInstances' ? body?.Instances?.Instance : undefined
+  if (!Array.isArray(instances)) return answer
+  for (const { OperationLocks: locks } of instances as { OperationLocks?: { LockReason?: unknown } }[]) {
+    if (typeof locks?.LockReason === 'string') locks.LockReason = [{ LockReason: locks.LockReason }]
+  }
+  return answer
 }
 
 const rpc = (action: string) =>

@@ -47,25 +47,50 @@ export const staticCredentials = ({ accessKeyId, accessKeySecret, securityToken 
   return { getCredential: async () => keys }
 }
 
+const set = (name: string): boolean => (process.env[name] ?? '') !== ''
+
+/** The chain would pass over half a key without a word, and use whatever comes next. */
+function halfAKey(): CredentialFault | undefined {
+  const [id, secret] = ['ALIBABA_CLOUD_ACCESS_KEY_ID', 'ALIBABA_CLOUD_ACCESS_KEY_SECRET'] as const
+  if (set(id) === set(secret)) return undefined
+  const [there, missing] = set(id) ? [id, secret] : [secret, id]
+  return new CredentialFault(
+    `Half a credential: the environment has ${there}, and ${missing} is empty.`,
+    'Set both, or neither.',
+  )
+}
+
+const none = () =>
+  new CredentialFault(
+    'No credentials were found: none in the inputs, and no complete ones in the environment, the CLI profile or the RAM role of the runner.',
+    'Set `access-key-id` and `access-key-secret`, or run aliyun/configure-aliyun-credentials-action in a step before.',
+  )
+
 /**
  * Asks the chain before every request: it renews what expires. A chain that has failed once asks only its last
- * provider from then on, so that each failure gets a new one.
+ * provider from then on, so that each failure gets a new one; and it cannot be asked twice at once.
  */
 export function chainCredentials(onKeys: (keys: Keys) => void): Credentials {
   let chain = new Credential()
+  let asking: Promise<Keys> | undefined
+  const asked = async (): Promise<Keys> => {
+    try {
+      const keys = await chain.getCredential()
+      onKeys(keys)
+      return keys
+    } catch {
+      chain = new Credential()
+      throw none()
+    } finally {
+      asking = undefined
+    }
+  }
   return {
     async getCredential() {
-      try {
-        const keys = await chain.getCredential()
-        onKeys(keys)
-        return keys
-      } catch {
-        chain = new Credential()
-        throw new CredentialFault(
-          'No credentials were found: there are none in the inputs, and none in the environment, the CLI profile or the RAM role of the runner.',
-          'Set `access-key-id` and `access-key-secret`, or run aliyun/configure-aliyun-credentials-action in a step before.',
-        )
-      }
+      const half = halfAKey()
+      if (half) throw half
+      asking ??= asked()
+      return await asking
     },
   }
 }

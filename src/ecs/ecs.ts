@@ -1,5 +1,6 @@
 /** ECS as the line sees it: each question and each step of the domain in the words of the API. It decides nothing. */
 
+import type { Image } from '../family/image.ts'
 import { tag } from '../family/mark.ts'
 import type { Step } from '../family/plan.ts'
 import type { AnswerTo, Permission } from '../family/question.ts'
@@ -32,9 +33,9 @@ async function look(client: EcsClient, question: Look): Promise<unknown> {
     case 'members':
       return await describeImages(client, region, { imageFamily: question.family, imageOwnerAlias: 'self' })
     case 'visible':
-      return await describeImages(client, region, { imageFamily: question.family, status: 'Available' })
+      return await describeVisible(client, question)
     case 'image':
-      return (await describeImages(client, region, { imageId: question.image }))[0]
+      return (await describeImages(client, region, { imageId: question.image })).find(({ id }) => id === question.image)
     case 'named':
       // The filter is fuzzy.
       return (await describeImages(client, region, { imageName: question.name, imageOwnerAlias: 'self' })).filter(
@@ -45,11 +46,25 @@ async function look(client: EcsClient, question: Look): Promise<unknown> {
         imageOwnerAlias: 'self',
         tag: [{ key: tag.run, value: question.run }],
       })
+    case 'own':
+      return await describeImages(client, region, { imageOwnerAlias: 'self' })
     case 'shares':
       return await describeShares(client, region, question.image)
     case 'instance':
       return await describeInstance(client, region, question.instance)
   }
+}
+
+/** Shared and community images are asked for apart; public ones belong to the system. */
+async function describeVisible(
+  client: EcsClient,
+  { region, family }: { region: string; family: string },
+): Promise<readonly Image[]> {
+  const filter = { imageFamily: family, status: 'Available' }
+  if (!/^acs:\d+:/.test(family)) return await describeImages(client, region, { ...filter, imageOwnerAlias: 'system' })
+  const kinds = [{ imageOwnerAlias: 'others' }, { imageOwnerAlias: 'others', isPublic: true }]
+  const found = await Promise.all(kinds.map((kind) => describeImages(client, region, { ...filter, ...kind })))
+  return [...new Map(found.flat().map((image) => [image.id, image])).values()]
 }
 
 /** What ModifyImageAttribute is sent for a step; undefined for steps that are other calls. */
@@ -119,6 +134,9 @@ const isSeen = async (
   return (await client.pace.until(look, (seen) => seen === status, graceIntervals)) === status
 }
 
+const isAboutIdentity = (code: string): boolean =>
+  /^(Forbidden|Forbbiden|NoPermission|InvalidUser|InvalidAccessKeyId|InvalidSecurityToken|Signature)/.test(code)
+
 async function wouldPermit(client: EcsClient, step: Step): Promise<Permission> {
   const { region } = step
   const change = changeOf(step)
@@ -135,8 +153,8 @@ async function wouldPermit(client: EcsClient, step: Step): Promise<Permission> {
   } catch (error) {
     // A dry run never succeeds: this is how ECS says that the request would have.
     if (isCode(error, 'DryRunOperation')) return { granted: true }
-    if (!(error instanceof EcsFault) || error.code === undefined) throw error
+    if (!(error instanceof EcsFault) || error.code === undefined || error.course !== 'stop') throw error
     const because = `${error.code} (HTTP ${error.status}, request ID ${error.requestId}): ${error.message} ${error.todo}`
-    return { granted: false, code: error.code, because }
+    return { granted: false, about: isAboutIdentity(error.code) ? 'identity' : 'request', code: error.code, because }
   }
 }

@@ -1,4 +1,5 @@
 /** What went wrong in a request, classified once. Nothing reads the wording of a message. */
+import { Cancelled, TimeLimit } from '../pace.ts'
 import { adviceFor, type Course } from './advice.ts'
 
 /**
@@ -52,23 +53,22 @@ export class CredentialFault extends Error {
   }
 }
 
-const text = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined)
+/** The SDK puts the word 'undefined' where the answer had nothing. */
+const text = (value: unknown): string | undefined =>
+  typeof value === 'string' && value !== '' && value !== 'undefined' ? value : undefined
 const record = (value: unknown): Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {}
 
 /** These messages repeat the request that was signed, security token included. */
-const repeatsRequest = (code: string): boolean => /Signature|Nonce|AccessKey|SecurityToken/i.test(code)
+const repeatsRequest = (code: string, said: string): boolean =>
+  /Signature|Nonce|AccessKey|SecurityToken/i.test(code) || /x-acs-|:\/\/\S+\?/i.test(said) || said.length > 1000
 
-function messageOf(code: string, data: Readonly<Record<string, unknown>>): string {
+function messageOf(code: string, error: Readonly<Record<string, unknown>>): string {
+  const data = record(error.data)
   const said = text(data.Message) ?? text(data.message)
-  if (!said || repeatsRequest(code) || said.length > 1000 || /x-acs-/i.test(said)) return code
-  return said
-}
-
-/** RAM denials say which right is missing. */
-function deniedRight(error: Readonly<Record<string, unknown>>): { todo: string } | object {
-  const right = text(record(error.accessDeniedDetail).AuthAction)
-  return right ? { todo: `Grant ${right} to the identity of these credentials in a RAM policy.` } : {}
+  const missing = text(record(error.accessDeniedDetail).AuthAction)
+  const safe = !said || repeatsRequest(code, said) ? code : said
+  return missing ? `${safe} (the right in question: ${missing})` : safe
 }
 
 /** Node's codes for a connection that could not be made or did not hold. */
@@ -84,30 +84,47 @@ const networkFaults: Readonly<Record<string, string>> = {
   ENETUNREACH: 'the network cannot be reached',
 }
 
+const unreadable = 'the answer was not one of ECS (a gateway between may have sent it)'
+
 function read(error: Readonly<Record<string, unknown>>): Answer {
   const code = text(error.code)
   const status = typeof error.statusCode === 'number' ? error.statusCode : undefined
   if (error.name === 'RequestTimeoutError') return { said: 'there was no answer in time' }
-  if (code && status === undefined) return { said: networkFaults[code] ?? `the connection failed (${code})` }
-  if (code === undefined) {
-    const unreadable = 'the answer was not one of ECS (a gateway between may have sent it)'
-    return { said: error.name === 'SyntaxError' || status ? unreadable : 'the answer could not be read', status }
+  if (code !== undefined && status === undefined) {
+    return { said: networkFaults[code] ?? `the connection failed (${code})` }
   }
+  if (code === undefined) return { said: unreadable, status }
   return {
     code,
     status,
     requestId: text(error.requestId),
-    said: messageOf(code, record(error.data)),
+    said: messageOf(code, error),
     retryAfter: typeof error.retryAfter === 'number' ? error.retryAfter : undefined,
-    ...deniedRight(error),
   }
 }
 
-/** Errors of our own, and of the language, are bugs or decisions, never ECS's: they pass as they are. */
-export function toFault(error: unknown, { action, region }: { action: string; region: string }): Error {
-  if (error instanceof CredentialFault || error instanceof EcsFault) return error
-  if (error instanceof TypeError || error instanceof RangeError) return error
-  return new EcsFault({ ...read(record(error)), action, region })
+const cut = (said: string, secrets: readonly string[]): string =>
+  secrets.reduce((rest, secret) => rest.replaceAll(secret, '***'), said)
+
+/**
+ * What the SDK threw, made safe and clear.
+ * @param secrets cut out of whatever ECS said
+ */
+export function toFault(
+  error: unknown,
+  { action, region, secrets = [] }: { action: string; region: string; secrets?: readonly string[] },
+): Error {
+  const ours = [CredentialFault, EcsFault, Cancelled, TimeLimit]
+  if (ours.some((kind) => error instanceof kind)) return error as Error
+  const fields = record(error)
+  if (fields.code === 'ERR_INVALID_CHAR') {
+    return new CredentialFault(
+      'The credentials hold a character that no request can carry (a line break, perhaps, or a typographic dash).',
+      'Paste the keys anew, without blanks or line breaks around them.',
+    )
+  }
+  const answer = read(fields)
+  return new EcsFault({ ...answer, said: cut(answer.said, secrets), action, region })
 }
 
 export const isCode = (error: unknown, ...codes: readonly string[]): error is EcsFault =>

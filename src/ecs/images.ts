@@ -4,7 +4,7 @@ import { imageStatuses } from '../family/image.ts'
 import type { Creation } from '../family/plan.ts'
 import { clientTokenOf } from '../family/run-key.ts'
 import type { EcsClient } from './client.ts'
-import { isCode } from './fault.ts'
+import { EcsFault, isCode } from './fault.ts'
 
 /** What the two APIs that describe images have in common; the fields are as the SDK names them. */
 interface Described {
@@ -39,7 +39,8 @@ export function toImage(described: Described | undefined): Image | undefined {
     family: described.imageFamily ?? '',
     version: described.imageVersion ?? '',
     description: described.description ?? '',
-    status: imageStatuses.find((status) => status === described.status) ?? ('UnAvailable' satisfies ImageStatus),
+    // A status that ECS may add one day is neither available nor failed.
+    status: imageStatuses.find((status) => status === described.status) ?? ('Waiting' satisfies ImageStatus),
     creationTime: described.creationTime ?? '',
     progress: percent(described.progress),
     usable: described.usable,
@@ -59,6 +60,8 @@ export interface Filter {
   readonly imageFamily?: string
   readonly imageName?: string
   readonly imageOwnerAlias?: string
+  /** Community images. */
+  readonly isPublic?: boolean
   readonly status?: string
   readonly tag?: { key: string; value: string }[]
 }
@@ -116,7 +119,15 @@ export async function createImage(
     clientToken: clientTokenOf(create.run, create.generation, renewal),
     ...defined(optional),
   })
-  return body.imageId ?? ''
+  if (body.imageId) return body.imageId
+  const said = 'the answer names no image'
+  throw new EcsFault({
+    action: 'CreateImage',
+    region,
+    said,
+    requestId: body.requestId,
+    todo: 'Run this step again: an image that was made is picked up.',
+  })
 }
 
 /** Without the fields that are undefined. */

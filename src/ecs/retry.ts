@@ -1,5 +1,5 @@
 /** Repeats requests where that is safe, within the time limit of the step. The SDK itself repeats none. */
-import type { Pace } from '../pace.ts'
+import { type Pace, TimeLimit } from '../pace.ts'
 import { EcsFault } from './fault.ts'
 
 /** Passing trouble that goes on for this many requests in a row is trouble: with the pauses, some six minutes. */
@@ -32,7 +32,12 @@ export async function persist<T>(
       if (inVain) throw error
       onRetry(error, failures)
       const pause = error.course === 'wait' ? 1 : Math.min(2 ** (failures - 1), longestPause)
-      await pace.wait(pause, { atLeast: error.retryAfter })
+      try {
+        await pace.wait(pause, { atLeast: error.retryAfter })
+      } catch (ended) {
+        // What ECS answered says more than that the time is over.
+        throw ended instanceof TimeLimit ? error : ended
+      }
       if (pace.isOver) throw error
     }
   }

@@ -1,6 +1,8 @@
 /** Tags on images and instances: written, and read back before anything rests on them. */
 import type { Tags } from '../family/image.ts'
+import { graceIntervals } from '../pace.ts'
 import type { EcsClient } from './client.ts'
+import { EcsFault } from './fault.ts'
 
 const idsPerRequest = 50
 
@@ -22,12 +24,20 @@ export async function tagResources(
   const tag = Object.entries(tags).map(([key, value]) => ({ key, value }))
   for (const resourceId of inParts(ids)) {
     await client.call('TagResources', region, { regionId: region, resourceType: resource, resourceId, tag })
-    await client.pace.until(
-      () => listTags(client, region, { resource, ids: resourceId }),
-      (seen) => resourceId.every((id) => tag.every(({ key, value }) => seen.get(id)?.[key] === value)),
-    )
+    const isSeen = (seen: Map<string, Tags>) =>
+      resourceId.every((id) => tag.every(({ key, value }) => seen.get(id)?.[key] === value))
+    const look = () => listTags(client, region, { resource, ids: resourceId })
+    if (!isSeen(await client.pace.until(look, isSeen, graceIntervals))) throw notReadBack(region, resourceId)
   }
 }
+
+const notReadBack = (region: string, ids: readonly string[]): EcsFault =>
+  new EcsFault({
+    action: 'TagResources',
+    region,
+    said: `the tags written on ${ids.join(', ')} do not show: somebody may have overwritten them, or deleted the resource`,
+    todo: 'Look at what else works on these images at the same time, then run this step again.',
+  })
 
 export async function untagResources(
   client: EcsClient,

@@ -1,0 +1,115 @@
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { connectEcs } from '../../src/ecs/ecs.ts'
+import { type LocalEcs, startLocalEcs } from '../local-ecs/server.ts'
+import { actionsOf, connectTo, faultOf, region } from './connection.ts'
+
+let ecs: LocalEcs
+beforeEach(async () => {
+  ecs = await startLocalEcs()
+})
+afterEach(() => ecs.close())
+
+const port = () => connectEcs(connectTo(ecs).client)
+const accounts = (count: number): string[] => Array.from({ length: count }, () => ecs.addAccount().uid)
+const shares = (image: string) => port().look({ ask: 'shares', region, image })
+
+/** Of each request the accounts that it names. */
+const removed = (): string[][] =>
+  ecs.requests
+    .filter(({ action }) => action === 'ModifyImageSharePermission')
+    .map(({ parameters }) =>
+      Object.entries(parameters).flatMap(([name, value]) => (name.startsWith('RemoveAccount.') ? [value] : [])),
+    )
+
+test('an image that is shared with nobody has no shares', async () => {
+  expect(await shares(ecs.seed.image({}).id)).toEqual([])
+})
+
+test.each([
+  [1, 1],
+  [10, 1],
+  [11, 1],
+  [50, 1],
+  [100, 1],
+  [101, 2],
+  [250, 3],
+])('%i accounts that an image is shared with are all named, in %i requests', async (count, requests) => {
+  const sharees = accounts(count)
+  const { id } = ecs.seed.image({ sharedWith: sharees })
+  const seen = await shares(id)
+  expect([...seen].sort()).toEqual([...sharees].sort())
+  expect(actionsOf(ecs)).toHaveLength(requests)
+})
+
+test('an account that moves from one page to the next is named once', async () => {
+  const sharees = accounts(150)
+  const { id } = ecs.seed.image({ sharedWith: sharees })
+  const late = accounts(5)
+  ecs.intercept = (phase, { index }) => {
+    if (phase === 'after' && index === 0) ecs.change(id, { sharedWith: [...late, ...sharees] })
+  }
+  const seen = await shares(id)
+  expect(new Set(seen).size).toBe(seen.length)
+  expect(sharees.every((uid) => seen.includes(uid))).toBe(true)
+})
+
+test.each([
+  [1, [1]],
+  [10, [10]],
+  [11, [10, 1]],
+  [50, [10, 10, 10, 10, 10]],
+])('%i shares are taken back in requests of ten at most', async (count, sizes) => {
+  const sharees = accounts(count)
+  const { id } = ecs.seed.image({ sharedWith: sharees })
+  await port().write({ action: 'unshare', region, image: id, accounts: sharees })
+  expect(ecs.image(id)?.sharedWith).toEqual([])
+  expect(removed().map(({ length }) => length)).toEqual(sizes)
+  expect(removed().flat()).toEqual(sharees)
+})
+
+test('only the shares that are named are taken back', async () => {
+  const [first = '', second = '', third = ''] = accounts(3)
+  const { id } = ecs.seed.image({ sharedWith: [first, second, third] })
+  await port().write({ action: 'unshare', region, image: id, accounts: [second] })
+  expect(ecs.image(id)?.sharedWith).toEqual([first, third])
+})
+
+test('taking back what is not shared is no error', async () => {
+  const [uid = ''] = accounts(1)
+  const { id } = ecs.seed.image({})
+  await port().write({ action: 'unshare', region, image: id, accounts: [uid] })
+  expect(ecs.image(id)?.sharedWith).toEqual([])
+})
+
+test('no accounts are no request', async () => {
+  await port().write({ action: 'unshare', region, image: ecs.seed.image({}).id, accounts: [] })
+  expect(ecs.requests).toEqual([])
+})
+
+test.each(['reset-after', 'reset-before', 'throttling'] as const)(
+  'every share is taken back, although requests fail on the way: %s',
+  async (kind) => {
+    const sharees = accounts(50)
+    const { id } = ecs.seed.image({ sharedWith: sharees })
+    ecs.faults.add({ kind, nth: 2 })
+    ecs.faults.add({ kind, nth: 5, times: 2 })
+    await port().write({ action: 'unshare', region, image: id, accounts: sharees })
+    expect(ecs.image(id)?.sharedWith).toEqual([])
+    expect(removed()).toHaveLength(8)
+    expect(new Set(removed().flat()).size).toBe(50)
+  },
+)
+
+test('a refusal on the way leaves the rest shared, and is said', async () => {
+  const sharees = accounts(30)
+  const { id } = ecs.seed.image({ sharedWith: sharees })
+  ecs.faults.add({ kind: 'error', code: 'Forbidden.RAM', nth: 2 })
+  const fault = await faultOf(port().write({ action: 'unshare', region, image: id, accounts: sharees }))
+  expect(fault).toMatchObject({ code: 'Forbidden.RAM', action: 'ModifyImageSharePermission' })
+  expect(ecs.image(id)?.sharedWith).toEqual(sharees.slice(10))
+})
+
+test('an image of another account has no shares to see', async () => {
+  const { id } = ecs.seed.image({ account: ecs.addAccount(), sharedWith: [ecs.account.uid] })
+  expect(await faultOf(shares(id))).toMatchObject({ code: 'InvalidImageId.NotFound', course: 'stop' })
+})
