@@ -64,12 +64,9 @@ function withIds(step: Step, made: ReadonlyMap<Made, string>): Step {
 async function carryOut(step: Step, applying: Applying): Promise<'failed' | undefined> {
   const { ecs, keepsake } = applying
   switch (step.action) {
-    case 'create': {
-      const image = await create(step, applying)
-      applying.made.set(step.image, image)
-      applying.onMade(image)
+    case 'create':
+      await create(step, applying)
       return undefined
-    }
     case 'await':
       return await awaitImage(step, applying)
     case 'confirm':
@@ -96,19 +93,29 @@ async function carryOut(step: Step, applying: Applying): Promise<'failed' | unde
  * The name is what makes the image of a run unique, the ClientToken what makes its request so. Where ECS remembers a
  * token for something else, or for an image long gone, the same name is asked for with the next token.
  */
-async function create(step: Create, { ecs, pace, log }: Applying): Promise<string> {
+async function create(step: Create, applying: Applying): Promise<void> {
+  const { ecs, pace, log } = applying
+  const made = (image: string): void => {
+    applying.made.set(step.image, image)
+    applying.onMade(image)
+  }
   let answer: CreateAnswer | undefined
   for (let renewal = 0; renewal < 3; renewal++) {
     answer = await ecs.create(step, renewal)
     if (answer.kind === 'accepted') {
       const image = answer.image
+      // At once: whatever happens now, ECS is making it.
+      made(image)
       const look = () => ecs.look({ ask: 'image', region: step.region, image })
-      if (await pace.until(look, (seen) => seen !== undefined, graceIntervals)) return image
+      if (await pace.until(look, (seen) => seen !== undefined, graceIntervals)) return
       log.info(`ECS answers ${image}, an image that is gone; asking for a new one.`)
       continue
     }
     const own = await findOwn(step, { ecs, pace, patient: answer.kind === 'name-taken' })
-    if (own) return own.id
+    if (own) {
+      made(own.id)
+      return
+    }
     if (answer.kind === 'name-taken') throw answer.fault
   }
   if (answer && answer.kind !== 'accepted') throw answer.fault

@@ -12,14 +12,14 @@ interface Secrets {
   readonly securityToken?: string | undefined
 }
 
-function mask({ accessKeySecret, securityToken }: Secrets): void {
+/** Has the runner cut secrets out of whatever is printed from now on. */
+export function mask({ accessKeySecret, securityToken }: Secrets): void {
   if (accessKeySecret) setSecret(accessKeySecret)
   if (securityToken) setSecret(securityToken)
 }
 
 /** Logs the kind of credentials as its first line. @throws CredentialFault when there are none */
 export async function connect({ keys, endpoint }: Settings, { pace, log }: { pace: Pace; log: Log }): Promise<Ecs> {
-  if (keys) mask(keys)
   const credentials = keys ? staticCredentials(keys) : chainCredentials(mask)
   log.info(`Credentials: ${await describeCredentials(credentials)}`)
   const client = new EcsClient({

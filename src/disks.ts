@@ -1,6 +1,6 @@
 /** `disk-device-mappings`: YAML or JSON, a list of disks that make up the image. */
-import { parse } from 'yaml'
 import type { DiskDeviceMapping } from './family/request.ts'
+import { parseYaml } from './yaml.ts'
 
 export interface ParsedDisks {
   readonly disks: readonly DiskDeviceMapping[]
@@ -13,19 +13,13 @@ const fields = ['snapshot-id', 'disk-type', 'device', 'size']
 
 export function parseDisks(text: string): ParsedDisks {
   if (text === '') return { disks: [], faults: [] }
-  let parsed: unknown
-  try {
-    parsed = parse(text, { schema: 'failsafe' })
-  } catch (error) {
-    return {
-      disks: [],
-      faults: [`it is neither YAML nor JSON: ${error instanceof Error ? error.message.split('\n')[0] : error}`],
-    }
-  }
-  if (!Array.isArray(parsed) || parsed.length === 0) {
+  const parsed = parseYaml(text)
+  if (!parsed.ok) return { disks: [], faults: [`it is neither YAML nor JSON: ${parsed.because}`] }
+  const { value } = parsed
+  if (!Array.isArray(value) || value.length === 0) {
     return { disks: [], faults: [`expected a list of disks, each with ${fields.join(', ')}.`] }
   }
-  const read = parsed.map((disk: unknown, index) => readDisk(disk, `disk ${index + 1}`))
+  const read = value.map((disk: unknown, index) => readDisk(disk, `disk ${index + 1}`))
   const disks = read.map(({ disk }) => disk)
   return { disks, faults: [...read.flatMap(({ faults }) => faults), ...faultsOf(disks)] }
 }
@@ -35,6 +29,9 @@ function readDisk(given: unknown, where: string): { disk: DiskDeviceMapping; fau
     return { disk: {}, faults: [`${where} should be a map with ${fields.join(', ')}.`] }
   }
   const values = given as Readonly<Record<string, unknown>>
+  if (Object.keys(values).length === 0) {
+    return { disk: {}, faults: [`${where} is empty; an empty data disk needs a size or a device.`] }
+  }
   const faults = Object.entries(values).flatMap(([key, value]) => {
     if (!fields.includes(key)) return [`${where} has an unknown field '${key}'; known are ${fields.join(', ')}.`]
     return typeof value === 'string' ? [] : [`${where}: ${key} should be a plain value.`]

@@ -1,7 +1,7 @@
 /** What a failed step says: what it was doing, what ECS answered, and what to do. */
 import { StepFailure } from './apply.ts'
 import { CredentialFault, EcsFault } from './ecs/fault.ts'
-import { describe, type Step } from './family/plan.ts'
+import { describe, isVisible, type Step } from './family/plan.ts'
 import { Cancelled, TimeLimit } from './pace.ts'
 import type { Outcome } from './run.ts'
 
@@ -60,16 +60,25 @@ function describeError(error: unknown, doing: string, outcome: Outcome): Failure
 /** What ECS goes on with after this step has ended. */
 function goesOn({ image, journal, seen }: Outcome): string {
   const created = image === undefined ? undefined : seen.images.get(image)
+  const isBaking = journal.some(({ step }) => step.action === 'create')
   const begun = [
-    ...(image && created?.status !== 'Available' && hasDone('create', journal)
-      ? [`ECS goes on creating image ${image}`]
-      : []),
-    ...(hasDone('stop', journal) && !hasDone('start', journal)
+    ...(image && isBaking && created?.status !== 'Available' ? [`ECS goes on creating image ${image}`] : []),
+    ...unanswered(image, journal),
+    ...(wasBegun('stop', journal) && !hasDone('start', journal)
       ? ['the instance is stopped, and the post step of this action starts it again']
       : []),
   ]
   return begun.length === 0 ? '' : ` ${capital(begun.join('; '))}.`
 }
+
+/** A change that was under way when the step ended: whether ECS has made it is not known. */
+const unanswered = (image: string | undefined, journal: Outcome['journal']): string[] =>
+  journal
+    .filter(({ step, state }) => state === 'failed' && isVisible(step) && !(step.action === 'create' && image))
+    .map(({ step }) => `ECS may or may not have been asked in time to ${describe(step)}`)
+
+const wasBegun = (action: Step['action'], journal: Outcome['journal']): boolean =>
+  journal.some(({ step }) => step.action === action)
 
 const hasDone = (action: Step['action'], journal: Outcome['journal']): boolean =>
   journal.some(({ step, state }) => step.action === action && state === 'done')

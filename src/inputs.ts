@@ -58,7 +58,9 @@ class Reader {
 
   /** Set: neither empty nor its default. */
   isSet(name: InputName): boolean {
-    return this.text(name) !== '' && this.text(name) !== inputTable[name].default
+    const [text, standard] = [this.text(name), inputTable[name].default]
+    const isFlag = standard === 'true' || standard === 'false'
+    return text !== '' && (isFlag ? text.toLowerCase() : text) !== standard
   }
 
   fault(text: string): void {
@@ -88,8 +90,8 @@ class Reader {
   /** A positive number; fractions are allowed. */
   amount(name: InputName): number {
     const text = this.text(name) || inputTable[name].default
-    const amount = Number(text)
-    if (text === '' || !Number.isFinite(amount) || amount <= 0) {
+    const amount = /^\d*\.?\d+$/.test(text) ? Number(text) : 0
+    if (amount <= 0) {
       this.fault(`\`${name}\` should be a number above 0, not '${text}'.`)
     }
     return amount
@@ -207,6 +209,13 @@ function keysOf(reader: Reader): StaticKeys | undefined {
     reader.optional('access-key-secret'),
     reader.optional('security-token'),
   ]
+  for (const name of ['access-key-id', 'access-key-secret', 'security-token'] as const) {
+    if (!/^[\x21-\x7e]*$/.test(reader.text(name))) {
+      reader.fault(
+        `\`${name}\` holds a character that no key has (a blank or line break within, perhaps): paste it anew.`,
+      )
+    }
+  }
   if (accessKeyId && accessKeySecret) return { accessKeyId, accessKeySecret, securityToken }
   if (accessKeyId || accessKeySecret || securityToken) {
     const missing = [accessKeyId ? '' : '`access-key-id`', accessKeySecret ? '' : '`access-key-secret`']
@@ -338,14 +347,7 @@ function bakeTags(reader: Reader, { around, source, run }: { around: Surrounding
     ? { 'github:repository': around.repository, 'github:sha': around.sha, 'github:run': around.workflowRun }
     : {}
   const own = { [tag.run]: run.key, [tag.source]: source.kind, ...github }
-  const given = userTags(reader)
-  const room = tagLimit - Object.keys(own).length - laterTags
-  const count = Object.keys(given).length
-  if (count > room) {
-    reader.fault(
-      `\`tags\` has ${count} tags and there is room for ${room}: ECS allows ${tagLimit}, of which the action needs the others.`,
-    )
-  }
+  const given = userTags(reader, Object.keys(own).length)
   return { ...given, ...own }
 }
 
@@ -355,12 +357,20 @@ const laterTags = 2
 /** Tags that a person may set by hand, so also here. */
 const settable: readonly string[] = [tag.protect, tag.origin]
 
-function userTags(reader: Reader): Tags {
+/** @param own how many tags the action puts on the image itself */
+function userTags(reader: Reader, own: number): Tags {
   const tags = reader.tags('tags')
   for (const key of Object.keys(tags)) {
     if (/^(image-family|github):/.test(key) && !settable.includes(key)) {
       reader.fault(`\`tags\`: the key '${key}' belongs to this action.`)
     }
+  }
+  const room = tagLimit - own - laterTags
+  const count = Object.keys(tags).length
+  if (count > room) {
+    reader.fault(
+      `\`tags\` has ${count} tags and there is room for ${room}: ECS allows ${tagLimit}, of which the action needs the others.`,
+    )
   }
   return tags
 }
@@ -405,7 +415,7 @@ function promoteOf(reader: Reader, common: Common): Request {
     image,
     fromFamily,
     deprecateNewer: reader.flag('deprecate-newer'),
-    tags: userTags(reader),
+    tags: userTags(reader, 0),
     ...withdrawing(reader, family),
     ...conditions(reader),
   }

@@ -1,6 +1,6 @@
 /** The main step: read, connect, run, report. The only file, with `post.ts`, that does anything when it is loaded. */
 import { getInput, setFailed, setOutput, summary } from '@actions/core'
-import { connect } from './connect.ts'
+import { connect, mask } from './connect.ts'
 import { runnerKeepsake } from './github/keepsake.ts'
 import { runnerLog as log } from './github/log.ts'
 import { readSurroundings } from './github/surroundings.ts'
@@ -12,21 +12,20 @@ import { run } from './run.ts'
 /** The SDK's HTTP layer uses a deprecated URL parser; that is nothing a user of this action can mend. */
 process.noDeprecation = true
 
-/** A secret that ECS echoed is cut before it is printed: masking is the runner's, and not everybody prints through it. */
-function fail(what: string, todo: string): void {
-  setFailed(`${what}\n${todo}`)
-}
+const fail = (what: string, todo: string): void => setFailed(`${what}\n${todo}`)
 
 async function main(signal: AbortSignal): Promise<void> {
+  // Before anything is printed: a fault of the inputs may quote what was pasted into the wrong one.
+  mask({ accessKeySecret: getInput('access-key-secret'), securityToken: getInput('security-token') })
   const parsed = parseInputs(getInput, readSurroundings(process.env))
   if (!parsed.ok) {
     fail(`The inputs are not right:\n${parsed.faults.map((fault) => `- ${fault}`).join('\n')}`, 'No request was made.')
     return
   }
-  for (const doubt of parsed.doubts) log.warning(doubt)
   const { request, settings } = parsed.value
   const pace = new Pace({ ...settings, signal })
   const ecs = await connect(settings, { pace, log })
+  for (const doubt of parsed.doubts) log.warning(doubt)
   log.info(`Run: ${request.run.key}, attempt ${request.run.attempt}`)
   const onImage = (image: string) => setOutput('image-id', image)
   const {

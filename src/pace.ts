@@ -17,6 +17,9 @@ export class Cancelled extends Error {
 /** Reads may lag half a minute behind writes; at the usual 5 s interval that is what six of them cover. */
 export const graceIntervals = 7
 
+/** Node's timers take no more; what is longer would come at once. */
+const longestTimer = 2 ** 31 - 1
+
 /** An answer to a request under way when the step is cancelled is awaited this long, so that it can be reported. */
 const lastAnswer = 3_000
 
@@ -57,7 +60,7 @@ export class Pace {
     const left = this.#deadline - performance.now()
     if (left <= 0) throw new TimeLimit(`The time limit of ${this.limit / 60_000} minutes is over.`)
     try {
-      await setTimeout(Math.min(wanted, left), undefined, { signal: this.signal })
+      await setTimeout(Math.min(Math.ceil(Math.min(wanted, left)), longestTimer), undefined, { signal: this.signal })
     } catch {
       this.check()
     }

@@ -6,7 +6,7 @@ import type { AnswerTo, Permission, Question } from './family/question.ts'
 /** Questions that one look at ECS answers. The others are about time, and the line answers them itself. */
 export type Look = Extract<
   Question,
-  { ask: 'current' | 'members' | 'visible' | 'image' | 'named' | 'made' | 'shares' | 'instance' }
+  { ask: 'current' | 'members' | 'visible' | 'image' | 'named' | 'made' | 'own' | 'shares' | 'instance' }
 >
 
 /** Steps that ECS carries out. The others are looks, and the line takes them itself. */

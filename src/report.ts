@@ -62,15 +62,14 @@ function outputsOf(outcome: Outcome): Record<string, string> {
   const described = image === undefined ? undefined : seen.images.get(image)
   const current = currentOf(outcome)
   const settled = plan && plan.kind !== 'refuse' ? plan : undefined
-  const resolvedForeign = request.mode === 'resolve' && request.of.kind === 'family' ? described : undefined
-  const currentId = current?.id ?? resolvedForeign?.id
+  const currentId = settled?.serves ?? current?.id
   const byRegion = (id: string | undefined) => JSON.stringify(id ? { [request.region]: id } : {})
   return {
     'image-id': image ?? '',
     'current-image-id': currentId ?? '',
     'current-image-ids': byRegion(currentId),
     family: familyOf(request) ?? described?.family ?? '',
-    'previous-image-id': (request.mode === 'resolve' ? currentId : settled?.previous) ?? '',
+    'previous-image-id': settled?.previous ?? '',
     'image-ids': byRegion(image),
     'deprecated-image-ids': JSON.stringify(request.dryRun ? [] : withdrawnOf(outcome)),
     'pending-image-ids': JSON.stringify(settled?.pending ?? []),
@@ -83,14 +82,14 @@ function outputsOf(outcome: Outcome): Record<string, string> {
     'os-name': described?.osName ?? '',
     image: described ? JSON.stringify(described) : '',
     plan: JSON.stringify(stepsOf(plan).map(planned)),
-    ...modeOutputs(outcome, described, current),
+    ...modeOutputs(outcome, described, currentId),
   }
 }
 
 function modeOutputs(
   { request, affected, image }: Outcome,
   described: Image | undefined,
-  current: Image | undefined,
+  currentId: string | undefined,
 ): Record<string, string> {
   if (request.mode === 'rollback') {
     return { 'affected-instance-ids': JSON.stringify({ [request.region]: affected ?? [] }) }
@@ -99,7 +98,7 @@ function modeOutputs(
   const found = { found: String(described !== undefined) }
   return request.of.kind === 'family'
     ? found
-    : { ...found, 'is-current': String(image !== undefined && image === current?.id) }
+    : { ...found, 'is-current': String(image !== undefined && image === currentId) }
 }
 
 const stepsOf = (plan: Plan | undefined): readonly Step[] =>
@@ -136,12 +135,8 @@ const isChange = ({ step, state }: Entry): boolean =>
 
 function hasChanged({ request, plan, journal }: Outcome): boolean {
   if (request.dryRun || !plan || plan.kind === 'refuse') return false
-  return plan.kind === 'nothing' ? plan.changedBefore : journal.some(isChange) || resumes(plan)
+  return plan.changedBefore || journal.some(isChange)
 }
-
-/** Something was withdrawn, or made, before this attempt. */
-const resumes = (plan: Extract<Plan, { kind: 'change' }>): boolean =>
-  plan.image !== undefined && plan.steps.every(({ action }) => action === 'await' || action === 'start')
 
 function headlineOf({ request, plan, image, seen, verdict }: Outcome): string {
   const { mode, region } = request
@@ -165,7 +160,19 @@ interface Told {
 }
 
 /** Text in a Markdown table or line: nothing in it is taken for markup. */
-const plain = (text: string): string => text.replaceAll(/[\\`*_{}[\]<>|#]/g, '\\$&').replaceAll(/\s+/g, ' ')
+const plain = (text: string): string =>
+  text
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll(/[\\`*_{}[\]|#]/g, '\\$&')
+    .replaceAll(/\s+/g, ' ')
+/** Prose with code spans of our own; whatever stands outside of them is plain. */
+function prose(text: string): string {
+  const parts = text.split('`')
+  if (parts.length % 2 === 0) return plain(text)
+  return parts.map((part, index) => (index % 2 === 0 ? plain(part) : code(part))).join('')
+}
 const code = (text: string): string => (text === '' ? '' : `\`${text.replaceAll(/[`|\s]+/g, ' ')}\``)
 
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
@@ -176,19 +183,23 @@ function summaryOf(outcome: Outcome, { failure, headline, notices }: Told): stri
   const urgent = notices.filter(({ level }) => level === 'error')
   const others = notices.filter(({ level }) => level !== 'error')
   const say = ({ level, text }: Notice) =>
-    `> [!${level === 'error' ? 'CAUTION' : level === 'warning' ? 'WARNING' : 'NOTE'}]\n> ${plain(text)}`
+    `> [!${level === 'error' ? 'CAUTION' : level === 'warning' ? 'WARNING' : 'NOTE'}]\n> ${prose(text)}`
   const title = [request.mode, code(familyOf(request) ?? ''), 'in', code(request.region)].filter((part) => part !== '')
   const parts = [
     ...urgent.map(say),
     `### ${failure ? '❌' : '✅'} ${title.join(' ')}`,
-    failure ? `**${plain(failure.what)}**\n\n${failure.todo}` : plain(headline),
+    failure ? `**${prose(failure.what)}**\n\n${prose(failure.todo)}` : plain(headline),
     ...others.map(say),
+    reasonLine(request),
     familyTable(outcome),
     stepsTable(outcome),
     plan?.kind === 'refuse' ? '' : settledTable(outcome),
   ]
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`
 }
+
+const reasonLine = (request: Request): string =>
+  'reason' in request && request.reason !== undefined ? `Reason: ${plain(request.reason)}` : ''
 
 /** The newest images of the family as ECS told them last. */
 function familyTable(outcome: Outcome): string {

@@ -5,7 +5,7 @@
 import { type Applying, apply, type Entry } from './apply.ts'
 import { planBake } from './family/bake.ts'
 import { type Image, label } from './family/image.ts'
-import { describe, type Expectation, type ImageRef, isMade, type Made, type Plan } from './family/plan.ts'
+import { describe, type Expectation, type ImageRef, isMade, type Made, type Plan, type Step } from './family/plan.ts'
 import { planPromote } from './family/promote.ts'
 import { conclude, type Planning } from './family/question.ts'
 import type { Request } from './family/request.ts'
@@ -54,6 +54,7 @@ function planFor(request: Request): Planning<Plan> {
   }
 }
 
+type InstanceStep = Extract<Step, { action: 'stop' | 'start' }>
 type Changes = Extract<Plan, { kind: 'change' }>
 
 /** Never throws: what went wrong is part of the outcome. */
@@ -85,7 +86,10 @@ export async function run(request: Request, ports: Ports): Promise<Outcome> {
       return concluded
     })
     await tellPlan(plan, ports.log)
-    if (plan.kind === 'refuse' || request.dryRun) return outcome()
+    if (request.dryRun) return outcome()
+    const stopped = leftStopped(plan)
+    if (stopped) ports.keepsake.stopped(stopped)
+    if (plan.kind === 'refuse') return outcome()
     if (plan.image !== undefined && !isMade(plan.image)) ports.onImage(plan.image)
     if (plan.kind === 'change') {
       const changes: Changes = plan
@@ -103,6 +107,13 @@ export async function run(request: Request, ports: Ports): Promise<Outcome> {
   } catch (error) {
     return outcome({ doing, error })
   }
+}
+
+/** An instance that an earlier attempt has left stopped: should this one fail as well, the post step starts it. */
+function leftStopped(plan: Plan): { readonly region: string; readonly instance: string } | undefined {
+  if (plan.kind === 'refuse') return plan.leavesStopped
+  if (plan.kind === 'nothing' || plan.steps.some(({ action }) => action === 'stop')) return undefined
+  return plan.steps.find((step): step is InstanceStep => step.action === 'start')
 }
 
 /** What was seen, one line a family. */

@@ -1,24 +1,38 @@
 /** Starts an instance that a main step has left stopped, whatever happened to that step. */
-import { connect } from './connect.ts'
+import { getInput, setFailed } from '@actions/core'
+import { connect, mask } from './connect.ts'
 import { tag } from './family/mark.ts'
+import { parseKeepsake } from './github/keepsake.ts'
 import { runnerLog as log } from './github/log.ts'
-import { parseSettings, type ReadInput } from './inputs.ts'
+import { parseSettings } from './inputs.ts'
 import { Pace } from './pace.ts'
+import type { Ecs } from './ports.ts'
 
-/** @throws when ECS does not say in the end that the instance runs */
-export async function startAgain({
-  region,
-  instance,
-  read,
-}: {
-  region: string
-  instance: string
-  read: ReadInput
-}): Promise<void> {
-  const settings = parseSettings(read)
-  if (!settings.ok) throw new Error(settings.faults.join(' '))
-  const pace = new Pace({ ...settings.value, signal: new AbortController().signal })
-  const ecs = await connect(settings.value, { pace, log })
+interface Stopped {
+  readonly region: string
+  readonly instance: string
+}
+
+/** Fails the step, and with it the job, when ECS does not say in the end that the instance runs. */
+export async function startAgain(kept: string): Promise<void> {
+  // The SDK's HTTP layer uses a deprecated URL parser; that is nothing a user of this action can mend.
+  process.noDeprecation = true
+  const stopped = parseKeepsake(kept)
+  try {
+    mask({ accessKeySecret: getInput('access-key-secret'), securityToken: getInput('security-token') })
+    const settings = parseSettings(getInput)
+    if (!settings.ok) throw new Error(settings.faults.join(' '))
+    const pace = new Pace({ ...settings.value, signal: new AbortController().signal })
+    await start(stopped, { ecs: await connect(settings.value, { pace, log }), pace })
+  } catch (error) {
+    const because = error instanceof Error ? error.message : String(error)
+    setFailed(
+      `Instance ${stopped.instance} in ${stopped.region} may still be stopped: ${because}\nStart it in the ECS console.`,
+    )
+  }
+}
+
+async function start({ region, instance }: Stopped, { ecs, pace }: { ecs: Ecs; pace: Pace }): Promise<void> {
   const look = () => ecs.look({ ask: 'instance', region, instance })
   const settled = await pace.until(look, (seen) => !['Starting', 'Stopping'].includes(seen?.status ?? ''))
   if (!settled) {
@@ -29,8 +43,8 @@ export async function startAgain({
     log.info(`Instance ${instance} is ${settled.status}; starting it again.`)
     await ecs.write({ action: 'start', region, instance })
   }
-  const running = await pace.until(look, (seen) => seen?.status === 'Running')
-  if (running?.status !== 'Running') throw new Error(`ECS says that it is ${running?.status ?? 'gone'}.`)
+  const running = await pace.until(look, (seen) => seen === undefined || seen.status === 'Running')
+  if (running?.status !== 'Running') throw new Error('ECS does not list it any more.')
   if (tag.stopped in running.tags) {
     await ecs.write({ action: 'untag', region, resource: 'instance', ids: [instance], keys: [tag.stopped] })
   }

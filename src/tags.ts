@@ -1,6 +1,6 @@
 /** Tags as people write them: `key=value` lines, or a YAML or JSON map; always text, never numbers or dates. */
-import { parse } from 'yaml'
 import type { Tags } from './family/image.ts'
+import { parseYaml } from './yaml.ts'
 
 export interface ParsedTags {
   readonly tags: Tags
@@ -21,19 +21,17 @@ export function parseTags(text: string): ParsedTags {
       lines.map((line) => [line.slice(0, line.indexOf('=')).trim(), line.slice(line.indexOf('=') + 1).trim()]),
     )
   }
-  try {
-    const parsed: unknown = parse(text, { schema: 'failsafe' })
-    const isMap = typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)
-    if (!isMap) return { tags: {}, faults: ['expected lines of `key=value`, or a YAML or JSON map.'] }
-    const entries = Object.entries(parsed as Record<string, unknown>)
-    const odd = entries.filter(([, value]) => typeof value !== 'string').map(([key]) => key)
-    if (odd.length > 0) return { tags: {}, faults: odd.map((key) => `the value of '${key}' should be text.`) }
-    return judged(entries as [string, string][])
-  } catch (error) {
-    const because = error instanceof Error ? error.message.split('\n')[0] : String(error)
-    return { tags: {}, faults: [`expected lines of \`key=value\`, or a YAML or JSON map; as YAML: ${because}`] }
-  }
+  const parsed = parseYaml(text)
+  if (!parsed.ok) return { tags: {}, faults: [`${expected}; as YAML: ${parsed.because}`] }
+  const { value } = parsed
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return { tags: {}, faults: [`${expected}.`] }
+  const entries = Object.entries(value)
+  const odd = entries.filter((entry) => typeof entry[1] !== 'string').map(([key]) => key)
+  if (odd.length > 0) return { tags: {}, faults: odd.map((key) => `the value of '${key}' should be text.`) }
+  return judged(entries)
 }
+
+const expected = 'expected lines of `key=value`, or a YAML or JSON map'
 
 function judged(entries: readonly (readonly [string, string] | readonly string[])[]): ParsedTags {
   const keys = entries.map(([key = '']) => key)

@@ -1,7 +1,8 @@
 /** State that the runner hands from the main step to its post step, also when the main step is killed. */
-import { getState, saveState } from '@actions/core'
+import { saveState } from '@actions/core'
 import type { Keepsake } from '../ports.ts'
 
+/** `post.ts` reads it as `STATE_stopped-instance`. */
 const name = 'stopped-instance'
 
 export const runnerKeepsake: Keepsake = {
@@ -13,7 +14,5 @@ export const runnerKeepsake: Keepsake = {
   },
 }
 
-export function readKeepsake(): { readonly region: string; readonly instance: string } | undefined {
-  const state = getState(name)
-  return state === '' ? undefined : (JSON.parse(state) as { region: string; instance: string })
-}
+export const parseKeepsake = (state: string): { readonly region: string; readonly instance: string } =>
+  JSON.parse(state) as { region: string; instance: string }

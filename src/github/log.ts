@@ -2,13 +2,16 @@
 import { endGroup, error, info, notice, startGroup, warning } from '@actions/core'
 import type { Log } from '../ports.ts'
 
+/** A line break within would let what follows, a name from ECS perhaps, pass for a command to the runner. */
+const oneLine = (text: string): string => text.replaceAll(/[\r\n\u2028\u2029]+/g, ' ⏎ ')
+
 export const runnerLog: Log = {
-  info,
+  info: (text) => info(oneLine(text)),
   notice,
   warning,
   error,
   async group(title, work) {
-    startGroup(title)
+    startGroup(oneLine(title))
     try {
       return await work()
     } finally {

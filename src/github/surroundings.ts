@@ -12,7 +12,7 @@ export function readSurroundings(environment: NodeJS.ProcessEnv): Surroundings {
     repositoryId: environment.GITHUB_REPOSITORY_ID ?? '',
     repository: environment.GITHUB_REPOSITORY ?? '',
     sha: context.sha ?? '',
-    workflowRun: runId === '' ? `local${randomBytes(6).toString('hex')}` : runId,
+    workflowRun: runId === '' ? `local${randomBytes(3).toString('hex')}` : runId,
     job: context.job ?? '',
     step: context.action ?? '',
     attempt: whole(context.runAttempt, 1),
