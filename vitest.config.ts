@@ -7,8 +7,11 @@ if (!process.version.startsWith('v24.')) {
 }
 
 export default defineConfig({
+  // Without it: a warning for each file of a dependency that was published without its sources.
+  logLevel: 'error',
   test: {
     include: ['test/**/*.test.ts'],
+    setupFiles: ['test/seed.ts'],
     testTimeout: 60_000,
     // As many as CI has cores; most of a test's time is spent in the processes that it starts.
     maxWorkers: 2,
