@@ -1,7 +1,8 @@
 /** Creates an image into a family, once a run: what an earlier attempt has made is found and gone on with. */
+
+import { undoneBySomebody } from './giving-way.ts'
 import { availableOf, type Image, isPending, isReady, label } from './image.ts'
 import { decisionOn, describeDecision, isLeftStopped, isSameWorkflowRun, stoppedTag, tag } from './mark.ts'
-import { undoneBySomebody } from './memory.ts'
 import { type Creation, type Notice, newImage, type Plan, type Refusal, refuse, type Step } from './plan.ts'
 import { ask, askAll, type Instance, type Planning } from './question.ts'
 import type { BakeRequest } from './request.ts'
@@ -61,7 +62,7 @@ function nextGeneration({ run, family, imageName }: BakeRequest, made: readonly 
 export function* planBake(request: BakeRequest): Planning<Plan> {
   const workshop = yield* lookTwice(request)
   const [now] = yield* ask({ ask: 'time' })
-  return notLeavingStopped(decide(request, workshop, now), request.region, workshop.instance)
+  return notLeavingStopped(decide(request, workshop, now), request, workshop.instance)
 }
 
 function decide(request: BakeRequest, workshop: Workshop, now: number): Plan {
@@ -71,9 +72,13 @@ function decide(request: BakeRequest, workshop: Workshop, now: number): Plan {
   return faultOf(request, workshop.instance) ?? create(request, workshop, now)
 }
 
-/** Whatever comes of the image: an instance that a lost attempt has left stopped is started again. */
-function notLeavingStopped(plan: Plan, region: string, instance: Instance | undefined): Plan {
+/**
+ * Whatever comes of the image: an instance that a lost attempt of this run has left stopped is started again. What
+ * another run has stopped may be what it is baking just now.
+ */
+function notLeavingStopped(plan: Plan, { region, run }: BakeRequest, instance: Instance | undefined): Plan {
   if (plan.kind === 'change' || !instance || !isLeftStopped(instance)) return plan
+  if (!instance.tags[tag.stopped]?.startsWith(`${run.key} `)) return plan
   if (plan.kind === 'refuse') return { ...plan, leavesStopped: { region, instance: instance.id } }
   const { because, ...settlement } = plan
   const steps = startAgain(region, instance)

@@ -137,7 +137,7 @@ export const isSameWorkflowRun = (run: Run, key: string): boolean => workflowRun
 
 const beganAfter = (run: Run, key: string): boolean => {
   const theirs = workflowRunOf(key)
-  return /^\d+$/.test(theirs) && BigInt(theirs) > BigInt(run.workflowRun)
+  return [theirs, run.workflowRun].every((id) => /^\d+$/.test(id)) && BigInt(theirs) > BigInt(run.workflowRun)
 }
 
 /**
@@ -145,7 +145,6 @@ const beganAfter = (run: Run, key: string): boolean => {
  * decided after its first attempt even where no mark of its own is left.
  */
 export function decisionsAfter(run: Run, images: readonly Image[]): LaterDecision[] {
-  if (!/^\d+$/.test(run.workflowRun)) return []
   return images.flatMap((image) => {
     const decision = decisionOn(image)
     if (!decision) return []
@@ -153,6 +152,10 @@ export function decisionsAfter(run: Run, images: readonly Image[]): LaterDecisio
     return keys.some((key) => beganAfter(run, key)) ? [{ image, decision }] : []
   })
 }
+
+/** Images that a workflow run begun after this one has baked into the contest. */
+export const bakedAfter = (run: Run, images: readonly Image[]): Image[] =>
+  images.filter((image) => isAvailable(image) && beganAfter(run, image.tags[tag.run] ?? ''))
 
 /** What another run fell back to within the last half hour: a second person must not roll that back by reflex. */
 export function recentRollbackTo(

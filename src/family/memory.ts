@@ -1,17 +1,24 @@
-/** What earlier attempts of this run, and other runs since, have left behind: complete it, repeat it, or give way. */
+/** What earlier attempts of this run have left behind: complete it, repeat it, or decide anew. */
+
+import {
+  agrees,
+  givesWayTo,
+  isRemembered,
+  nothingDone,
+  type Scene,
+  supersededBy,
+  undoneBySomebody,
+} from './giving-way.ts'
 import { createdAt, type Image, isAvailable, isNewer, isPending, label, oldestFirst } from './image.ts'
 import {
   type Decision,
   decisionOn,
-  decisionsAfter,
   describeDecision,
   isSameWorkflowRun,
   isWithdrawnFrom,
-  type LaterDecision,
   type Recalled,
   recall,
   replacedBy,
-  tag,
 } from './mark.ts'
 import { hasRoomForMark, keystoneOf } from './noting.ts'
 import { type Notice, type Plan, type Refusal, refuse } from './plan.ts'
@@ -19,15 +26,6 @@ import { ask, askEach, type Planning } from './question.ts'
 import type { PromoteRequest, RollbackRequest } from './request.ts'
 import type { Run } from './run-key.ts'
 import { inWithdrawalOrder } from './withdrawal.ts'
-
-export interface Scene {
-  /** What ECS says that the family resolves to. */
-  readonly current: Image | undefined
-  /** Own images of the family. */
-  readonly members: readonly Image[]
-  /** All images that may carry this run's decision, the members among them. */
-  readonly known: readonly Image[]
-}
 
 /** What is decided, whether now or in an earlier attempt. */
 export interface Decided {
@@ -50,9 +48,6 @@ const isBetweenWrites = ({ current, members }: Scene): boolean => {
   const isListed = !current || available.some(({ id }) => id === current.id)
   return !isListed || available.some((image) => !current || isNewer(image, current))
 }
-
-const isRemembered = (run: Run, { known }: Scene): boolean =>
-  recall(run, known) !== undefined || replacedBy(run, known).length > 0
 
 /**
  * Looks, and looks again after the time that reads may lag where the first look does not add up, or where a later
@@ -92,8 +87,21 @@ export function remember(request: Request, scene: Scene): Plan | Decided | undef
   if (later) return later
   const recalled = recall(run, scene.known)
   if (!recalled) return continuedBy(request, scene)
+  const other = otherTarget(request, recalled.decision)
+  if (other) return other
   if (recalled.decision.state === 'done') return repeat(request, scene, recalled)
   return isNoted(request, scene, recalled) ? resume(request, scene, recalled) : undefined
+}
+
+/** Another image is asked for than this run has decided on: as a run it cannot be told from the one before. */
+function otherTarget(request: Request, { target }: Decision): Refusal | undefined {
+  const named = request.mode === 'promote' ? request.image : request.toImage
+  if (named === undefined || named === target) return undefined
+  return refuse(
+    'already-decided',
+    `This run has decided on ${target ?? 'emptying the family'} before, and is now asked for ${named}.`,
+    'Start a new workflow run; or, where this step runs more than once in a run, tell its calls apart by `idempotency-key`.',
+  )
 }
 
 /**
@@ -106,58 +114,6 @@ function isNoted({ run, family }: Request, { known }: Scene, { decision, images 
   const marked = [...images, ...replacedBy(run, known).map(({ image }) => image)]
   return marked.includes(keystone) || (!hasRoomForMark(keystone, decision) && isWithdrawnFrom(family, keystone))
 }
-
-// ── Giving way ───────────────────────────────────────────────────────────────
-
-const nothingDone =
-  'Nothing was changed. Start a new workflow run if you want to decide anew; a re-run never undoes a later decision.'
-
-const supersededBy = ({ image, decision }: LaterDecision): Refusal => {
-  const reason = decision.target === image.id ? undefined : image.tags[tag.reason]
-  return refuse(
-    'superseded',
-    `After this run's first attempt, ${describeDecision(decision)} decided about ${label(image)}${reason ? `, because: ${reason}` : ''}.`,
-    nothingDone,
-  )
-}
-
-/** Somebody without a mark (the console, the CLI) has undone what this run had done. */
-export const undoneBySomebody = (image: Image, what: string): Refusal =>
-  refuse(
-    'superseded',
-    `This run had ${what} ${label(image)} in an earlier attempt; since then somebody changed that outside of this action (it is ${image.status} in ${image.family ? `family ${image.family}` : 'no family'}).`,
-    nothingDone,
-  )
-
-/** An image that this run wanted served here, and that the later decision wants served here too, is no quarrel. */
-const agrees = ({ image, decision, own }: ReturnType<typeof replacedBy>[number], { members }: Scene): boolean =>
-  own.role === 'target' && decision.target === image.id && members.some(({ id }) => id === image.id)
-
-/** Decisions about this family: on its members, or to and from one of them. */
-function concerning({ known, members }: Scene): Image[] {
-  const ids = new Set(members.map(({ id }) => id))
-  return known.filter((image) => {
-    const { target = '', previous = '' } = decisionOn(image) ?? {}
-    return [image.id, target, previous].some((id) => ids.has(id))
-  })
-}
-
-/**
- * A refusal when another run has decided otherwise since. A decision by another step of the same workflow run is not
- * somebody else's.
- */
-function givesWayTo(run: Run, scene: Scene): Refusal | undefined {
-  const later = replacedBy(run, scene.known).find(
-    (replaced) => !isSameWorkflowRun(run, replaced.decision.run) && !agrees(replaced, scene),
-  )
-  if (later) return supersededBy(later)
-  const startedLater = run.attempt > 1 && !isRemembered(run, scene) ? decisionsAfter(run, concerning(scene)) : []
-  // Why, stands on what was withdrawn.
-  const telling = startedLater.find(({ image }) => tag.reason in image.tags) ?? startedLater[0]
-  return telling && supersededBy(telling)
-}
-
-// ── Going on from an earlier attempt ─────────────────────────────────────────
 
 const stands = (image: Image | undefined, family: string): boolean =>
   image !== undefined && isAvailable(image) && image.family === family

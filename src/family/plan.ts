@@ -1,5 +1,6 @@
 /** A plan is data: what is to be done, in order, and what every family must resolve to afterwards. */
 import { type FamilyRef, type Image, label, type Tags } from './image.ts'
+import { tag } from './mark.ts'
 import { type BakeRequest, describeSource } from './request.ts'
 
 /** An image that a step of the plan makes; it has no ID yet. */
@@ -105,6 +106,10 @@ export type Plan =
     })
   | Refusal
 
+/** All steps in order; none where nothing is to be done. */
+export const stepsOf = (plan: Plan | undefined): readonly Step[] =>
+  plan?.kind === 'change' ? [...plan.steps, ...plan.afterwards] : []
+
 export interface Refusal {
   readonly kind: 'refuse'
   readonly code: RefusalCode
@@ -117,6 +122,7 @@ export interface Refusal {
 }
 
 export type RefusalCode =
+  | 'already-decided'
   | 'already-shared'
   | 'ambiguous-order'
   | 'bad-quarantine'
@@ -186,7 +192,7 @@ export function describe(step: Step): string {
     case 'rename':
       return `rename failed image ${step.image} to ${step.name}`
     case 'tag':
-      return `tag ${step.ids.join(', ')} with ${Object.keys(step.tags).join(', ')}`
+      return describeTags(step)
     case 'untag':
       return `remove ${step.keys.join(', ')} from ${step.ids.join(', ')}`
     case 'confirm':
@@ -204,5 +210,18 @@ export function describe(step: Step): string {
   }
 }
 
+/** The action's own notes are called what they are. */
+function describeTags({ ids, tags }: Extract<Step, { action: 'tag' }>): string {
+  const on = ids.join(', ')
+  const decision = tags[tag.decision]
+  if (decision?.startsWith('done')) return `settle the decision on ${on}`
+  if (decision !== undefined) return `note the decision${tag.reason in tags ? ' and its reason' : ''} on ${on}`
+  if (tag.stopped in tags) return `note on ${on} that this run stops it`
+  return `tag ${on} with ${Object.keys(tags).join(', ')}`
+}
+
 /** Steps that change something which is not the action's own record. */
-export const isVisible = (step: Step): boolean => !['await', 'confirm', 'tag', 'untag'].includes(step.action)
+export const isVisible = (step: Step): boolean =>
+  step.action === 'tag'
+    ? !Object.keys(step.tags).some((key) => key.startsWith('image-family:'))
+    : !['await', 'confirm', 'untag'].includes(step.action)

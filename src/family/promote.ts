@@ -1,5 +1,6 @@
 /** Makes one image what its family serves: joins, restores, then retires what would still win. */
 import { unmetCondition } from './conditions.ts'
+import type { Scene } from './giving-way.ts'
 import {
   availableOf,
   type Image,
@@ -13,12 +14,12 @@ import {
   oldestFirst,
   sameSecond,
 } from './image.ts'
-import { type Decided, goesOnWith, lookTwice, pendingAfter, remember, type Scene } from './memory.ts'
+import { type Decided, goesOnWith, lookTwice, pendingAfter, remember } from './memory.ts'
 import { type Notes, note, noteDone } from './noting.ts'
 import { isRefusal, type Notice, notExpected, type Plan, type Refusal, refuse, type Step } from './plan.ts'
 import { ask, askAll, type Planning } from './question.ts'
 import type { PromoteRequest } from './request.ts'
-import { inWithdrawalOrder, notPermitted, planWithdrawal } from './withdrawal.ts'
+import { forbiddenAmong, inWithdrawalOrder, notPermitted, planWithdrawal } from './withdrawal.ts'
 
 interface PromotionScene extends Scene {
   /** The image named by `image-id`. */
@@ -47,8 +48,11 @@ function* look(request: PromoteRequest): Planning<PromotionScene> {
 /** Waits for an image still being created before anything is decided: what the family serves may change meanwhile. */
 function* lookWhenSettled(request: PromoteRequest): Planning<PromotionScene> {
   const scene = yield* lookTwice(request, () => look(request))
-  if (!scene.named || !isPending(scene.named)) return scene
-  yield* ask({ ask: 'settled', region: request.region, image: scene.named.id })
+  const { named, current } = scene
+  // What would be refused anyway is refused at once.
+  const isWanted = named?.ownerAlias === 'self' && [undefined, current?.id].includes(request.expectedImage)
+  if (!named || !isPending(named) || !isWanted) return scene
+  yield* ask({ ask: 'settled', region: request.region, image: named.id })
   return yield* look(request)
 }
 
@@ -71,7 +75,7 @@ function* choose(request: PromoteRequest, scene: PromotionScene, now: number): P
   if (unmet) return unmet
   const { current, members } = scene
   if (expectedImage !== undefined && expectedImage !== current?.id) return notExpected(family, current, expectedImage)
-  if (current?.id === target.id && isAvailable(target)) {
+  if (current?.id === target.id && isAvailable(target) && tagging(request, target).length === 0) {
     return already(scene, current, `${family} already serves ${label(current)}`)
   }
   if (request.fromFamily !== undefined && current && isNewer(current, target)) {
@@ -204,6 +208,8 @@ function* planPromotion(
   if (isRefusal(entry)) return entry
   const withdrawal = yield* planWithdrawal(request, { images: withdraw, target, quarantined: scene.quarantined })
   if (isRefusal(withdrawal)) return withdrawal
+  const forbidden = yield* forbiddenAmong(withdrawal.steps)
+  if (forbidden) return forbidden
   const notes = notesOf(request, { decided, target, now })
   if (isRefusal(notes)) return notes
   const withdrawn = [...oldestFirst(begun?.withdrawn ?? []), ...withdraw].map(({ id }) => id)

@@ -92,5 +92,11 @@ export interface ResolveRequest extends Common, Conditions {
 }
 
 export type Request = BakeRequest | PromoteRequest | RollbackRequest | ResolveRequest
+/** The family that the request is about; undefined where that is the question. */
+export const familyOf = (request: Request): string | undefined => {
+  if (request.mode !== 'resolve') return request.family
+  return request.of.kind === 'family' ? request.of.family : undefined
+}
+
 export type Mode = Request['mode']
 export const modes: readonly Mode[] = ['bake', 'promote', 'rollback', 'resolve']

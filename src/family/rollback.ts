@@ -1,4 +1,6 @@
 /** Takes the current image, or everything newer than a named one, out of the contest: the family falls back. */
+
+import type { Scene } from './giving-way.ts'
 import {
   availableOf,
   type Image,
@@ -11,7 +13,7 @@ import {
   sameSecond,
 } from './image.ts'
 import { describeDecision, recentRollbackTo } from './mark.ts'
-import { type Decided, goesOnWith, lookTwice, pendingAfter, remember, type Scene } from './memory.ts'
+import { type Decided, goesOnWith, lookTwice, pendingAfter, remember } from './memory.ts'
 import { type Notes, note, noteDone } from './noting.ts'
 import { isRefusal, type Notice, notExpected, type Plan, type Refusal, refuse, type Step } from './plan.ts'
 import { ask, askAll, type Planning } from './question.ts'
@@ -113,7 +115,7 @@ function wouldEmpty({ family }: RollbackRequest, members: readonly Image[], curr
     `${label(current)} is the only available image of family ${family}: withdrawing it would leave nothing to launch from.`,
     deprecated
       ? `Set \`to-image-id: ${deprecated.id}\` to restore ${deprecated.name} of ${deprecated.creationTime} and fall back to it, or \`allow-empty: true\` to empty the family.`
-      : 'Bake a good image first, or set `allow-empty: true` to empty the family.',
+      : 'Bake a good image: the family then serves it, and no rollback is needed. Or set `allow-empty: true` to empty the family.',
   )
 }
 
@@ -188,6 +190,7 @@ function* planFall(
       ...notes.planned,
       ...confirming(request, decided),
       ...restore,
+      ...standing(request, decided),
       ...withdrawal.steps,
       ...withdrawWhenReady(request, withdrawLater),
     ],
@@ -230,11 +233,16 @@ const confirming = ({ region, family, expectedImage }: RollbackRequest, { withdr
     ? [{ action: 'confirm', region, family, image: expectedImage }]
     : []
 
-/** An older image changes nothing by being restored; it must stand before the newer ones go. */
-const restoring = ({ region, family }: RollbackRequest, target: Image): Step[] => [
+/** An older image changes nothing by being restored. */
+const restoring = ({ region }: RollbackRequest, target: Image): Step[] => [
   { action: 'restore', region, image: target.id },
-  { action: 'await', region, image: target.id, family },
 ]
+
+/** The last look before anything goes: an image that somebody has taken away meanwhile is none to fall back to. */
+const standing = ({ region, family }: RollbackRequest, { target, withdraw }: Decided): Step[] =>
+  target && (withdraw.length > 0 || target.status === 'Deprecated')
+    ? [{ action: 'await', region, image: target.id, family }]
+    : []
 
 /**
  * The bad image goes first, then each one still being created as soon as it is available: waiting for those before

@@ -1,5 +1,5 @@
 /** Whether the world came out as planned: judged by ECS's answers, not by its replies to the writes. */
-import { type Image, isAvailable, isNewer, label } from './image.ts'
+import { type Image, isAvailable, isNewer, label, sameSecond } from './image.ts'
 import { decisionOn, describeDecision, tag } from './mark.ts'
 import type { Expectation } from './plan.ts'
 import { ask, type Planning } from './question.ts'
@@ -25,6 +25,10 @@ export function* judge(
   const wanted = members.find(({ id }) => id === expect.image)
   const serving = members.find(({ id }) => id === current?.id)
   const isOurs = current !== undefined && (withdrawn.includes(current.id) || !serving || !isAvailable(serving))
+  if (current && wanted && !isOurs && sameSecond(current, wanted)) {
+    const because = `${label(current)} and ${label(wanted)} were created in the same second, and ECS serves the former`
+    return { kind: 'overtaken', current, fails: mode !== 'bake', because }
+  }
   if (!current || isOurs || (wanted && !isNewer(current, wanted)) || (expect.image !== undefined && !wanted)) {
     return {
       kind: 'unconfirmed',

@@ -226,6 +226,22 @@ describe('an instance that a lost attempt has left stopped', () => {
   })
 
   test.each([
+    ['another run', '17229999'],
+    ['a run that began later', '17230009'],
+  ])('by %s, which may be baking it: a refusal leaves it so', (_, workflowRun) => {
+    const situation = web.with({ ...own, status: 'UnAvailable' }).running(stopped(workflowRun))
+    const refusal = refusalOf(again(from), situation)
+    expect(refusal.code).toBe('image-failed')
+    expect(refusal).not.toHaveProperty('leavesStopped')
+  })
+
+  test('by another run, where a later step of this one has taken the image on: is left so', () => {
+    const tags = { ...own.tags, ...decided(runFor('promote'), 'promote', { target: 'm-own' }) }
+    const situation = web.with({ ...own, family: 'live', tags }).running(stopped('17229999'))
+    expect(nothingOf(again(from), situation).image).toBe('m-own')
+  })
+
+  test.each([
     ['started since, and stopped by somebody', { startedAt: Date.parse('2026-04-01T11:45:00Z') }],
     ['started since, and running', { status: 'Running', startedAt: Date.parse('2026-04-01T11:45:00Z') }],
   ])('%s: the stale mark goes, and it stays as it is', (_, given) => {

@@ -141,7 +141,14 @@ describe('a run that is lost anywhere', () => {
   test('a rollback over marks of others: the next attempt ends where the undisturbed one would', () => {
     const request = rollback({ toImage: 'm-w' })
     const plan = changeOf(request, overOthers)
-    expect(plan.steps.map(brief)).toEqual(['tag m-w', 'tag m-x', 'tag m-y', 'deprecate m-x', 'deprecate m-y'])
+    expect(plan.steps.map(brief)).toEqual([
+      'tag m-w',
+      'tag m-x',
+      'tag m-y',
+      'await m-w in web',
+      'deprecate m-x',
+      'deprecate m-y',
+    ])
     for (const count of allOf(plan).keys()) {
       const after = carriedOut(again(request), overOthers.after(allOf(plan).slice(0, count)))
       expect(visibleIn(after)).toEqual(visibleIn(overOthers.after(allOf(plan))))
@@ -351,6 +358,41 @@ describe('superseded', () => {
     expect(refusal).toMatchObject({ code: 'superseded', because: expect.stringMatching(/run 17230009 .*CVE/) })
   })
 
+  const bakedBy = (workflowRun: string, given = {}) =>
+    image('m-z', 9, { tags: { 'image-family:run': runFor('bake', { workflowRun }).key }, ...given })
+
+  test.each([
+    ['a rollback', rollback(), web],
+    ['a promotion', promote({ image: 'm-n' }), web.with(loose)],
+  ])('%s left no mark, and a run that began later has baked an image: names both', (_, asked, situation) => {
+    const refusal = refusalOf(again<RollbackRequest | PromoteRequest>(asked), situation.with(bakedBy('17230009')))
+    expect(refusal.code).toBe('superseded')
+    expect(refusal.because).toMatch(/run 17230009 has baked .*m-z/)
+    expect(refusal.todo).toMatch(/Nothing was changed.*new workflow run/)
+  })
+
+  test.each([
+    ['by a run that began earlier', bakedBy('17229990'), 'm-y'],
+    ['by this workflow run', bakedBy('17230001'), 'm-y'],
+    ['by a run outside of GitHub', bakedBy('local0123456789ab'), 'm-y'],
+    ['by nobody known', bakedBy('17230009', { tags: {} }), 'm-y'],
+    ['and withdrawn', bakedBy('17230009', deprecated), 'm-x'],
+    ['and still being created', bakedBy('17230009', { status: 'Creating' }), 'm-x'],
+    ['into another family', bakedBy('17230009', { family: 'api' }), 'm-x'],
+  ])('an image baked %s is nothing to give way to', (_, baked, target) => {
+    expect(changeOf(again(rollback()), web.with(baked)).image).toBe(target)
+  })
+
+  test('an image baked since is nothing to give way to: for a first attempt, and for one with a mark', () => {
+    expect(changeOf(rollback(), web.with(bakedBy('17230009')))).toMatchObject({ image: 'm-y', withdrawn: ['m-z'] })
+    expect(nothingOf(again(request), done.with(bakedBy('17230009'))).image).toBe('m-x')
+  })
+
+  test('a run outside of GitHub cannot tell what was baked since', () => {
+    const local = rollback({ workflowRun: 'local0123456789ab' })
+    expect(changeOf(again(local), web.with(bakedBy('17230009'))).image).toBe('m-y')
+  })
+
   test('a first attempt does not give way to a run that began later', () => {
     const after = decideAnew(rollback(later), web).at(noon + 24 * 60 * minute)
     expect(changeOf(rollback(), after)).toMatchObject({ image: 'm-w' })
@@ -442,7 +484,7 @@ describe('lost half-way, and somebody has decided since', () => {
 
   test('an image baked since is left alone', () => {
     const begun = web.after(changeOf(request, web).steps.slice(0, 1)).with(image('m-z', 9))
-    expect(stepsOf(again(request), begun)).toEqual(['deprecate m-y'])
+    expect(stepsOf(again(request), begun)).toEqual(['await m-x in web', 'deprecate m-y'])
   })
 
   test('another run has withdrawn what this one falls back to: it is not restored', () => {
@@ -485,7 +527,7 @@ describe('lost half-way, and somebody has decided since', () => {
   test('with withdraw-pending: an image begun since is left alone', () => {
     const pending = rollback({ withdrawPending: true })
     const before = web.with(image('m-z', 4, { status: 'Creating' }))
-    const lost = before.after(changeOf(pending, before).steps.slice(0, 2))
+    const lost = before.after(changeOf(pending, before).steps.slice(0, 3))
     const after = lost.with(image('m-fix', 9, { status: 'Creating' }))
     const { plan } = planOf(again(pending), after)
     expect(plan.kind === 'change' && plan.steps.map(brief)).not.toContain('deprecate m-fix')
@@ -534,7 +576,11 @@ describe('images without room for a mark', () => {
     const full = web.changing('m-x', { tags: manyTags(20) })
     const lost = full.after(changeOf(request, full).steps.slice(0, 1))
     const created = { creationTime: '2026-04-01T12:30:00Z', tags: manyTags(20) }
-    expect(stepsOf(again(request), lost.with(image('m-new', 1, created)))).toEqual(['deprecate m-x', 'deprecate m-y'])
+    expect(stepsOf(again(request), lost.with(image('m-new', 1, created)))).toEqual([
+      'await m-w in web',
+      'deprecate m-x',
+      'deprecate m-y',
+    ])
   })
 
   test('the current one, withdrawn, with an expectation: it was met', () => {
@@ -622,7 +668,7 @@ describe('with an expectation and pending images', () => {
   test('what has become available meanwhile does not count as unexpected', () => {
     const request = rollback({ withdrawPending: true, expectedImage: 'm-y' })
     const before = web.with(image('m-z', 4, { status: 'Creating' }))
-    const lost = before.after(changeOf(request, before).steps.slice(0, 4))
+    const lost = before.after(changeOf(request, before).steps.slice(0, 5))
     expect(lost.current('web')?.id).toBe('m-z')
     expect(visibleIn(carriedOut(again(request), lost))).toMatchObject({ 'm-z': 'Deprecated in web' })
   })
@@ -646,5 +692,53 @@ describe('outputs of a step that a later one of the same workflow run has gone o
 
   test('are those of the undisturbed run: previous', () => {
     expect(nothingOf(again(promoted), after).previous).toBe('m-y')
+  })
+})
+
+describe('asked for another image than this run has decided on', () => {
+  const toX = rollback({ toImage: 'm-x' })
+  const promoted = promote({ image: 'm-n' })
+  const both = web.with(loose, image('m-o', 10, { family: '' }))
+
+  test.each([
+    ['a rollback that is done', rollback({ toImage: 'm-w' }), carriedOut(toX, web), /m-x .*m-w/],
+    [
+      'a rollback that has begun',
+      rollback({ toImage: 'm-w' }),
+      web.after(changeOf(toX, web).steps.slice(0, 1)),
+      /m-x .*m-w/,
+    ],
+    [
+      'a rollback that has emptied the family',
+      rollback({ toImage: 'm-w' }),
+      carriedOut(rollback({ allowEmpty: true }), there(y)).with(w),
+      /emptying the family .*m-w/,
+    ],
+    ['a promotion that is done', promote({ image: 'm-o' }), carriedOut(promoted, both), /m-n .*m-o/],
+    [
+      'a promotion that has begun',
+      promote({ image: 'm-o' }),
+      both.after(changeOf(promoted, both).steps.slice(0, 2)),
+      /m-n .*m-o/,
+    ],
+  ])('%s: refused in any attempt, naming both and how to tell them apart', (_, other, situation, names) => {
+    for (const attempt of [1, 2]) {
+      const refusal = refusalOf(again<RollbackRequest | PromoteRequest>(other, attempt), situation)
+      expect(refusal.code).toBe('already-decided')
+      expect(refusal.because).toMatch(names)
+      expect(refusal.todo).toContain('`idempotency-key`')
+    }
+  })
+
+  test('for none by name, or for the same: it is that decision', () => {
+    const done = carriedOut(toX, web)
+    expect(nothingOf(again(rollback()), done).image).toBe('m-x')
+    expect(nothingOf(again(toX), done).image).toBe('m-x')
+    expect(nothingOf(again(promoted), carriedOut(promoted, both)).image).toBe('m-n')
+  })
+
+  test('another run has decided otherwise since: that comes first', () => {
+    const after = decideAnew(promote({ ...later, image: 'm-y' }), carriedOut(toX, web))
+    expect(refusalOf(again(rollback({ toImage: 'm-w' })), after).code).toBe('superseded')
   })
 })

@@ -137,6 +137,23 @@ describe('an image still being created', () => {
     expect(plan).toMatchObject({ kind: 'change', image: 'm-n', previous: 'm-y' })
   })
 
+  test.each([
+    ['belongs to another account', promote({ image: 'm-n' }), { ...baking, ownerAlias: 'others' }, 'image-not-own'],
+    ['is not what was expected to follow', promote({ image: 'm-n', expectedImage: 'm-w' }), baking, 'not-expected'],
+  ] as const)('%s: refused without waiting for it', (_, request, pending, code) => {
+    const { plan, questions } = planOf(request, web.with(pending).onceWaited(web.with(loose)))
+    expect(plan).toMatchObject({ kind: 'refuse', code })
+    expect(questions.map(({ ask }) => ask)).not.toContain('settled')
+  })
+
+  test('with the expected image current: is waited for', () => {
+    const { questions } = planOf(
+      promote({ image: 'm-n', expectedImage: 'm-x' }),
+      web.with(baking).onceWaited(web.with(loose)),
+    )
+    expect(questions.map(({ ask }) => ask)).toContain('settled')
+  })
+
   test('fails: refused', () => {
     const situation = web.with(baking).onceWaited(web.with({ ...loose, status: 'CreateFailed' }))
     expect(refusalOf(promote({ image: 'm-n' }), situation).code).toBe('image-failed')
@@ -238,6 +255,31 @@ describe('newer images in the family', () => {
     const request = promote({ image: 'm-x', deprecateNewer: true, quarantineFamily: 'web-old' })
     const refusal = refusalOf(request, behind.with(image('m-live', 1, { family: 'web-old' })))
     expect(refusal).toMatchObject({ code: 'bad-quarantine', because: expect.stringContaining('m-live') })
+  })
+})
+
+describe('permission', () => {
+  const behind = there(w, x, y)
+
+  test('each withdrawal is asked for before the first change, by ECS itself', () => {
+    const request = promote({ image: 'm-w', deprecateNewer: true, unshare: true })
+    const { questions } = planOf(request, behind.sharing('m-x', '1001'))
+    const asked = questions.flatMap((question) => (question.ask === 'permitted' ? [brief(question.step)] : []))
+    expect(asked).toEqual(['unshare m-x', 'deprecate m-x', 'deprecate m-y'])
+  })
+
+  test.each([
+    ['deprecate', promote({ image: 'm-w', deprecateNewer: true }), behind],
+    ['quarantine', promote({ image: 'm-w', deprecateNewer: true, quarantineFamily: 'old' }), behind],
+    ['unshare', promote({ image: 'm-w', deprecateNewer: true, unshare: true }), behind.sharing('m-y', '1001')],
+  ] as const)('%s denied: nothing is changed', (action, request, situation) => {
+    const refusal = refusalOf(request, situation.denying(action))
+    expect(refusal).toMatchObject({ code: 'not-permitted', because: expect.stringContaining('Forbidden.RAM') })
+    expect(refusal.todo).toContain('Nothing was changed')
+  })
+
+  test('that is not needed is not asked for', () => {
+    expect(changeOf(promote({ image: 'm-n' }), behind.with(loose).denying('deprecate')).image).toBe('m-n')
   })
 })
 
@@ -421,6 +463,33 @@ describe('tags to add', () => {
   test('that it has already are not put on again', () => {
     const request = promote({ image: 'm-n', tags: { stage: 'live' } })
     expect(stepsOf(request, web.with({ ...loose, tags: { stage: 'live' } }))[1]).toBe('join-family m-n web')
+  })
+
+  test('that the current image lacks are put on it, with the marks of the decision', () => {
+    const request = promote({ image: 'm-x', tags: { stage: 'live' } })
+    const mark = (state: string) => ({
+      action: 'tag',
+      region,
+      resource: 'image',
+      ids: ['m-x'],
+      tags: { 'image-family:decision': `${state} promote ${request.run.key} m-x m-x 20260401120000` },
+    })
+    expect(planOf(request, web).plan).toMatchObject({
+      kind: 'change',
+      steps: [mark('planned'), { action: 'tag', region, resource: 'image', ids: ['m-x'], tags: { stage: 'live' } }],
+      expect: { region, family: 'web', image: 'm-x', withdrawn: [] },
+      afterwards: [mark('done')],
+      image: 'm-x',
+      previous: 'm-x',
+      withdrawn: [],
+    })
+    expect(carriedOut(request, web).of('m-x').tags).toMatchObject({ stage: 'live' })
+    expect(nothingOf(again(request), carriedOut(request, web))).toMatchObject({ image: 'm-x', changedBefore: true })
+  })
+
+  test('that the current image has: nothing to do', () => {
+    const request = promote({ image: 'm-x', tags: { stage: 'live' } })
+    expect(nothingOf(request, web.changing('m-x', { tags: { stage: 'live' } })).image).toBe('m-x')
   })
 
   test('that find no room: refused', () => {

@@ -41,7 +41,11 @@ describe('without a target', () => {
     })
     expect(planOf(request, web).plan).toEqual({
       kind: 'change',
-      steps: [mark('planned'), { action: 'deprecate', region, image: 'm-y' }],
+      steps: [
+        mark('planned'),
+        { action: 'await', region, image: 'm-x', family: 'web' },
+        { action: 'deprecate', region, image: 'm-y' },
+      ],
       expect: { region, family: 'web', image: 'm-x', withdrawn: ['m-y'] },
       afterwards: [mark('done')],
       image: 'm-x',
@@ -67,7 +71,7 @@ describe('without a target', () => {
   test('rolls back past a deprecated image', () => {
     const plan = changeOf(rollback(), web.changing('m-x', deprecated))
     expect(plan).toMatchObject({ image: 'm-w', withdrawn: ['m-y'] })
-    expect(plan.steps.map(brief)).toEqual(['tag m-w,m-y', 'deprecate m-y'])
+    expect(plan.steps.map(brief)).toEqual(['tag m-w,m-y', 'await m-w in web', 'deprecate m-y'])
   })
 
   test.each(['Creating', 'Waiting', 'CreateFailed', 'UnAvailable'] as const)(
@@ -81,7 +85,7 @@ describe('without a target', () => {
     const busy = web
       .with(image('m-a', 9, { family: 'api' }), image('m-f', 9, { ownerAlias: 'others' }))
       .serving('web', 'm-y')
-    expect(stepsOf(rollback(), busy)).toEqual(['tag m-x,m-y', 'deprecate m-y'])
+    expect(stepsOf(rollback(), busy)).toEqual(['tag m-x,m-y', 'await m-x in web', 'deprecate m-y'])
   })
 
   test('withdraws what ECS serves, not what sorting would say, once it has looked again', () => {
@@ -174,7 +178,7 @@ describe('to an image', () => {
 
   test('withdraws everything newer, oldest first and the current one last', () => {
     const plan = changeOf(request, web)
-    expect(plan.steps.map(brief)).toEqual(['tag m-w,m-x,m-y', 'deprecate m-x', 'deprecate m-y'])
+    expect(plan.steps.map(brief)).toEqual(['tag m-w,m-x,m-y', 'await m-w in web', 'deprecate m-x', 'deprecate m-y'])
     expect(plan).toMatchObject({ image: 'm-w', previous: 'm-y', withdrawn: ['m-x', 'm-y'] })
     expect(answersAlong(plan.steps, web)).toEqual(['m-y', 'm-w'])
   })
@@ -193,8 +197,24 @@ describe('to an image', () => {
     expect(plan.withdrawn).toEqual(['m-x', 'm-y'])
   })
 
+  test('looks once more, directly before anything goes, that the target still stands', () => {
+    const { steps } = changeOf(rollback({ toImage: 'm-w', unshare: true }), web.sharing('m-x', '1001'))
+    const first = steps.findIndex(({ action }) => action === 'unshare' || action === 'deprecate')
+    expect(steps[first - 1]).toEqual({ action: 'await', region, image: 'm-w', family: 'web' })
+    const taken = web
+      .sharing('m-x', '1001')
+      .after(steps.slice(0, first - 1))
+      .changing('m-w', deprecated)
+    expect(() => taken.after(steps.slice(first - 1))).toThrow('never becomes available')
+    expect(steps.filter(({ action }) => action === 'await')).toHaveLength(1)
+  })
+
   test('deprecated images between are left alone', () => {
-    expect(stepsOf(request, web.changing('m-x', deprecated))).toEqual(['tag m-w,m-y', 'deprecate m-y'])
+    expect(stepsOf(request, web.changing('m-x', deprecated))).toEqual([
+      'tag m-w,m-y',
+      'await m-w in web',
+      'deprecate m-y',
+    ])
   })
 
   test('equal to the current one: nothing to do', () => {
@@ -279,7 +299,7 @@ describe('expected-image-id', () => {
   test('this run has carried out a part: it goes on', () => {
     const request = rollback({ toImage: 'm-w', expectedImage: 'm-y' })
     const { steps } = changeOf(request, web)
-    for (const count of [1, 2, 3, 4]) {
+    for (const count of [1, 2, 3, 4, 5]) {
       const crashed = web.after(steps.slice(0, count))
       expect(visibleIn(carriedOut(again(request), crashed))).toEqual(visibleIn(carriedOut(request, web)))
     }
@@ -330,7 +350,7 @@ describe('newer images still being created', () => {
 
   test('succeeds, with an error that names them and what to do', () => {
     const plan = changeOf(rollback(), baking)
-    expect(plan.steps.map(brief)).toEqual(['tag m-x,m-y', 'deprecate m-y'])
+    expect(plan.steps.map(brief)).toEqual(['tag m-x,m-y', 'await m-x in web', 'deprecate m-y'])
     expect(plan.pending).toEqual(['m-z'])
     expect(plan.withdrawn).toEqual(['m-y'])
     expect(plan.notices).toEqual([{ level: 'error', text: expect.stringMatching(/m-z.*`withdraw-pending: true`/) }])
@@ -350,6 +370,7 @@ describe('newer images still being created', () => {
     const plan = changeOf(rollback({ withdrawPending: true }), baking.with(image('m-z2', 5, { status: 'Waiting' })))
     expect(plan.steps.map(brief)).toEqual([
       'tag m-x,m-z,m-z2,m-y',
+      'await m-x in web',
       'deprecate m-y',
       'await m-z',
       'deprecate m-z',
@@ -362,13 +383,17 @@ describe('newer images still being created', () => {
 
   test('withdraw-pending: one that fails to be created is no fault', () => {
     const waits = changeOf(rollback({ withdrawPending: true }), baking).steps.filter(({ action }) => action === 'await')
-    expect(waits).toEqual([{ action: 'await', region, image: 'm-z', mayFail: true }])
+    expect(waits).toEqual([
+      { action: 'await', region, image: 'm-x', family: 'web' },
+      { action: 'await', region, image: 'm-z', mayFail: true },
+    ])
   })
 
   test('withdraw-pending with quarantine: moved there', () => {
     const request = rollback({ withdrawPending: true, quarantineFamily: 'web-bad' })
     expect(stepsOf(request, baking)).toEqual([
       'tag m-x,m-z,m-y',
+      'await m-x in web',
       'quarantine m-y web-bad',
       'await m-z',
       'quarantine m-z web-bad',
@@ -388,13 +413,20 @@ describe('shared images', () => {
 
   test('unshare: directly before it is deprecated', () => {
     const plan = changeOf(rollback({ toImage: 'm-w', unshare: true }), shared)
-    expect(plan.steps.map(brief)).toEqual(['tag m-w,m-x,m-y', 'deprecate m-x', 'unshare m-y', 'deprecate m-y'])
-    expect(plan.steps[2]).toEqual({ action: 'unshare', region, image: 'm-y', accounts: ['1001', '1002'] })
+    expect(plan.steps.map(brief)).toEqual([
+      'tag m-w,m-x,m-y',
+      'await m-w in web',
+      'deprecate m-x',
+      'unshare m-y',
+      'deprecate m-y',
+    ])
+    expect(plan.steps[3]).toEqual({ action: 'unshare', region, image: 'm-y', accounts: ['1001', '1002'] })
   })
 
   test('quarantine: moved with its shares', () => {
     expect(stepsOf(rollback({ quarantineFamily: 'web-bad' }), shared)).toEqual([
       'tag m-x,m-y',
+      'await m-x in web',
       'quarantine m-y web-bad',
     ])
   })
@@ -420,7 +452,12 @@ describe('quarantine', () => {
 
   test('moves instead of deprecating, in the same order', () => {
     const plan = changeOf(request, web)
-    expect(plan.steps.map(brief)).toEqual(['tag m-w,m-x,m-y', 'quarantine m-x web-bad', 'quarantine m-y web-bad'])
+    expect(plan.steps.map(brief)).toEqual([
+      'tag m-w,m-x,m-y',
+      'await m-w in web',
+      'quarantine m-x web-bad',
+      'quarantine m-y web-bad',
+    ])
     expect(answersAlong(plan.steps, web)).toEqual(['m-y', 'm-w'])
   })
 
@@ -513,7 +550,7 @@ describe('an image with twenty tags', () => {
 
   test('with to-image-id: goes on without the mark, with a warning', () => {
     const plan = changeOf(rollback({ toImage: 'm-x' }), full)
-    expect(plan.steps.map(brief)).toEqual(['tag m-x', 'deprecate m-y'])
+    expect(plan.steps.map(brief)).toEqual(['tag m-x', 'await m-x in web', 'deprecate m-y'])
     expect(plan.notices).toEqual([{ level: 'warning', text: expect.stringContaining('m-y') }])
   })
 
@@ -523,7 +560,7 @@ describe('an image with twenty tags', () => {
 
   test('that is only fallen back to: no obstacle, and not marked', () => {
     const plan = changeOf(rollback(), web.changing('m-x', { tags: manyTags(20) }))
-    expect(plan.steps.map(brief)).toEqual(['tag m-y', 'deprecate m-y'])
+    expect(plan.steps.map(brief)).toEqual(['tag m-y', 'await m-x in web', 'deprecate m-y'])
   })
 
   test('one of which is an earlier mark: there is room', () => {

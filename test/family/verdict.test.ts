@@ -61,6 +61,22 @@ describe('overtaken by a newer image of somebody else', () => {
   })
 })
 
+describe('overtaken by an image of the same second, which waiting does not change', () => {
+  test.each([
+    ['bake', false],
+    ['rollback', true],
+    ['promote', true],
+  ] as const)('%s fails: %s', (mode, fails) => {
+    const { result } = verdictOn({ image: 'm-y' }, mode, there(y, image('m-z', 3)).serving('web', 'm-z'))
+    expect(result).toMatchObject({
+      kind: 'overtaken',
+      current: { id: 'm-z' },
+      fails,
+      because: expect.stringMatching(/m-z.*m-y.*same second/),
+    })
+  })
+})
+
 describe('not confirmed: ECS may still be catching up', () => {
   test.each([
     ['the answer is an image that was withdrawn', { image: 'm-x', withdrawn: ['m-y'] }, there(x, y)],
@@ -73,7 +89,6 @@ describe('not confirmed: ECS may still be catching up', () => {
     ['the answer is older than the image', { image: 'm-y' }, there(x, y).serving('web', 'm-x')],
     ['the answer is nothing', { image: 'm-x' }, there(x).serving('web', undefined)],
     ['the image is not in the family', { image: 'm-n' }, there(x, image('m-n', 9, { family: 'api' }))],
-    ['the answer is an image of the same second', { image: 'm-y' }, there(y, image('m-z', 3)).serving('web', 'm-z')],
     ['nothing is expected, and the withdrawn image is served', { image: undefined, withdrawn: ['m-x'] }, there(x)],
   ])('%s', (_, expected, situation) => {
     for (const mode of ['bake', 'promote', 'rollback'] as const) {

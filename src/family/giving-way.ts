@@ -1,0 +1,85 @@
+/** Who decided after this run did, and that it gives way to them: a re-run never undoes a later decision. */
+import { type Image, label } from './image.ts'
+import {
+  bakedAfter,
+  decisionOn,
+  decisionsAfter,
+  describeDecision,
+  isSameWorkflowRun,
+  type LaterDecision,
+  recall,
+  replacedBy,
+  tag,
+} from './mark.ts'
+import { type Refusal, refuse } from './plan.ts'
+import { type Run, workflowRunOf } from './run-key.ts'
+
+export interface Scene {
+  /** What ECS says that the family resolves to. */
+  readonly current: Image | undefined
+  /** Own images of the family. */
+  readonly members: readonly Image[]
+  /** All images that may carry this run's decision, the members among them. */
+  readonly known: readonly Image[]
+}
+
+/** This run has left a mark, also where a later decision is noted over it. */
+export const isRemembered = (run: Run, { known }: Scene): boolean =>
+  recall(run, known) !== undefined || replacedBy(run, known).length > 0
+
+export const nothingDone =
+  'Nothing was changed. Start a new workflow run if you want to decide anew; a re-run never undoes a later decision.'
+
+export const supersededBy = ({ image, decision }: LaterDecision): Refusal => {
+  const reason = decision.target === image.id ? undefined : image.tags[tag.reason]
+  return refuse(
+    'superseded',
+    `After this run's first attempt, ${describeDecision(decision)} decided about ${label(image)}${reason ? `, because: ${reason}` : ''}.`,
+    nothingDone,
+  )
+}
+
+/** Somebody without a mark (the console, the CLI) has undone what this run had done. */
+export const undoneBySomebody = (image: Image, what: string): Refusal =>
+  refuse(
+    'superseded',
+    `This run had ${what} ${label(image)} in an earlier attempt; since then somebody changed that outside of this action (it is ${image.status} in ${image.family ? `family ${image.family}` : 'no family'}).`,
+    nothingDone,
+  )
+
+/** An image that this run wanted served here, and that the later decision wants served here too, is no quarrel. */
+export const agrees = ({ image, decision, own }: ReturnType<typeof replacedBy>[number], { members }: Scene): boolean =>
+  own.role === 'target' && decision.target === image.id && members.some(({ id }) => id === image.id)
+
+/** Decisions about this family: on its members, or to and from one of them. */
+function concerning({ known, members }: Scene): Image[] {
+  const ids = new Set(members.map(({ id }) => id))
+  return known.filter((image) => {
+    const { target = '', previous = '' } = decisionOn(image) ?? {}
+    return [image.id, target, previous].some((id) => ids.has(id))
+  })
+}
+
+/**
+ * A refusal when another run has decided otherwise since. A decision by another step of the same workflow run is not
+ * somebody else's.
+ */
+export function givesWayTo(run: Run, scene: Scene): Refusal | undefined {
+  const later = replacedBy(run, scene.known).find(
+    (replaced) => !isSameWorkflowRun(run, replaced.decision.run) && !agrees(replaced, scene),
+  )
+  if (later) return supersededBy(later)
+  const startedLater = run.attempt > 1 && !isRemembered(run, scene) ? decisionsAfter(run, concerning(scene)) : []
+  // Why, stands on what was withdrawn.
+  const telling = startedLater.find(({ image }) => tag.reason in image.tags) ?? startedLater[0]
+  if (telling) return supersededBy(telling)
+  const [baked] = run.attempt > 1 && !isRemembered(run, scene) ? bakedAfter(run, scene.members) : []
+  return (
+    baked &&
+    refuse(
+      'superseded',
+      `After this run's first attempt, run ${workflowRunOf(baked.tags[tag.run] ?? '')} has baked ${label(baked)}.`,
+      nothingDone,
+    )
+  )
+}
