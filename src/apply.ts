@@ -1,6 +1,6 @@
 /** Carries out the steps of a plan, one after the other, and keeps a journal of what was done. */
-import { type Image, isAvailable, isFailed, isReady, label } from './family/image.ts'
-import { tag } from './family/mark.ts'
+import { type Image, isAvailable, isFailed, isPending, isReady, label } from './family/image.ts'
+import { decisionOn, describeDecision, tag } from './family/mark.ts'
 import { describe, type ImageRef, isMade, type Made, type Step, targetOf } from './family/plan.ts'
 import { graceIntervals, type Pace } from './pace.ts'
 import type { Create, CreateAnswer, Ecs, Keepsake, Log, Write } from './ports.ts'
@@ -29,6 +29,8 @@ export interface Applying {
   readonly journal: Entry[]
   /** IDs of the images that steps have made. */
   readonly made: Map<Made, string>
+  /** Told what each image that is looked at looks like; undefined: it is gone. */
+  readonly note: (id: string, image: Image | undefined) => void
   /** Called as soon as the ID is known. */
   readonly onMade: (image: string) => void
 }
@@ -76,11 +78,11 @@ async function carryOut(step: Step, applying: Applying): Promise<'failed' | unde
       // Before the request: its answer may never come.
       keepsake.stopped(step)
       await ecs.write(step)
-      await awaitInstance(step, { ...applying, status: 'Stopped' })
+      await awaitInstance(step, applying)
       return undefined
     case 'start':
       await ecs.write(step)
-      await awaitInstance(step, { ...applying, status: 'Running' })
+      await awaitInstance(step, applying)
       keepsake.started()
       return undefined
     default:
@@ -138,20 +140,39 @@ async function findOwn(
 
 async function awaitImage(
   step: Extract<Step, { action: 'await' }>,
-  { ecs, pace, log }: Applying,
+  { ecs, pace, log, note }: Applying,
 ): Promise<'failed' | undefined> {
   const { region, image, family } = step
-  const isHere = (seen: Image | undefined): boolean =>
-    seen !== undefined && (isFailed(seen) || (isReady(seen) && (family === undefined || seen.family === family)))
-  const seen = await watch(() => ecs.look({ ask: 'image', region, image }), isHere, {
-    pace,
-    log,
-  })
-  if (seen && isAvailable(seen)) return undefined
+  const judge = (seen: Image | undefined) => {
+    if (seen && isPending(seen)) return 'on its way'
+    if (!seen || !isAvailable(seen) || (family !== undefined && seen.family !== family)) return 'hopeless'
+    return isReady(seen) ? 'good' : 'on its way'
+  }
+  const look = async () => {
+    const seen = await ecs.look({ ask: 'image', region, image })
+    note(image, seen)
+    return seen
+  }
+  // CreateFailed and UnAvailable are final, and nothing to give time to.
+  const isOver = (seen: Image | undefined) => (seen && isFailed(seen) ? 'good' : judge(seen))
+  const { seen } = await watch(look, isOver, { pace, log })
+  if (judge(seen) === 'good') return undefined
   if (step.mayFail) return 'failed'
-  throw new StepFailure(
-    `ECS failed to create ${seen ? label(seen) : image} (${seen?.status}); it gives no reason.`,
+  throw seen && isFailed(seen) ? notCreated(seen) : takenAway(step, seen)
+}
+
+const notCreated = (image: Image): StepFailure =>
+  new StepFailure(
+    `ECS failed to create ${label(image)} (${image.status}); it gives no reason.`,
     'Look at the image and its snapshots in the ECS console, then run again: the failed image is replaced. It counts for the quota until it is deleted.',
+  )
+
+function takenAway({ image, family }: Extract<Step, { action: 'await' }>, seen: Image | undefined): StepFailure {
+  const decision = seen && decisionOn(seen)
+  const isNow = seen ? `${seen.status} in ${seen.family ? `family ${seen.family}` : 'no family'}` : 'gone'
+  return new StepFailure(
+    `${seen ? label(seen) : image} is ${isNow}, not available${family === undefined ? '' : ` in family ${family}`}: somebody has taken it away${decision ? ` (${describeDecision(decision)})` : ''}.`,
+    'Look at who works on this family at the same time, then decide anew in a new workflow run.',
   )
 }
 
@@ -164,10 +185,21 @@ async function confirm({ region, family, image }: Extract<Step, { action: 'confi
   )
 }
 
+/** What is neither there nor on its way there after the time that reads may lag has not come to hold. */
 async function awaitInstance(
-  { region, instance }: Extract<Step, { action: 'stop' | 'start' }>,
-  { ecs, pace, status }: { ecs: Ecs; pace: Pace; status: string },
+  { action, region, instance }: Extract<Step, { action: 'stop' | 'start' }>,
+  { ecs, pace, log }: Applying,
 ): Promise<void> {
+  const [wanted, onItsWay] = action === 'stop' ? ['Stopped', 'Stopping'] : ['Running', 'Starting']
   const look = () => ecs.look({ ask: 'instance', region, instance })
-  await pace.until(look, (seen) => seen === undefined || seen.status === status)
+  const { seen, isGood } = await pace.settle(look, (now) =>
+    now?.status === wanted ? 'good' : now?.status === onItsWay ? 'on its way' : 'hopeless',
+  )
+  if (isGood) log.info(`Instance ${instance} is ${wanted}.`)
+  else {
+    throw new StepFailure(
+      `ECS accepted to ${action} instance ${instance}, but it is ${seen?.status ?? 'gone'}.`,
+      'Look at the instance in the ECS console: somebody else may be switching it.',
+    )
+  }
 }

@@ -14,14 +14,20 @@ interface Secrets {
 
 /** Has the runner cut secrets out of whatever is printed from now on. */
 export function mask({ accessKeySecret, securityToken }: Secrets): void {
-  if (accessKeySecret) setSecret(accessKeySecret)
-  if (securityToken) setSecret(securityToken)
+  for (const secret of [accessKeySecret, securityToken]) {
+    if (!secret || masked.has(secret)) continue
+    setSecret(secret)
+    masked.add(secret)
+  }
 }
+
+/** The chain is asked before every request; each secret is told the runner once. */
+const masked = new Set<string>()
 
 /** Logs the kind of credentials as its first line. @throws CredentialFault when there are none */
 export async function connect({ keys, endpoint }: Settings, { pace, log }: { pace: Pace; log: Log }): Promise<Ecs> {
   const credentials = keys ? staticCredentials(keys) : chainCredentials(mask)
-  log.info(`Credentials: ${await describeCredentials(credentials)}`)
+  log.info(`Credentials: ${await pace.answer(describeCredentials(credentials))}`)
   const client = new EcsClient({
     credentials,
     endpoint,

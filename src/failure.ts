@@ -1,6 +1,7 @@
 /** What a failed step says: what it was doing, what ECS answered, and what to do. */
 import { StepFailure } from './apply.ts'
-import { CredentialFault, EcsFault } from './ecs/fault.ts'
+import { CredentialFault, describeFault, EcsFault } from './ecs/fault.ts'
+import { isPending } from './family/image.ts'
 import { describe, isVisible, type Step } from './family/plan.ts'
 import { Cancelled, TimeLimit } from './pace.ts'
 import type { Outcome } from './run.ts'
@@ -18,18 +19,28 @@ export function failureOf(outcome: Outcome): Failure | undefined {
   if (plan?.kind === 'refuse') return { what: `${plan.because} [${plan.code}]`, todo: plan.todo }
   if (verdict?.kind === 'overtaken' && verdict.fails) {
     return {
-      what: `The image was promoted, but ${verdict.because}.`,
+      what: `${capital(pastOf[outcome.request.mode])}, but ${verdict.because}.`,
       todo: 'Look at who works on this family at the same time; a `concurrency` group in the workflow keeps runs apart. Run again to decide anew.',
     }
   }
   if (verdict?.kind === 'unconfirmed') {
     return {
       what: `Everything was carried out, but ${verdict.because}.`,
-      todo: 'Run this step again: it changes nothing twice, and looks again at what ECS says.',
+      todo: verdict.current
+        ? 'Run this step again: it changes nothing twice, and looks again at what ECS says.'
+        : emptied(outcome),
     }
   }
   return undefined
 }
+
+/** Somebody took away, at the same moment, what the family was to serve. */
+function emptied({ plan }: Outcome): string {
+  const last = plan?.kind === 'change' ? plan.withdrawn.at(-1) : undefined
+  return `Give the family an image again at once: \`mode: promote\`${last ? `, for instance with \`image-id: ${last}\`` : ''}.`
+}
+
+export const pastOf = { bake: 'baked', promote: 'promoted', rollback: 'rolled back', resolve: 'resolved' } as const
 
 function doingOf({ failure, journal }: Outcome): string {
   const failed = journal.find(({ state }) => state === 'failed')
@@ -38,18 +49,19 @@ function doingOf({ failure, journal }: Outcome): string {
 
 function describeError(error: unknown, doing: string, outcome: Outcome): Failure {
   if (error instanceof EcsFault) {
-    const { action, region, code, status, requestId, message, todo } = error
-    const answered = code ? `ECS answered ${code} (HTTP ${status}, request ID ${requestId ?? 'unknown'}): ` : ''
-    return { what: `${capital(doing)}: ${action} in ${region}: ${answered}${stopped(message)}`, todo }
+    return { what: `${capital(doing)}: ${describeFault(error)}`, todo: error.todo }
   }
   if (error instanceof CredentialFault || error instanceof StepFailure) {
     return { what: `${capital(doing)}: ${stopped(error.message)}`, todo: error.todo }
   }
   if (error instanceof TimeLimit) {
-    return { what: `${capital(doing)}: ${error.message}${goesOn(outcome)}`, todo: pickUp(outcome) }
+    return {
+      what: `${capital(doing)}: ${error.message}${goesOn(outcome)}`,
+      todo: pickUp(outcome, ' Raise `wait-timeout-minutes` if it needs longer.'),
+    }
   }
   if (error instanceof Cancelled) {
-    return { what: `${error.message}${goesOn(outcome)}`, todo: pickUp(outcome) }
+    return { what: `${error.message}${goesOn(outcome)}`, todo: pickUp(outcome, '') }
   }
   return {
     what: `${capital(doing)}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
@@ -62,9 +74,9 @@ function goesOn({ image, journal, seen }: Outcome): string {
   const created = image === undefined ? undefined : seen.images.get(image)
   const isBaking = journal.some(({ step }) => step.action === 'create')
   const begun = [
-    ...(image && isBaking && created?.status !== 'Available' ? [`ECS goes on creating image ${image}`] : []),
+    ...(image && isBaking && (!created || isPending(created)) ? [`ECS goes on creating image ${image}`] : []),
     ...unanswered(image, journal),
-    ...(wasBegun('stop', journal) && !hasDone('start', journal)
+    ...(wasBegun('stop', journal) && !wasBegun('start', journal)
       ? ['the instance is stopped, and the post step of this action starts it again']
       : []),
   ]
@@ -80,13 +92,10 @@ const unanswered = (image: string | undefined, journal: Outcome['journal']): str
 const wasBegun = (action: Step['action'], journal: Outcome['journal']): boolean =>
   journal.some(({ step }) => step.action === action)
 
-const hasDone = (action: Step['action'], journal: Outcome['journal']): boolean =>
-  journal.some(({ step, state }) => step.action === action && state === 'done')
-
-const pickUp = ({ journal, plan }: Outcome): string =>
+const pickUp = ({ journal, plan }: Outcome, more: string): string =>
   plan?.kind === 'change' && journal.length > 0
-    ? `Re-run this job to go on from here: what is done is not done twice. Raise \`wait-timeout-minutes\` if it needs longer.`
-    : 'Nothing was changed. Run again.'
+    ? `Re-run this job to go on from here: what is done is not done twice.${more}`
+    : `Nothing was changed. Run again.${more}`
 
-const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
+export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
 const stopped = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`)

@@ -46,13 +46,8 @@ export async function answer(question: Question, observing: Observing): Promise<
       return await ecs.wouldPermit(question.step)
     case 'settled': {
       const look = { ask: 'image', region: question.region, image: question.image } as const
-      const image = dryRun
-        ? await ecs.look(look)
-        : await watch(
-            () => ecs.look(look),
-            (image) => !image || !isPending(image),
-            observing,
-          )
+      const judge = (image: Image | undefined) => (image && isPending(image) ? 'on its way' : 'good')
+      const image = dryRun ? await ecs.look(look) : (await watch(() => ecs.look(look), judge, observing)).seen
       seen.note(look, image)
       return image
     }

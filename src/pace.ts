@@ -87,6 +87,23 @@ export class Pace {
   }
 
   /**
+   * Looks until what it sees is good; what seems hopeless is given the time that reads may lag.
+   * @returns what was seen last, and whether it is good
+   */
+  async settle<T>(
+    look: () => Promise<T>,
+    judge: (seen: T) => 'good' | 'on its way' | 'hopeless',
+  ): Promise<{ readonly seen: T; readonly isGood: boolean }> {
+    let hopeless = 0
+    const seen = await this.until(look, (now) => {
+      const verdict = judge(now)
+      hopeless = verdict === 'hopeless' ? hopeless + 1 : 0
+      return verdict === 'good' || hopeless > graceIntervals
+    })
+    return { seen, isGood: judge(seen) === 'good' }
+  }
+
+  /**
    * Looks until what it sees is good, at each poll interval.
    * @param grace how many intervals to give at most; without it the time limit of the step counts
    * @returns what was seen last: good, or not good when the grace is over

@@ -1,10 +1,11 @@
-/** The outcome as people and later steps read it: outputs, log, summary. Pure, but for the one `emit` of the caller. */
+/** The outcome as people and later steps read it: outputs, annotations, the last line of log. Pure. */
 import type { Entry } from './apply.ts'
-import { type Failure, failureOf } from './failure.ts'
-import { type Image, isAvailable, newestFirst } from './family/image.ts'
-import { describe, type Notice, type Plan, type Step, targetOf } from './family/plan.ts'
-import type { Request } from './family/request.ts'
+import { capital, type Failure, failureOf, pastOf } from './failure.ts'
+import { type Image, isAvailable } from './family/image.ts'
+import { describe, isVisible, type Notice, type Step, stepsOf, targetOf } from './family/plan.ts'
+import { familyOf } from './family/request.ts'
 import type { Outcome } from './run.ts'
+import { summaryOf } from './summary.ts'
 
 export interface Report {
   /** Every output that the mode has; the others stay unset. */
@@ -17,21 +18,17 @@ export interface Report {
   readonly summary: string
 }
 
-const familyOf = (request: Request): string | undefined => {
-  if (request.mode !== 'resolve') return request.family
-  return request.of.kind === 'family' ? request.of.family : undefined
-}
-
 export function report(outcome: Outcome): Report {
   const failure = failureOf(outcome)
   const headline = headlineOf(outcome)
   const notices = noticesOf(outcome)
+  const outputs = outputsOf(outcome)
   return {
-    outputs: outputsOf(outcome),
+    outputs,
     notices,
     failure,
     headline,
-    summary: summaryOf(outcome, { failure, headline, notices }),
+    summary: summaryOf(outcome, { failure, headline, notices, outputs, currentId: outputs['current-image-id'] }),
   }
 }
 
@@ -39,7 +36,7 @@ function noticesOf({ plan, verdict, request, affected }: Outcome): Notice[] {
   const planned = plan && plan.kind !== 'refuse' ? plan.notices : []
   const overtaken: Notice[] =
     verdict?.kind === 'overtaken' && !verdict.fails
-      ? [{ level: 'warning', text: `${capitalised(pastOf[request.mode])}, but ${verdict.because}.` }]
+      ? [{ level: 'warning', text: `${capital(pastOf[request.mode])}, but ${verdict.because}.` }]
       : []
   const running: Notice[] =
     affected && affected.length > 0
@@ -47,9 +44,6 @@ function noticesOf({ plan, verdict, request, affected }: Outcome): Notice[] {
       : []
   return [...planned, ...overtaken, ...running]
 }
-
-const pastOf = { bake: 'baked', promote: 'promoted', rollback: 'rolled back', resolve: 'resolved' } as const
-const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
 
 function currentOf({ request, seen, image }: Outcome): Image | undefined {
   const family = familyOf(request) ?? (image ? seen.images.get(image)?.family : undefined)
@@ -87,22 +81,20 @@ function outputsOf(outcome: Outcome): Record<string, string> {
 }
 
 function modeOutputs(
-  { request, affected, image }: Outcome,
+  { request, plan, affected, image }: Outcome,
   described: Image | undefined,
   currentId: string | undefined,
 ): Record<string, string> {
   if (request.mode === 'rollback') {
-    return { 'affected-instance-ids': JSON.stringify({ [request.region]: affected ?? [] }) }
+    return { 'affected-instance-ids': affected ? JSON.stringify({ [request.region]: affected }) : '' }
   }
   if (request.mode !== 'resolve') return {}
-  const found = { found: String(described !== undefined) }
+  const unmet = plan?.kind === 'refuse' && plan.code === 'condition-unmet'
+  const found = { found: String(unmet || described !== undefined) }
   return request.of.kind === 'family'
     ? found
     : { ...found, 'is-current': String(image !== undefined && image === currentId) }
 }
-
-const stepsOf = (plan: Plan | undefined): readonly Step[] =>
-  plan?.kind === 'change' ? [...plan.steps, ...plan.afterwards] : []
 
 const planned = (step: Step) => ({
   region: step.region,
@@ -130,8 +122,7 @@ const ids = (journal: readonly Entry[], state: Entry['state']): string[] =>
     .map(({ step }) => targetOf(step))
 
 /** Marks and looks are the action's own business; what the user asked for is what counts as a change. */
-const isChange = ({ step, state }: Entry): boolean =>
-  state === 'done' && !['await', 'confirm', 'tag', 'untag'].includes(step.action)
+const isChange = ({ step, state }: Entry): boolean => state === 'done' && isVisible(step)
 
 function hasChanged({ request, plan, journal }: Outcome): boolean {
   if (request.dryRun || !plan || plan.kind === 'refuse') return false
@@ -145,99 +136,11 @@ function headlineOf({ request, plan, image, seen, verdict }: Outcome): string {
   if (plan.kind === 'refuse') return `${mode} refused`
   const name = image === undefined ? undefined : (seen.images.get(image)?.name ?? image)
   const it = image === undefined ? 'nothing' : `${name} (${image})`
-  if (request.dryRun && plan.kind === 'change') return `Dry run: ${plan.steps.length} steps planned, nothing changed`
+  if (request.dryRun && plan.kind === 'change') {
+    const count = stepsOf(plan).length
+    return `Dry run: ${count} step${count === 1 ? '' : 's'} planned, nothing changed`
+  }
   if (plan.kind === 'nothing') return mode === 'resolve' ? plan.because : `Nothing to do: ${plan.because}`
   if (verdict?.kind === 'so') return `${family} in ${region} now serves ${it}`
-  return `${capitalised(pastOf[mode])} ${it}`
-}
-
-// ── Summary ──────────────────────────────────────────────────────────────────
-
-interface Told {
-  readonly failure: Failure | undefined
-  readonly headline: string
-  readonly notices: readonly Notice[]
-}
-
-/** Text in a Markdown table or line: nothing in it is taken for markup. */
-const plain = (text: string): string =>
-  text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll(/[\\`*_{}[\]|#]/g, '\\$&')
-    .replaceAll(/\s+/g, ' ')
-/** Prose with code spans of our own; whatever stands outside of them is plain. */
-function prose(text: string): string {
-  const parts = text.split('`')
-  if (parts.length % 2 === 0) return plain(text)
-  return parts.map((part, index) => (index % 2 === 0 ? plain(part) : code(part))).join('')
-}
-const code = (text: string): string => (text === '' ? '' : `\`${text.replaceAll(/[`|\s]+/g, ' ')}\``)
-
-const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
-  [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
-
-function summaryOf(outcome: Outcome, { failure, headline, notices }: Told): string {
-  const { request, plan } = outcome
-  const urgent = notices.filter(({ level }) => level === 'error')
-  const others = notices.filter(({ level }) => level !== 'error')
-  const say = ({ level, text }: Notice) =>
-    `> [!${level === 'error' ? 'CAUTION' : level === 'warning' ? 'WARNING' : 'NOTE'}]\n> ${prose(text)}`
-  const title = [request.mode, code(familyOf(request) ?? ''), 'in', code(request.region)].filter((part) => part !== '')
-  const parts = [
-    ...urgent.map(say),
-    `### ${failure ? '❌' : '✅'} ${title.join(' ')}`,
-    failure ? `**${prose(failure.what)}**\n\n${prose(failure.todo)}` : plain(headline),
-    ...others.map(say),
-    reasonLine(request),
-    familyTable(outcome),
-    stepsTable(outcome),
-    plan?.kind === 'refuse' ? '' : settledTable(outcome),
-  ]
-  return `${parts.filter((part) => part !== '').join('\n\n')}\n`
-}
-
-const reasonLine = (request: Request): string =>
-  'reason' in request && request.reason !== undefined ? `Reason: ${plain(request.reason)}` : ''
-
-/** The newest images of the family as ECS told them last. */
-function familyTable(outcome: Outcome): string {
-  const family = familyOf(outcome.request)
-  const members = newestFirst(family === undefined ? [] : (outcome.seen.members.get(family) ?? []))
-  if (members.length === 0) return ''
-  const current = currentOf(outcome)?.id
-  const rows = members
-    .slice(0, 10)
-    .map((image) => [
-      image.id === current ? '**current**' : '',
-      code(image.id),
-      plain(image.name),
-      plain(image.version),
-      image.creationTime,
-      image.status,
-    ])
-  const more = members.length > rows.length ? `\n\n${members.length - rows.length} older images are not shown.` : ''
-  return table(['', 'image', 'name', 'version', 'created', 'status'], rows) + more
-}
-
-const signs: Readonly<Record<Entry['state'], string>> = { done: '✔', failed: '✘', skipped: '–' }
-
-function stepsTable({ plan, journal, request }: Outcome): string {
-  if (plan?.kind !== 'change') return ''
-  const done = journal.map(({ step, state }) => [signs[state], plain(describe(step))])
-  const left = stepsOf(plan)
-    .slice(journal.length)
-    .map((step) => [request.dryRun ? '' : 'not done', plain(describe(step))])
-  const rows = [...done, ...left]
-  return rows.length === 0 ? '' : table(['', request.dryRun ? 'would' : 'step'], rows)
-}
-
-function settledTable(outcome: Outcome): string {
-  const outputs = outputsOf(outcome)
-  const rows = ['image-id', 'previous-image-id', 'current-image-id', 'changed'].map((name) => [
-    code(name),
-    code(outputs[name] ?? ''),
-  ])
-  return table(['output', 'value'], rows)
+  return `${capital(pastOf[mode])} ${it}`
 }

@@ -3,9 +3,20 @@
  * after the plan, and a re-run is the line walked again.
  */
 import { type Applying, apply, type Entry } from './apply.ts'
+import { describeFault, EcsFault } from './ecs/fault.ts'
 import { planBake } from './family/bake.ts'
 import { type Image, label } from './family/image.ts'
-import { describe, type Expectation, type ImageRef, isMade, type Made, type Plan, type Step } from './family/plan.ts'
+import {
+  describe,
+  type Expectation,
+  type ImageRef,
+  isMade,
+  isVisible,
+  type Made,
+  type Plan,
+  type Step,
+  stepsOf,
+} from './family/plan.ts'
 import { planPromote } from './family/promote.ts'
 import { conclude, type Planning } from './family/question.ts'
 import type { Request } from './family/request.ts'
@@ -13,7 +24,7 @@ import { planResolve } from './family/resolve.ts'
 import { planRollback } from './family/rollback.ts'
 import { judge, type Verdict } from './family/verdict.ts'
 import { answer, type Observing, Seen } from './observe.ts'
-import { graceIntervals, type Pace } from './pace.ts'
+import { Cancelled, graceIntervals, type Pace } from './pace.ts'
 import type { Ecs, Keepsake, Log } from './ports.ts'
 
 export interface Ports {
@@ -64,7 +75,13 @@ export async function run(request: Request, ports: Ports): Promise<Outcome> {
   const journal: Entry[] = []
   const idOf = (image: ImageRef | undefined) => (image && isMade(image) ? made.get(image) : image)
   const observing: Observing = { ...ports, seen, dryRun: request.dryRun }
-  const applying: Applying = { ...ports, journal, made, onMade: ports.onImage }
+  const applying: Applying = {
+    ...ports,
+    journal,
+    made,
+    note: (id, image) => (image ? seen.images.set(id, image) : seen.images.delete(id)),
+    onMade: ports.onImage,
+  }
   let plan: Plan | undefined
   let verdict: Verdict | undefined
   let affected: readonly string[] | undefined
@@ -98,14 +115,41 @@ export async function run(request: Request, ports: Ports): Promise<Outcome> {
       doing = 'verifying what ECS serves'
       verdict = await verify(changes.expect, { request, observing, idOf })
       // A decision that somebody has overtaken was carried out all the same.
-      if (verdict?.kind !== 'unconfirmed') await apply(changes.afterwards, applying)
+      if (verdict?.kind !== 'unconfirmed' && changes.afterwards.length > 0) {
+        await ports.log.group('Settle', () => apply(onWhatIsThere(changes.afterwards, seen), applying))
+      }
       doing = 'looking at the result'
       await lookAgain(changes, { observing, request, idOf })
     }
     affected = await listAffected(plan.affects ?? [], request, ports)
     return outcome()
   } catch (error) {
+    if (plan?.kind === 'change' && !(error instanceof Cancelled))
+      await lookAfterFailure(plan, { journal, observing, request, idOf })
     return outcome({ doing, error })
+  }
+}
+
+/** An image that was deleted while it was waited for takes no mark. */
+const onWhatIsThere = (steps: readonly Step[], { images }: Seen): Step[] =>
+  steps.flatMap((step): Step[] => {
+    if (step.action !== 'tag') return [step]
+    const ids = step.ids.filter((id) => images.has(id))
+    return ids.length === 0 ? [] : [{ ...step, ids }]
+  })
+
+/** What has been changed by then belongs in the report; that it cannot be looked at is no further fault. */
+async function lookAfterFailure(
+  plan: Changes,
+  { journal, ...looking }: Verifying & { journal: readonly Entry[] },
+): Promise<void> {
+  if (!plan.expect || !journal.some(({ step, state }) => state === 'done' && isVisible(step))) return
+  const { region, family } = plan.expect
+  try {
+    await answer({ ask: 'current', region, family }, looking.observing)
+    await lookAgain(plan, looking)
+  } catch {
+    looking.observing.log.info('What ECS says now could not be looked at.')
   }
 }
 
@@ -129,7 +173,7 @@ function tell({ current, members }: Seen): string[] {
 async function tellPlan(plan: Plan, log: Log): Promise<void> {
   if (plan.kind !== 'change') return
   await log.group('Plan', async () => {
-    const steps = [...plan.steps, ...plan.afterwards]
+    const steps = stepsOf(plan)
     if (steps.length === 0) log.info('Nothing is missing but the proof.')
     for (const [index, step] of steps.entries()) log.info(`${index + 1}. ${describe(step)}`)
   })
@@ -148,9 +192,15 @@ async function verify(
   if (!expect) return undefined
   const wanted = { ...expect, image: idOf(expect.image) }
   const look = () => conclude(judge(wanted, request.mode), (question) => answer(question, observing))
-  return await observing.log.group('Verify', () =>
-    observing.pace.until(look, ({ kind }) => kind !== 'unconfirmed', graceIntervals),
-  )
+  return await observing.log.group('Verify', async () => {
+    const verdict = await observing.pace.until(look, ({ kind }) => kind !== 'unconfirmed', graceIntervals)
+    const { current } = verdict
+    const served = current ? label(current) : 'nothing'
+    observing.log.info(
+      `ECS answers that ${expect.family} resolves to ${served}${verdict.kind === 'so' ? ', as planned' : ''}.`,
+    )
+    return verdict
+  })
 }
 
 /** What ECS says at the end, for outputs and summary. */
@@ -171,9 +221,9 @@ async function listAffected(
   try {
     return images.length === 0 ? [] : await ecs.instancesOf(region, images)
   } catch (error) {
-    log.warning(
-      `The instances that still run a withdrawn image could not be listed: ${error instanceof Error ? error.message : error}`,
-    )
+    if (error instanceof Cancelled) throw error
+    const because = error instanceof EcsFault ? `${describeFault(error)} ${error.todo}` : String(error)
+    log.warning(`The instances that still run a withdrawn image could not be listed: ${because}`)
     return undefined
   }
 }

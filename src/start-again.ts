@@ -43,8 +43,10 @@ async function start({ region, instance }: Stopped, { ecs, pace }: { ecs: Ecs; p
     log.info(`Instance ${instance} is ${settled.status}; starting it again.`)
     await ecs.write({ action: 'start', region, instance })
   }
-  const running = await pace.until(look, (seen) => seen === undefined || seen.status === 'Running')
-  if (running?.status !== 'Running') throw new Error('ECS does not list it any more.')
+  const { seen: running, isGood } = await pace.settle(look, (seen) =>
+    seen?.status === 'Running' ? 'good' : seen?.status === 'Starting' ? 'on its way' : 'hopeless',
+  )
+  if (!running || !isGood) throw new Error(`ECS says that it is ${running?.status ?? 'gone'}.`)
   if (tag.stopped in running.tags) {
     await ecs.write({ action: 'untag', region, resource: 'instance', ids: [instance], keys: [tag.stopped] })
   }

@@ -13,9 +13,9 @@ const describe = (image: Image | undefined): string =>
 
 export async function watch(
   look: () => Promise<Image | undefined>,
-  isGood: (image: Image | undefined) => boolean,
+  judge: (image: Image | undefined) => 'good' | 'on its way' | 'hopeless',
   { pace, log }: { pace: Pace; log: Log },
-): Promise<Image | undefined> {
+): Promise<{ readonly seen: Image | undefined; readonly isGood: boolean }> {
   let said = ''
   let quiet = 0
   const began = performance.now()
@@ -27,11 +27,11 @@ export async function watch(
     said = line
     quiet = 0
   }
-  return await pace.until(async () => {
+  return await pace.settle(async () => {
     const image = await look()
     report(image)
     return image
-  }, isGood)
+  }, judge)
 }
 
 /** `1 h 04 min`, `4 min 10 s`, `12 s` */

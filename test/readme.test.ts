@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { readme, withTables } from './readme.ts'
 
@@ -10,4 +11,15 @@ test('the two commands of the README are those of package.json', async () => {
   for (const [, script = ''] of readme.matchAll(/npm ci && npm (?:run )?(\w+)/g)) {
     expect(Object.keys(packageFile.scripts)).toContain(script)
   }
+})
+
+test('the README explains every kind of refusal', async () => {
+  const source = await readFile(new URL('../src/family/plan.ts', import.meta.url), 'utf8')
+  const [, union = ''] = /export type RefusalCode =([\s\S]*?)\n\n/.exec(source) ?? []
+  const codes = [...union.matchAll(/'([a-z-]+)'/g)].map(([, code]) => code)
+  expect(codes.length).toBeGreaterThan(20)
+  const explained = [...readme.matchAll(/^\| (`[a-z-]+`(?:, `[a-z-]+`)*) \|/gm)].flatMap(
+    ([, cell = '']) => cell.match(/[a-z-]+/g) ?? [],
+  )
+  expect(codes.filter((code) => !explained.includes(code ?? ''))).toEqual([])
 })

@@ -43,7 +43,9 @@ const snapshotCategory = stop(
 const diskCategory = stop(
   'Use an instance without local disks as `instance-id`, or leave those disks out by way of `disk-device-mappings`.',
 )
-const familyFull = stop('Delete old images of the family or set `keep`: a family holds at most 100 images in a region.')
+const familyFull = stop(
+  'Delete old images of the family (ECS console, Images): a family holds at most 100 images in a region.',
+)
 const tooManyFamilies = stop(
   'Name an existing `family`, delete all images of another, or ask for more than 100 in the Quota Center.',
 )
@@ -69,9 +71,7 @@ const copyImageOfYourOwn = stop(
 const checkKeys = stop(
   'Check that both halves of the access key are whole and belong together (RAM console, AccessKey).',
 )
-const renewToken = stop(
-  'Obtain temporary credentials anew in this job, best with `role-to-assume`, which renews them while the run lasts.',
-)
+const renewToken = stop('Obtain temporary credentials anew in this job, for a session as long as the step may take.')
 const notSharable = stop(
   'Share an image whose disks are not encrypted with a service key; `share-with` cannot take this one.',
 )
@@ -98,7 +98,7 @@ const ADVICE: ReadonlyMap<string, Advice> = new Map(
     LastTokenProcessing: sameTokenRunning,
     IdempotentProcessing: sameTokenRunning,
     'InvalidRegionId.NotFound': stop(
-      'Correct `region-id` or `replica-region-ids`: IDs such as cn-hangzhou, of regions that this account can use.',
+      'Correct `region-id`: an ID such as cn-hangzhou, of a region that this account can use.',
     ),
     'InvalidAccessKeyId.NotFound': stop(
       'Check `access-key-id`: no such key exists on this site (China or international); it may have been deleted.',
@@ -110,7 +110,7 @@ const ADVICE: ReadonlyMap<string, Advice> = new Map(
       'Check `security-token`: pass it whole, with the key it was issued with, and leave it out for a permanent key.',
     ),
     'InvalidSecurityToken.MismatchWithAccessKey': stop(
-      'Pass `security-token` and `access-key-id` from one and the same answer of STS, or use `role-to-assume`.',
+      'Pass `security-token` and `access-key-id` from one and the same answer of STS.',
     ),
     OperationConflict: waitUntil('the other operation on this resource has ended'),
     'InvalidOperation.Conflict': waitUntil('the other operation on this resource has ended'),
@@ -121,7 +121,7 @@ const ADVICE: ReadonlyMap<string, Advice> = new Map(
     ),
     // The SDK's own code, before any request: no provider of the chain had credentials.
     InvalidCredentials: stop(
-      'Give the step credentials: `role-to-assume`, or `access-key-id` with its key, or a RAM role on the runner.',
+      'Give the step credentials: `access-key-id` with its key, those of a step before, or a RAM role on the runner.',
     ),
 
     // CreateImage: names, text, tags
@@ -252,9 +252,7 @@ const ADVICE: ReadonlyMap<string, Advice> = new Map(
     // CreateImage: quotas, token, account
     'ImageQuotaExceed.ImageFamily': familyFull,
     ImageFamilyQuotaExceed: tooManyFamilies,
-    'QuotaExceed.Image': stop(
-      'Delete images that nobody needs (`keep` does it for a family), or ask for more in the Quota Center.',
-    ),
+    'QuotaExceed.Image': stop('Delete images that nobody needs, or ask for more in the Quota Center.'),
     'QuotaExceed.Snapshot': stop(
       'Delete snapshots that nobody needs (ECS console, Snapshots), or ask for more in the Quota Center.',
     ),
@@ -315,7 +313,7 @@ const ADVICE: ReadonlyMap<string, Advice> = new Map(
       'Bake a new image from a new snapshot: one that rests on a snapshot of 2013-07-15 or before cannot be copied.',
     ),
     'CopyImage/QuotaExceed.Image': stop(
-      'Delete images in the target region (`keep` does it for a family), or ask for more there in the Quota Center.',
+      'Delete images in the target region, or ask for more there in the Quota Center.',
     ),
     'CopyImage/QuotaExceed.Snapshot': stop(
       'Delete snapshots in the target region (ECS console, Snapshots), or ask for more there in the Quota Center.',

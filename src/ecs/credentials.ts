@@ -62,7 +62,7 @@ function halfAKey(): CredentialFault | undefined {
 
 const none = () =>
   new CredentialFault(
-    'No credentials were found: none in the inputs, and no complete ones in the environment, the CLI profile or the RAM role of the runner.',
+    'There are no credentials in the inputs, and the default chain (environment, OIDC token file, CLI profile, RAM role of the runner) gave none that work.',
     'Set `access-key-id` and `access-key-secret`, or run aliyun/configure-aliyun-credentials-action in a step before.',
   )
 

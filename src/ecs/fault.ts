@@ -129,3 +129,9 @@ export function toFault(
 
 export const isCode = (error: unknown, ...codes: readonly string[]): error is EcsFault =>
   error instanceof EcsFault && error.code !== undefined && codes.includes(error.code)
+
+/** One sentence with everything that support asks for. */
+export function describeFault({ action, region, code, status, requestId, message }: EcsFault): string {
+  const answered = code ? `ECS answered ${code} (HTTP ${status}, request ID ${requestId ?? 'unknown'}): ` : ''
+  return `${action} in ${region}: ${answered}${/[.!?]$/.test(message) ? message : `${message}.`}`
+}

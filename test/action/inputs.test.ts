@@ -338,7 +338,9 @@ describe('secrets', () => {
     const ecs = await localEcs()
     const step = await runMain(ecs, { ...resolve, 'access-key-id': '', 'access-key-secret': '' })
     expect(step.exitCode).toBe(1)
-    expect(errorOf(step)).toMatch(/No credentials were found[\s\S]*`access-key-id`/)
+    expect(errorOf(step)).toMatch(
+      /There are no credentials in the inputs, and the default chain .* gave none that work\.\n.*`access-key-id`/,
+    )
     expect(ecs.requests).toEqual([])
   })
 })

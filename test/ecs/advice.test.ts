@@ -51,7 +51,7 @@ const CREATE_IMAGE: readonly Row[] = [
   [400, 'InvalidInstance.NotFoundSystemDisk', 'P', 'instance-id'],
   [400, 'InvalidInstanceId.ValueNotSupported', 'P', 'instance-id'],
   [400, 'InvalidImageFamily.Malformed', 'I', 'family'],
-  [400, 'ImageQuotaExceed.ImageFamily', 'Q', 'keep'],
+  [400, 'ImageQuotaExceed.ImageFamily', 'Q'],
   [400, 'ImageFamilyQuotaExceed', 'Q', 'family'],
   [400, 'IdempotenceParamNotMatch', 'D', 'idempotency-key'],
   [400, 'AccountForbidden.CreateOrder', 'P'],
@@ -74,7 +74,7 @@ const CREATE_IMAGE: readonly Row[] = [
   [403, 'InvalidOperation.DefaultFreeSnapshotNotSupport', 'P', 'snapshot-id'],
   [403, 'InvalidSystemSnapshot.Missing', 'I', 'snapshot-id'],
   [403, 'UserNotInTheWhiteList', 'P', 'disk-device-mappings'],
-  [403, 'QuotaExceed.Image', 'Q', 'keep'],
+  [403, 'QuotaExceed.Image', 'Q'],
   [403, 'QuotaExceed.Snapshot', 'Q'],
   [403, 'QuotaExceed.Tags', 'Q', 'tags'],
   [403, 'InvalidAccountStatus.NotEnoughBalance', 'P'],
@@ -352,10 +352,8 @@ describe('families of codes', () => {
   })
 
   test.each([
-    ['InvalidSecurityToken.Expired', 'role-to-assume'],
     ['InvalidSecurityToken.Malformed', 'security-token'],
     ['InvalidSecurityToken.MismatchWithAccessKey', 'access-key-id'],
-    ['InvalidSecurityToken.NeverSeen', 'role-to-assume'],
     ['InvalidAccessKeyId.Inactive', 'access-key-id'],
   ])('%s points at %s', (code, input) => {
     expect(adviceFor('DescribeImages', code, 403).course).toBe('stop')
@@ -363,6 +361,8 @@ describe('families of codes', () => {
   })
 
   test.each([
+    ['InvalidSecurityToken.Expired', 'temporary credentials'],
+    ['InvalidSecurityToken.NeverSeen', 'temporary credentials'],
     ['SignatureDoesNotMatch', 'AccessKey'],
     ['IncompleteSignature', 'AccessKey'],
     ['InvalidTimeStamp.Expired', 'clock'],

@@ -85,8 +85,9 @@ async function expectRefusal(credentials: Credentials, message: string, todo: st
   expect(JSON.stringify(printed.map(({ mock }) => mock.calls))).not.toContain('TheSecret')
   expect(ecs.requests).toEqual([])
 }
-const expectNone = (credentials: Credentials) =>
-  expectRefusal(credentials, 'No credentials were found', '`access-key-id`')
+const noneWorks =
+  'There are no credentials in the inputs, and the default chain (environment, OIDC token file, CLI profile, RAM role of the runner) gave none that work.'
+const expectNone = (credentials: Credentials) => expectRefusal(credentials, noneWorks, '`access-key-id`')
 
 describe('from the inputs', () => {
   test.each([
@@ -243,7 +244,7 @@ test('from the shared credentials file', async () => {
 describe('none at all', () => {
   test('is said with what to do, and no keys are told', async () => {
     const { credentials, given } = await chainIn({})
-    await expectRefusal(credentials, 'No credentials were found', 'configure-aliyun-credentials-action')
+    await expectRefusal(credentials, noneWorks, 'configure-aliyun-credentials-action')
     expect(given).toEqual([])
   })
 

@@ -630,7 +630,7 @@ describe('a new image', () => {
   })
 
   test.each([
-    ['ImageQuotaExceed.ImageFamily', '`keep`'],
+    ['ImageQuotaExceed.ImageFamily', 'Delete old images of the family'],
     ['QuotaExceed.Image', 'Quota Center'],
     ['InvalidInstanceId.NotFound', '`instance-id`'],
     ['Forbidden.RAM', 'ecs:CreateImage'],
@@ -679,6 +679,7 @@ describe('a new image', () => {
       keepsake: { stopped: silent, started: silent },
       journal,
       made: new Map(),
+      note: silent,
       onMade: (image) => told.push(image),
     })
     expect(await failureOf(applying)).toBeInstanceOf(Cancelled)

@@ -23,6 +23,7 @@ export interface WalkOptions {
   readonly run?: WorkflowRun
   /** Aborted: the step is cancelled. */
   readonly signal?: AbortSignal
+  readonly keepsake?: Keepsake
 }
 
 const noKeepsake: Keepsake = { stopped: () => undefined, started: () => undefined }
@@ -35,7 +36,7 @@ const collecting = (lines: string[]): Log => {
 export async function walk(
   ecs: LocalEcs,
   inputs: Inputs,
-  { run: workflowRun = {}, signal = new AbortController().signal }: WalkOptions = {},
+  { run: workflowRun = {}, signal = new AbortController().signal, keepsake = noKeepsake }: WalkOptions = {},
 ): Promise<Walk> {
   const values: Inputs = { ...inputDefaults(), ...connectionTo(ecs), ...inputs }
   const around = { ...readSurroundings(gitHubVariables(workflowRun)), ...stepOf(workflowRun) }
@@ -57,7 +58,7 @@ export async function walk(
     ecs: connectEcs(client),
     pace,
     log: collecting(lines),
-    keepsake: noKeepsake,
+    keepsake,
     onImage: () => undefined,
   })
   return { ...report(outcome), outcome, log: lines }
