@@ -165,7 +165,7 @@ function tell({ current, members }: Seen): string[] {
   return [...current].map(([family, image]) => {
     const counted = members.get(family)
     const deprecated = counted?.filter(({ status }) => status === 'Deprecated').length
-    const size = counted ? ` (${counted.length} images, ${deprecated} deprecated)` : ''
+    const size = counted ? ` (${counted.length} image${counted.length === 1 ? '' : 's'}, ${deprecated} deprecated)` : ''
     return `Family ${family} resolves to ${image ? `${label(image)}, created ${image.creationTime}` : 'nothing'}${size}.`
   })
 }
