@@ -26,6 +26,8 @@ const masked = new Set<string>()
 
 /** Logs the kind of credentials as its first line. @throws CredentialFault when there are none */
 export async function connect({ keys, endpoint }: Settings, { pace, log }: { pace: Pace; log: Log }): Promise<Ecs> {
+  // The SDK's HTTP layer uses a deprecated URL parser; that is nothing a user of this action can mend.
+  process.noDeprecation = true
   const credentials = keys ? staticCredentials(keys) : chainCredentials(mask)
   log.info(`Credentials: ${await pace.answer(describeCredentials(credentials))}`)
   const client = new EcsClient({

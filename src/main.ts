@@ -9,9 +9,6 @@ import { Pace } from './pace.ts'
 import { report } from './report.ts'
 import { run } from './run.ts'
 
-/** The SDK's HTTP layer uses a deprecated URL parser; that is nothing a user of this action can mend. */
-process.noDeprecation = true
-
 const fail = (what: string, todo: string): void => setFailed(`${what}\n${todo}`)
 
 async function main(signal: AbortSignal): Promise<void> {

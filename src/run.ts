@@ -4,7 +4,6 @@
  */
 import { type Applying, apply, type Entry } from './apply.ts'
 import { describeFault, EcsFault } from './ecs/fault.ts'
-import { planBake } from './family/bake.ts'
 import { type Image, label } from './family/image.ts'
 import {
   describe,
@@ -17,11 +16,9 @@ import {
   type Step,
   stepsOf,
 } from './family/plan.ts'
-import { planPromote } from './family/promote.ts'
-import { conclude, type Planning } from './family/question.ts'
+import { planFor } from './family/planner.ts'
+import { conclude } from './family/question.ts'
 import type { Request } from './family/request.ts'
-import { planResolve } from './family/resolve.ts'
-import { planRollback } from './family/rollback.ts'
 import { judge, type Verdict } from './family/verdict.ts'
 import { answer, type Observing, Seen } from './observe.ts'
 import { Cancelled, graceIntervals, type Pace } from './pace.ts'
@@ -50,19 +47,6 @@ export interface Outcome {
   /** Instances that still run a withdrawn image; undefined when they could not be listed. */
   readonly affected: readonly string[] | undefined
   readonly failure: { readonly doing: string; readonly error: unknown } | undefined
-}
-
-function planFor(request: Request): Planning<Plan> {
-  switch (request.mode) {
-    case 'bake':
-      return planBake(request)
-    case 'promote':
-      return planPromote(request)
-    case 'rollback':
-      return planRollback(request)
-    case 'resolve':
-      return planResolve(request)
-  }
 }
 
 type InstanceStep = Extract<Step, { action: 'stop' | 'start' }>

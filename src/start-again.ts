@@ -15,8 +15,6 @@ interface Stopped {
 
 /** Fails the step, and with it the job, when ECS does not say in the end that the instance runs. */
 export async function startAgain(kept: string): Promise<void> {
-  // The SDK's HTTP layer uses a deprecated URL parser; that is nothing a user of this action can mend.
-  process.noDeprecation = true
   const stopped = parseKeepsake(kept)
   try {
     mask({ accessKeySecret: getInput('access-key-secret'), securityToken: getInput('security-token') })

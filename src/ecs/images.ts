@@ -5,6 +5,7 @@ import type { Creation } from '../family/plan.ts'
 import { clientTokenOf } from '../family/run-key.ts'
 import type { EcsClient } from './client.ts'
 import { EcsFault, isCode } from './fault.ts'
+import { type DescribedTags, toTags } from './tags.ts'
 
 /** What the two APIs that describe images have in common; the fields are as the SDK names them. */
 interface Described {
@@ -20,7 +21,7 @@ interface Described {
   readonly imageOwnerAlias?: string
   readonly architecture?: string
   readonly OSName?: string
-  readonly tags?: { readonly tag?: readonly { readonly tagKey?: string; readonly tagValue?: string }[] }
+  readonly tags?: DescribedTags
 }
 
 /** `87%`, `87` or nothing usable, depending on the API. */
@@ -32,7 +33,6 @@ const percent = (progress: string | undefined): number | undefined => {
 /** Undefined for an answer without an image: ECS has several ways to say 'none'. */
 export function toImage(described: Described | undefined): Image | undefined {
   if (!described?.imageId) return undefined
-  const tags = (described.tags?.tag ?? []).map(({ tagKey = '', tagValue = '' }) => [tagKey, tagValue] as const)
   return {
     id: described.imageId,
     name: described.imageName ?? '',
@@ -47,7 +47,7 @@ export function toImage(described: Described | undefined): Image | undefined {
     ownerAlias: described.imageOwnerAlias ?? '',
     architecture: described.architecture ?? '',
     osName: described.OSName ?? '',
-    tags: Object.fromEntries(tags),
+    tags: toTags(described.tags),
   }
 }
 

@@ -2,18 +2,18 @@
 import type { Instance } from '../family/question.ts'
 import type { EcsClient } from './client.ts'
 import { isCode } from './fault.ts'
+import { toTags } from './tags.ts'
 
 export async function describeInstance(client: EcsClient, region: string, id: string): Promise<Instance | undefined> {
   const body = await client.call('DescribeInstances', region, { regionId: region, instanceIds: JSON.stringify([id]) })
   const found = body.instances?.instance?.find(({ instanceId }) => instanceId === id)
   if (!found) return undefined
-  const tags = (found.tags?.tag ?? []).map(({ tagKey = '', tagValue = '' }) => [tagKey, tagValue] as const)
   const startedAt = Date.parse(found.startTime ?? '')
   return {
     id,
     status: found.status ?? '',
     locks: (found.operationLocks?.lockReason ?? []).map(({ lockReason = '' }) => lockReason),
-    tags: Object.fromEntries(tags),
+    tags: toTags(found.tags),
     startedAt: Number.isNaN(startedAt) ? undefined : startedAt,
   }
 }

@@ -6,6 +6,14 @@ import { EcsFault } from './fault.ts'
 
 const idsPerRequest = 50
 
+/** Tags as images and instances carry them in answers. */
+export interface DescribedTags {
+  readonly tag?: readonly { readonly tagKey?: string; readonly tagValue?: string }[]
+}
+
+export const toTags = (tags: DescribedTags | undefined): Tags =>
+  Object.fromEntries((tags?.tag ?? []).map(({ tagKey = '', tagValue = '' }) => [tagKey, tagValue]))
+
 export interface Tagged {
   readonly resource: 'image' | 'instance'
   readonly ids: readonly string[]

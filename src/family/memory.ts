@@ -9,7 +9,7 @@ import {
   supersededBy,
   undoneBySomebody,
 } from './giving-way.ts'
-import { createdAt, type Image, isAvailable, isNewer, isPending, label, oldestFirst } from './image.ts'
+import { createdAt, type Image, isAvailable, isNewer, isPending, label, oldestFirst, type Tags } from './image.ts'
 import {
   type Decision,
   decisionOn,
@@ -20,7 +20,7 @@ import {
   recall,
   replacedBy,
 } from './mark.ts'
-import { hasRoomForMark, keystoneOf } from './noting.ts'
+import { hasRoomForMark, keystoneOf, type Notes, note, noteDone } from './noting.ts'
 import { type Notice, type Plan, type Refusal, refuse } from './plan.ts'
 import { ask, askEach, type Planning } from './question.ts'
 import type { PromoteRequest, RollbackRequest } from './request.ts'
@@ -288,3 +288,28 @@ export const goesOnWith = ({ begun }: Decided): Notice[] =>
         },
       ]
     : []
+
+/**
+ * The marks of a decision made now; of one that was noted before, only what settles them.
+ * @param targetTags what the request itself puts on the target, besides the mark
+ * @param mayGoWithout a re-run ends at the same image even without a mark
+ */
+export function notesFor(
+  { mode, region, run, reason }: Request,
+  {
+    decided,
+    now,
+    targetTags = {},
+    mayGoWithout,
+  }: { decided: Decided; now: number; targetTags?: Tags; mayGoWithout: boolean },
+): Notes | Refusal {
+  const { target, previous, withdraw, withdrawLater, begun } = decided
+  if (begun) {
+    const { decision, images } = begun.recalled
+    return { planned: [], done: noteDone(decision, { region, images }), notices: [] }
+  }
+  const restores = target?.status === 'Deprecated' ? { restores: true } : {}
+  const decision = { state: 'planned', mode, run: run.key, target: target?.id, ...restores, previous, at: now } as const
+  const subject = { region, withdraw: [...withdrawLater, ...withdraw], target, targetTags }
+  return note(decision, { ...subject, reason, mayGoWithout })
+}

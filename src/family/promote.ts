@@ -14,8 +14,7 @@ import {
   oldestFirst,
   sameSecond,
 } from './image.ts'
-import { type Decided, goesOnWith, lookTwice, pendingAfter, remember } from './memory.ts'
-import { type Notes, note, noteDone } from './noting.ts'
+import { type Decided, goesOnWith, lookTwice, notesFor, pendingAfter, remember } from './memory.ts'
 import { isRefusal, type Notice, notExpected, type Plan, type Refusal, refuse, type Step } from './plan.ts'
 import { ask, askAll, type Planning } from './question.ts'
 import type { PromoteRequest } from './request.ts'
@@ -210,7 +209,7 @@ function* planPromotion(
   if (isRefusal(withdrawal)) return withdrawal
   const forbidden = yield* forbiddenAmong(withdrawal.steps)
   if (forbidden) return forbidden
-  const notes = notesOf(request, { decided, target, now })
+  const notes = notesFor(request, { decided, now, targetTags: request.tags, mayGoWithout: false })
   if (isRefusal(notes)) return notes
   const withdrawn = [...oldestFirst(begun?.withdrawn ?? []), ...withdraw].map(({ id }) => id)
   return {
@@ -231,27 +230,6 @@ function* planPromotion(
     pending: pendingAfter(scene.members, target).map(({ id }) => id),
     notices: [...goesOnWith(decided), ...pendingNotices(scene, target), ...withdrawal.notices, ...notes.notices],
   }
-}
-
-function notesOf(
-  { region, run, reason, tags }: PromoteRequest,
-  { decided, target, now }: { decided: Decided; target: Image; now: number },
-): Notes | Refusal {
-  const { previous, withdraw, begun } = decided
-  if (begun) {
-    const { decision, images } = begun.recalled
-    return { planned: [], done: noteDone(decision, { region, images }), notices: [] }
-  }
-  const decision = {
-    state: 'planned',
-    mode: 'promote',
-    run: run.key,
-    target: target.id,
-    ...(target.status === 'Deprecated' ? { restores: true } : {}),
-    previous,
-    at: now,
-  } as const
-  return note(decision, { region, withdraw, target, targetTags: tags, reason, mayGoWithout: false })
 }
 
 /** Directly before the first visible step. */

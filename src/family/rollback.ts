@@ -13,8 +13,7 @@ import {
   sameSecond,
 } from './image.ts'
 import { describeDecision, recentRollbackTo } from './mark.ts'
-import { type Decided, goesOnWith, lookTwice, pendingAfter, remember } from './memory.ts'
-import { type Notes, note, noteDone } from './noting.ts'
+import { type Decided, goesOnWith, lookTwice, notesFor, pendingAfter, remember } from './memory.ts'
 import { isRefusal, type Notice, notExpected, type Plan, type Refusal, refuse, type Step } from './plan.ts'
 import { ask, askAll, type Planning } from './question.ts'
 import type { RollbackRequest } from './request.ts'
@@ -179,7 +178,9 @@ function* planFall(
   const restore: Step[] = target?.status === 'Deprecated' ? restoring(request, target) : []
   const forbidden = yield* forbiddenAmong([...restore, ...withdrawal.steps])
   if (forbidden) return forbidden
-  const notes = notesOf(request, { decided, now })
+  // In quarantine, what carries no mark would be taken for somebody's live image.
+  const mayGoWithout = request.toImage !== undefined && request.quarantineFamily === undefined
+  const notes = notesFor(request, { decided, now, mayGoWithout })
   if (isRefusal(notes)) return notes
 
   const gone = [...oldestFirst(begun?.withdrawn ?? []), ...withdraw, ...withdrawLater].map(({ id }) => id)
@@ -204,27 +205,6 @@ function* planFall(
     pending: pending.map(({ id }) => id),
     notices: [...goesOnWith(decided), ...pendingNotices(family, pending), ...withdrawal.notices, ...notes.notices],
   }
-}
-
-function notesOf(request: RollbackRequest, { decided, now }: { decided: Decided; now: number }): Notes | Refusal {
-  const { region, run, reason, toImage, quarantineFamily } = request
-  const { target, previous, withdraw, withdrawLater, begun } = decided
-  if (begun) {
-    const { decision, images } = begun.recalled
-    return { planned: [], done: noteDone(decision, { region, images }), notices: [] }
-  }
-  const decision = {
-    state: 'planned',
-    mode: 'rollback',
-    run: run.key,
-    target: target?.id,
-    ...(target?.status === 'Deprecated' ? { restores: true } : {}),
-    previous,
-    at: now,
-  } as const
-  const subject = { region, withdraw: [...withdrawLater, ...withdraw], target }
-  // In quarantine, what carries no mark would be taken for somebody's live image.
-  return note(decision, { ...subject, reason, mayGoWithout: toImage !== undefined && quarantineFamily === undefined })
 }
 
 /** Directly before the first visible step; where the image is withdrawn already, an earlier attempt has confirmed it. */

@@ -2,11 +2,11 @@
  * A region as a value: which images there are and what ECS says of them. It answers the questions of a planner, and
  * steps can be carried out in it, under ECS's own rules; both give a new value and leave the old one as it was.
  */
+
 import { createHash } from 'node:crypto'
-import { planBake } from '../../src/family/bake.ts'
 import type { Image, Tags } from '../../src/family/image.ts'
 import type { Plan, Refusal, Step } from '../../src/family/plan.ts'
-import { planPromote } from '../../src/family/promote.ts'
+import { planFor } from '../../src/family/planner.ts'
 import type { Instance, Permission, Planning, Question } from '../../src/family/question.ts'
 import type {
   BakeRequest,
@@ -16,8 +16,6 @@ import type {
   ResolveRequest,
   RollbackRequest,
 } from '../../src/family/request.ts'
-import { planResolve } from '../../src/family/resolve.ts'
-import { planRollback } from '../../src/family/rollback.ts'
 import { type Run, runOf } from '../../src/family/run-key.ts'
 
 export const region = 'cn-hangzhou'
@@ -455,19 +453,6 @@ export const there = (...images: readonly Image[]): Situation => new Situation()
 
 // ── Planning in a situation ──────────────────────────────────────────────────
 
-const plannerOf = (request: Request): Planning<Plan> => {
-  switch (request.mode) {
-    case 'bake':
-      return planBake(request)
-    case 'promote':
-      return planPromote(request)
-    case 'rollback':
-      return planRollback(request)
-    case 'resolve':
-      return planResolve(request)
-  }
-}
-
 /** What comes of a planner in a situation, and all that it asked, in order. */
 export function concludeIn<Result>(
   planning: Planning<Result>,
@@ -490,7 +475,7 @@ export function planOf(
   request: Request,
   situation: Situation,
 ): { readonly plan: Plan; readonly questions: readonly Question[] } {
-  const { result: plan, questions } = concludeIn(plannerOf(request), situation)
+  const { result: plan, questions } = concludeIn(planFor(request), situation)
   return { plan, questions }
 }
 
