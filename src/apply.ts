@@ -1,8 +1,10 @@
-/** Carries out the steps of a plan, one after the other, and keeps a journal of what was done. */
+/** Carries out the steps of a plan, region by region side by side, and keeps a journal of what was done. */
+import { describeFault, isFull } from './ecs/fault.ts'
 import { type Image, isAvailable, isFailed, isPending, isReady, label } from './family/image.ts'
 import { decisionOn, describeDecision, tag } from './family/mark.ts'
-import { describe, type ImageRef, isMade, type Made, type Step, targetOf } from './family/plan.ts'
-import { graceIntervals, type Pace } from './pace.ts'
+import { type Deletion, describe, type ImageRef, isMade, type Made, type Step, targetOf } from './family/plan.ts'
+import { mayStillGo } from './family/retention.ts'
+import { Cancelled, graceIntervals, type Pace } from './pace.ts'
 import type { Create, CreateAnswer, Ecs, Keepsake, Log, Write } from './ports.ts'
 import { watch } from './watch.ts'
 
@@ -18,7 +20,16 @@ export class StepFailure extends Error {
 
 export interface Entry {
   readonly step: Step
+  /** The step as it stands in the plan, where an image may have had no ID yet. */
+  readonly planned: Step
   readonly state: 'done' | 'failed' | 'skipped'
+  /** Why it was skipped, for people. */
+  readonly because?: string
+  readonly error?: unknown
+  /** It failed, and nothing rested on it. */
+  readonly forgiven?: boolean
+  /** ID of the image that the step has made. */
+  readonly id?: string | undefined
 }
 
 export interface Applying {
@@ -32,8 +43,13 @@ export interface Applying {
   /** Told what each image that is looked at looks like; undefined: it is gone. */
   readonly note: (id: string, image: Image | undefined) => void
   /** Called as soon as the ID is known. */
-  readonly onMade: (image: string) => void
+  readonly onMade: (step: Create, image: string) => void
+  /** A step that fails is told, and the next one done: nothing rests on it. */
+  readonly forgiving?: boolean
 }
+
+/** What came of a step that was carried out: nothing to say, an image that is lost, or why it was left undone. */
+type Result = undefined | 'failed' | { readonly skipped: string }
 
 export async function apply(steps: readonly Step[], applying: Applying): Promise<void> {
   const { journal, pace, log } = applying
@@ -42,33 +58,76 @@ export async function apply(steps: readonly Step[], applying: Applying): Promise
     pace.check()
     const step = withIds(planned, applying.made)
     if (dead.has(targetOf(step))) {
-      journal.push({ step, state: 'skipped' })
+      journal.push({ step, planned, state: 'skipped' })
       continue
     }
     log.info(`→ ${describe(step)}`)
     try {
-      if ((await carryOut(step, applying)) === 'failed') dead.add(targetOf(step))
+      const result = await withRoom(step, applying)
+      if (result === 'failed') dead.add(targetOf(step))
+      if (typeof result === 'object') {
+        log.info(`Left as it is: ${result.skipped}.`)
+        journal.push({ step, planned, state: 'skipped', because: result.skipped })
+      } else journal.push({ step, planned, state: 'done', id: idOf(step, applying) })
     } catch (error) {
-      journal.push({ step, state: 'failed' })
-      throw error
+      const forgiven = applying.forgiving === true && !(error instanceof Cancelled)
+      journal.push({ step, planned, state: 'failed', error, forgiven, id: idOf(step, applying) })
+      if (!forgiven) throw error
     }
-    journal.push({ step, state: 'done' })
   }
+}
+
+const idOf = (step: Step, { made }: Applying): string | undefined =>
+  step.action === 'create' || step.action === 'copy' ? made.get(step.image) : undefined
+
+/** Several lanes side by side, each to its end: that one fails is no reason to leave another half done. */
+export async function applyLanes(
+  lanes: readonly (readonly Step[])[],
+  applyingIn: (region: string) => Applying,
+): Promise<void> {
+  const ended = await Promise.allSettled(
+    lanes.flatMap((steps) => (steps[0] ? [apply(steps, applyingIn(steps[0].region))] : [])),
+  )
+  const errors = ended.flatMap((end) => (end.status === 'rejected' ? [end.reason as unknown] : []))
+  if (errors.length > 0) throw errors.find((error) => error instanceof Cancelled) ?? errors[0]
 }
 
 /** The step with IDs in place of the labels of images that have been made by now. */
 function withIds(step: Step, made: ReadonlyMap<Made, string>): Step {
-  if (step.action === 'create' || !('image' in step)) return step
-  const image: ImageRef = isMade(step.image) ? (made.get(step.image) ?? step.image) : step.image
-  return { ...step, image }
+  const refTo = (image: ImageRef): ImageRef => (isMade(image) ? (made.get(image) ?? image) : image)
+  if (step.action === 'create') return step
+  if (step.action === 'copy') {
+    const { from, tags } = step.copy
+    const image = refTo(from.image)
+    const origin = tags[tag.origin]?.replace(from.image, image)
+    const withOrigin = origin === undefined ? tags : { ...tags, [tag.origin]: origin }
+    return { ...step, copy: { ...step.copy, from: { ...from, image }, tags: withOrigin } }
+  }
+  return 'image' in step ? { ...step, image: refTo(step.image) } : step
 }
 
-async function carryOut(step: Step, applying: Applying): Promise<'failed' | undefined> {
+/** Where ECS says that there is no room for another image, what is too many goes first, and the step is tried once more. */
+async function withRoom(step: Step, applying: Applying): Promise<Result> {
+  try {
+    return await carryOut(step, applying)
+  } catch (error) {
+    const room = 'room' in step ? (step.room ?? []) : []
+    if (!isFull(error) || room.length === 0) throw error
+    applying.log.info(`${describeFault(error)} What \`keep\` leaves over goes first.`)
+    await apply(room, { ...applying, forgiving: true })
+    return await carryOut(step, applying)
+  }
+}
+
+async function carryOut(step: Step, applying: Applying): Promise<Result> {
   const { ecs, keepsake } = applying
   switch (step.action) {
     case 'create':
+    case 'copy':
       await create(step, applying)
       return undefined
+    case 'delete':
+      return await deleteImage(step, applying)
     case 'await':
       return await awaitImage(step, applying)
     case 'confirm':
@@ -99,7 +158,7 @@ async function create(step: Create, applying: Applying): Promise<void> {
   const { ecs, pace, log } = applying
   const made = (image: string): void => {
     applying.made.set(step.image, image)
-    applying.onMade(image)
+    applying.onMade(step, image)
   }
   let answer: CreateAnswer | undefined
   for (let renewal = 0; renewal < 3; renewal++) {
@@ -122,20 +181,37 @@ async function create(step: Create, applying: Applying): Promise<void> {
   }
   if (answer && answer.kind !== 'accepted') throw answer.fault
   throw new StepFailure(
-    `ECS accepted the image ${step.create.name} but does not list it.`,
+    `ECS accepted the image ${nameOf(step)} but does not list it.`,
     'Look for it in the ECS console; run this step again to pick it up.',
   )
 }
 
+const nameOf = (step: Create): string => (step.action === 'create' ? step.create : step.copy).name
+
 /** The image of this run, from a request whose answer was lost. It may not be listed yet, nor its tags. */
 async function findOwn(
-  { region, create }: Create,
+  step: Create,
   { ecs, pace, patient }: { ecs: Ecs; pace: Pace; patient: boolean },
 ): Promise<Image | undefined> {
-  const isOwn = (image: Image) => image.tags[tag.run] === create.run.key
-  const look = () => ecs.look({ ask: 'named', region, name: create.name })
+  const { run } = step.action === 'create' ? step.create : step.copy
+  const isOwn = (image: Image) => image.tags[tag.run] === run.key
+  const look = () => ecs.look({ ask: 'named', region: step.region, name: nameOf(step) })
   const images = await pace.until(look, (seen) => seen.some(isOwn), patient ? graceIntervals : 0)
   return images.find(isOwn)
+}
+
+/** Read again directly before: what has changed since the plan may be a reason to keep it. */
+async function deleteImage(step: Deletion, { ecs, note }: Applying): Promise<Result> {
+  const { region, image, family } = step
+  const [seen, current] = await Promise.all([
+    ecs.look({ ask: 'image', region, image }),
+    ecs.look({ ask: 'current', region, family }),
+  ])
+  const because = mayStillGo(step, { image: seen, current })
+  if (because !== undefined) return { skipped: because }
+  await ecs.write(step)
+  note(image, undefined)
+  return undefined
 }
 
 async function awaitImage(

@@ -37,6 +37,8 @@ export async function connect({ keys, endpoint }: Settings, { pace, log }: { pac
     pace,
     onRetry: ({ action, region, code, status, message }, failures) => {
       const answered = code ? `${code} (HTTP ${status})` : message
+      // What is waited for may be waited for long, in many regions.
+      if (failures > 3 && failures % 12 !== 0) return
       log.info(`${action} in ${region}: ${answered}; trying again (${failures})`)
     },
   })

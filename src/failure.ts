@@ -1,8 +1,10 @@
 /** What a failed step says: what it was doing, what ECS answered, and what to do. */
-import { StepFailure } from './apply.ts'
+import { type Entry, StepFailure } from './apply.ts'
 import { CredentialFault, describeFault, EcsFault } from './ecs/fault.ts'
-import { isPending } from './family/image.ts'
+import { isPending, label } from './family/image.ts'
 import { describe, isVisible, type Step } from './family/plan.ts'
+import { familyOf, regionsOf } from './family/request.ts'
+import type { Verdict } from './family/verdict.ts'
 import { Cancelled, TimeLimit } from './pace.ts'
 import type { Outcome } from './run.ts'
 
@@ -14,38 +16,81 @@ export interface Failure {
 
 /** Undefined when the run succeeded. */
 export function failureOf(outcome: Outcome): Failure | undefined {
-  const { failure, plan, verdict } = outcome
-  if (failure) return describeError(failure.error, doingOf(outcome), outcome)
+  const { failure, plan } = outcome
+  if (failure) return describeAll(outcome, failure)
   if (plan?.kind === 'refuse') return { what: `${plan.because} [${plan.code}]`, todo: plan.todo }
-  if (verdict?.kind === 'overtaken' && verdict.fails) {
+  return together(outcome.verdicts.flatMap((verdict) => faultOf(verdict, outcome) ?? []))
+}
+
+/** What ECS says at the end is not what was to be. */
+function faultOf(verdict: Verdict, outcome: Outcome): Failure | undefined {
+  const { request } = outcome
+  const where = request.replicas.length > 0 ? ` (${verdict.region})` : ''
+  if (verdict.kind === 'overtaken' && verdict.fails) {
     return {
-      what: `${capital(pastOf[outcome.request.mode])}, but ${verdict.because}.`,
+      what: `${capital(pastOf[request.mode])}, but ${verdict.because}${where}.`,
       todo: 'Look at who works on this family at the same time; a `concurrency` group in the workflow keeps runs apart. Run again to decide anew.',
     }
   }
-  if (verdict?.kind === 'unconfirmed') {
-    return {
-      what: `Everything was carried out, but ${verdict.because}.`,
-      todo: verdict.current
-        ? 'Run this step again: it changes nothing twice, and looks again at what ECS says.'
-        : emptied(outcome),
-    }
+  if (verdict.kind !== 'unconfirmed') return undefined
+  return {
+    what: `Everything was carried out, but ${verdict.because}${where}.`,
+    todo: verdict.current
+      ? 'Run this step again: it changes nothing twice, and looks again at what ECS says.'
+      : emptied(outcome, verdict.region),
   }
-  return undefined
 }
 
+/** Several faults, one message: what stands in all of them is said once. */
+function together(failures: readonly Failure[]): Failure | undefined {
+  const [first] = failures
+  const join = (texts: readonly string[]) => [...new Set(texts)].join(' ')
+  return first && { what: join(failures.map(({ what }) => what)), todo: join(failures.map(({ todo }) => todo)) }
+}
+
+/** One region's failure is no reason not to tell of the others. */
+function describeAll(outcome: Outcome, { doing, error }: NonNullable<Outcome['failure']>): Failure {
+  const failed = outcome.journal.filter((entry) => entry.state === 'failed' && !entry.forgiven)
+  const isAbout = (entry: Entry) => entry.error === error
+  // Where time is over, or the step cancelled, one word says it for all.
+  const alone = error instanceof Cancelled || error instanceof TimeLimit || !failed.some(isAbout)
+  const entries = alone ? failed.filter(isAbout).slice(0, 1) : failed
+  const told =
+    entries.length === 0
+      ? [describeError(error, `failed while ${doing}`, outcome)]
+      : entries.map((entry) =>
+          describeError(entry.error, `could not ${describe(entry.step)}${whereOf(entry, outcome)}`, outcome),
+        )
+  const all = together(told) ?? { what: '', todo: '' }
+  const served = servingNow(outcome)
+  return { ...all, what: served === '' ? all.what : `${all.what} ${served}` }
+}
+
+const whereOf = ({ step, error }: Entry, { request }: Outcome): string =>
+  request.replicas.length > 0 && !(error instanceof EcsFault) ? ` in ${step.region}` : ''
+
+/** Where the regions may be apart, what each one serves. */
+function servingNow({ request, plan, journal, seen }: Outcome): string {
+  const family = familyOf(request)
+  const isChanged = journal.some(({ step, state }) => state === 'done' && isSwitch(step))
+  if (request.replicas.length === 0 || family === undefined || plan?.kind !== 'change' || !isChanged) return ''
+  const serving = regionsOf(request).map((region) => {
+    const image = seen.currentOf({ region, family })
+    return `${region} serves ${image ? label(image) : 'nothing'}`
+  })
+  return `By now ${serving.join(', ')}.`
+}
+
+const isSwitch = ({ action }: Step): boolean => ['join-family', 'restore', 'deprecate', 'quarantine'].includes(action)
+
 /** Somebody took away, at the same moment, what the family was to serve. */
-function emptied({ plan }: Outcome): string {
-  const last = plan?.kind === 'change' ? plan.withdrawn.at(-1) : undefined
+function emptied({ plan }: Outcome, region: string): string {
+  const regions = plan === undefined || plan.kind === 'refuse' ? [] : plan.regions
+  const last = regions.find((each) => each.region === region)?.withdrawn.at(-1)
   return `Give the family an image again at once: \`mode: promote\`${last ? `, for instance with \`image-id: ${last}\`` : ''}.`
 }
 
 export const pastOf = { bake: 'baked', promote: 'promoted', rollback: 'rolled back', resolve: 'resolved' } as const
-
-function doingOf({ failure, journal }: Outcome): string {
-  const failed = journal.find(({ state }) => state === 'failed')
-  return failed ? `could not ${describe(failed.step)}` : `failed while ${failure?.doing}`
-}
 
 function describeError(error: unknown, doing: string, outcome: Outcome): Failure {
   if (error instanceof EcsFault) {
@@ -70,12 +115,10 @@ function describeError(error: unknown, doing: string, outcome: Outcome): Failure
 }
 
 /** What ECS goes on with after this step has ended. */
-function goesOn({ image, journal, seen }: Outcome): string {
-  const created = image === undefined ? undefined : seen.images.get(image)
-  const isBaking = journal.some(({ step }) => step.action === 'create')
+function goesOn({ journal, seen }: Outcome): string {
   const begun = [
-    ...(image && isBaking && (!created || isPending(created)) ? [`ECS goes on creating image ${image}`] : []),
-    ...unanswered(image, journal),
+    ...onTheirWay(journal, seen),
+    ...unanswered(journal),
     ...(wasBegun('stop', journal) && !wasBegun('start', journal)
       ? ['the instance is stopped, and the post step of this action starts it again']
       : []),
@@ -83,10 +126,29 @@ function goesOn({ image, journal, seen }: Outcome): string {
   return begun.length === 0 ? '' : ` ${capital(begun.join('; '))}.`
 }
 
+/** Images that ECS is still making, whoever has asked for them. */
+function onTheirWay(journal: Outcome['journal'], { images }: Outcome['seen']): string[] {
+  const made = journal.flatMap(({ step, id }) =>
+    id === undefined ? [] : [{ id, region: step.region, isCopy: step.action === 'copy' }],
+  )
+  const awaited = journal.flatMap(({ step, state }) => {
+    const image = step.action === 'await' && state === 'failed' ? images.get(step.image) : undefined
+    return image ? [{ id: image.id, region: step.region, isCopy: image.isCopied }] : []
+  })
+  const isPendingStill = ({ id }: { id: string }) => {
+    const image = images.get(id)
+    return !image || isPending(image)
+  }
+  const all = [...new Map([...awaited, ...made].map((each) => [each.id, each])).values()].filter(isPendingStill)
+  return all.map(({ id, region, isCopy }) =>
+    isCopy ? `ECS goes on copying image ${id} to ${region}` : `ECS goes on creating image ${id}`,
+  )
+}
+
 /** A change that was under way when the step ended: whether ECS has made it is not known. */
-const unanswered = (image: string | undefined, journal: Outcome['journal']): string[] =>
+const unanswered = (journal: Outcome['journal']): string[] =>
   journal
-    .filter(({ step, state }) => state === 'failed' && isVisible(step) && !(step.action === 'create' && image))
+    .filter(({ step, state, id }) => state === 'failed' && isVisible(step) && id === undefined)
     .map(({ step }) => `ECS may or may not have been asked in time to ${describe(step)}`)
 
 const wasBegun = (action: Step['action'], journal: Outcome['journal']): boolean =>

@@ -7,11 +7,12 @@ import type { StaticKeys } from './ecs/credentials.ts'
 import { endpointFault } from './ecs/endpoint.ts'
 import type { Tags } from './family/image.ts'
 import { tag, tagLimit } from './family/mark.ts'
-import { type Judgement, judgeFamily, judgeImageName, judgeReadableFamily } from './family/name.ts'
+import { judgeFamily, judgeImageName, judgeReadableFamily } from './family/name.ts'
 import { describeSource, type Mode, modes, type Request, type Source } from './family/request.ts'
 import { type Run, runOf } from './family/run-key.ts'
 import { type InputName, inputTable } from './input-table.ts'
-import { parseTags } from './tags.ts'
+import { isRegionId, parseAccounts, parseKeys, parseReplicas } from './lists.ts'
+import { Reader, type ReadInput } from './reader.ts'
 
 /** Who and where this is, as the runner tells it. */
 export interface Surroundings {
@@ -43,109 +44,6 @@ export interface Settings {
 export type Parsed<T> =
   | { readonly ok: true; readonly value: T; readonly doubts: readonly string[] }
   | { readonly ok: false; readonly faults: readonly string[] }
-
-export type ReadInput = (name: InputName) => string
-
-/** Reads inputs and collects what is wrong with them; what it returns for a faulty one is never used. */
-class Reader {
-  readonly faults: string[] = []
-  readonly doubts: string[] = []
-  readonly #read: ReadInput
-
-  constructor(read: ReadInput) {
-    this.#read = read
-  }
-
-  /** Set: neither empty nor its default. */
-  isSet(name: InputName): boolean {
-    const [text, standard] = [this.text(name), inputTable[name].default]
-    const isFlag = standard === 'true' || standard === 'false'
-    return text !== '' && (isFlag ? text.toLowerCase() : text) !== standard
-  }
-
-  fault(text: string): void {
-    this.faults.push(text)
-  }
-
-  text(name: InputName): string {
-    return this.#read(name).trim()
-  }
-
-  optional(name: InputName): string | undefined {
-    return this.text(name) || undefined
-  }
-
-  required(name: InputName, hint = ''): string {
-    const text = this.text(name)
-    if (text === '') this.fault(`\`${name}\` is required${hint}.`)
-    return text
-  }
-
-  flag(name: InputName): boolean {
-    const text = this.text(name) || inputTable[name].default
-    if (!/^(true|false)$/i.test(text)) this.fault(`\`${name}\` should be true or false, not '${text}'.`)
-    return /^true$/i.test(text)
-  }
-
-  /** A positive number; fractions are allowed. */
-  amount(name: InputName): number {
-    const text = this.text(name) || inputTable[name].default
-    const amount = /^\d*\.?\d+$/.test(text) ? Number(text) : 0
-    if (amount <= 0) {
-      this.fault(`\`${name}\` should be a number above 0, not '${text}'.`)
-    }
-    return amount
-  }
-
-  oneOf<const T extends string>(name: InputName, allowed: readonly T[]): T | undefined {
-    const text = this.text(name) || inputTable[name].default
-    const found = allowed.find((value) => value === text)
-    if (text !== '' && found === undefined) {
-      this.fault(`\`${name}\` should be one of ${allowed.join(', ')}, not '${text}'.`)
-    }
-    return found
-  }
-
-  id(name: InputName, { form, example }: { form: RegExp; example: string }): string | undefined {
-    const text = this.optional(name)
-    if (text !== undefined && !form.test(text))
-      this.fault(`\`${name}\` should be an ID such as ${example}, not '${text}'.`)
-    return text
-  }
-
-  /** Judges a name by ECS's rules; a doubtful one is allowed with a warning. */
-  judged(name: InputName, judge: (text: string) => Judgement, text = this.optional(name)): string | undefined {
-    if (text === undefined) return undefined
-    const judgement = judge(text)
-    if (judgement.kind === 'bad')
-      this.fault(`\`${name}\`: '${text}' is not a name that ECS takes: ${judgement.because}.`)
-    if (judgement.kind === 'doubtful')
-      this.doubts.push(`\`${name}\`: '${text}' may be refused by ECS: ${judgement.because}.`)
-    return text
-  }
-
-  tags(name: InputName): Tags {
-    const parsed = parseTags(this.text(name))
-    for (const fault of parsed.faults) this.fault(`\`${name}\`: ${fault}`)
-    return parsed.tags
-  }
-
-  /** The two inputs exclude each other. */
-  not(first: InputName, second: InputName, because: string): void {
-    if (this.isSet(first) && this.isSet(second)) this.fault(`\`${first}\` does not go with \`${second}\`: ${because}.`)
-  }
-
-  exactlyOne(names: readonly InputName[]): void {
-    const given = names.filter((name) => this.isSet(name))
-    if (given.length === 1) return
-    const all = names.map((name) => `\`${name}\``).join(', ')
-    this.fault(
-      given.length === 0
-        ? `Exactly one of ${all} is required.`
-        : `Only one of ${all} may be set, not ${given.map((name) => `\`${name}\``).join(' and ')}.`,
-    )
-  }
-}
 
 const ids = {
   image: { form: /^m-[A-Za-z0-9-]+$/, example: 'm-bp146shijn7hujku9oo9' },
@@ -230,18 +128,25 @@ function regionOf(reader: Reader, around: Surroundings): string {
   const region = reader.text('region-id') || around.regionId
   if (region === '')
     reader.fault('`region-id` is required, unless the environment variable ALIBABA_CLOUD_REGION_ID is set.')
-  // It becomes part of a host name.
-  else if (!/^[a-z0-9]+(-[a-z0-9]+)+$/.test(region)) {
+  else if (!isRegionId(region)) {
     reader.fault(`\`region-id\` should be a region ID such as cn-hangzhou, not '${region}'.`)
   }
   return region
 }
 
+function replicasOf(reader: Reader, home: string): readonly string[] {
+  const { values, faults } = parseReplicas(reader.text('replica-region-ids'), home)
+  reader.blame('replica-region-ids', faults)
+  return values
+}
+
 function requestOf(mode: Mode, reader: Reader, around: Surroundings): Request {
   const region = regionOf(reader, around)
+  const replicas = replicasOf(reader, region)
   const dryRun = reader.flag('dry-run')
-  const common = (family: string, source = ''): { region: string; dryRun: boolean; run: Run } => ({
+  const common: Common = (family, source = '') => ({
     region,
+    replicas,
     dryRun,
     run: identify(reader, around, { mode, region, family, source }),
   })
@@ -249,7 +154,7 @@ function requestOf(mode: Mode, reader: Reader, around: Surroundings): Request {
     case 'bake':
       return bakeOf(reader, around, common)
     case 'promote':
-      return promoteOf(reader, common)
+      return promoteOf(reader, around, common)
     case 'rollback':
       return rollbackOf(reader, common)
     case 'resolve':
@@ -257,7 +162,10 @@ function requestOf(mode: Mode, reader: Reader, around: Surroundings): Request {
   }
 }
 
-type Common = (family: string, source?: string) => { region: string; dryRun: boolean; run: Run }
+type Common = (
+  family: string,
+  source?: string,
+) => { region: string; replicas: readonly string[]; dryRun: boolean; run: Run }
 
 function identify(
   reader: Reader,
@@ -280,7 +188,7 @@ function sourceOf(reader: Reader): Source {
   const snapshot = reader.id('snapshot-id', ids.snapshot)
   if (snapshot !== undefined) return { kind: 'snapshot', snapshot }
   const { disks, faults } = parseDisks(reader.text('disk-device-mappings'))
-  for (const fault of faults) reader.fault(`\`disk-device-mappings\`: ${fault}`)
+  reader.blame('disk-device-mappings', faults)
   return { kind: 'disks', disks }
 }
 
@@ -293,14 +201,15 @@ function bakeOf(reader: Reader, around: Surroundings, common: Common): Request {
   if (force && !stop) reader.fault('`force-stop` says how to stop the instance: set `stop-instance: true` as well.')
   if (stop && source.kind !== 'instance')
     reader.fault('`stop-instance` needs `instance-id`: there is nothing else to stop.')
-  if (stop && !wait) {
-    reader.fault(
-      '`stop-instance` does not go with `wait: false`: the instance starts again only after its image is made.',
-    )
-  }
   const base = common(family, JSON.stringify(source))
+  const release = releasing(reader, base.replicas)
+  if (!wait) refuseUnwaited(reader, { ...base, ...release, stop })
+  if (reader.isSet('unshare') && !reader.isSet('keep')) {
+    reader.fault('`unshare` is for images that `keep` deletes when baking: set `keep` as well, or leave it out.')
+  }
   return {
     ...base,
+    ...release,
     mode: 'bake',
     family,
     source,
@@ -312,11 +221,45 @@ function bakeOf(reader: Reader, around: Surroundings, common: Common): Request {
     bootMode: reader.oneOf('boot-mode', ['BIOS', 'UEFI', 'UEFI-Preferred']),
     detectionStrategy: reader.oneOf('detection-strategy', ['Standard']),
     imdsSupport: reader.oneOf('imds-support', ['v1', 'v2']),
-    resourceGroupId: reader.id('resource-group-id', ids.resourceGroup),
-    tags: bakeTags(reader, { around, source, run: base.run }),
+    tags: bakeTags(reader, { around, source, ...base }),
     stopInstance: stop ? (force ? 'by-force' : 'orderly') : 'no',
     wait,
+    unshare: reader.flag('unshare'),
   }
+}
+
+/** What can be done only with an image that is made. */
+function refuseUnwaited(
+  reader: Reader,
+  given: { stop: boolean; replicas: readonly string[]; shareWith: readonly string[]; keep: number | undefined },
+): void {
+  const needs: readonly (readonly [isGiven: boolean, name: InputName, because: string])[] = [
+    [given.stop, 'stop-instance', 'the instance starts again only after its image is made'],
+    [given.replicas.length > 0, 'replica-region-ids', 'an image is copied only after it is made'],
+    [given.shareWith.length > 0, 'share-with', 'an image is shared only after it is made'],
+    [given.keep !== undefined, 'keep', 'older images are deleted only after the new one is made'],
+  ]
+  for (const [isGiven, name, because] of needs) {
+    if (isGiven) reader.fault(`\`${name}\` does not go with \`wait: false\`: ${because}.`)
+  }
+}
+
+/** How copies are made, and what is done with the image and its copies. */
+function releasing(reader: Reader, replicas: readonly string[]) {
+  const { keys, faults } = parseKeys(reader.text('copy-kms-key-ids'), replicas)
+  reader.blame('copy-kms-key-ids', faults)
+  return {
+    resourceGroupId: reader.id('resource-group-id', ids.resourceGroup),
+    copyKmsKeyIds: keys,
+    shareWith: accountsOf(reader),
+    keep: reader.count('keep', { least: 2, why: 'the current image and one to fall back to' }),
+  }
+}
+
+function accountsOf(reader: Reader): readonly string[] {
+  const { values, faults } = parseAccounts(reader.text('share-with'))
+  reader.blame('share-with', faults)
+  return values
 }
 
 function imageVersionOf(reader: Reader): string | undefined {
@@ -341,14 +284,19 @@ const defaultDescription = (source: Source, { repository }: Surroundings, run: R
     .join(' ')
     .slice(0, 256)
 
-/** The action's own tags on an image, a function of inputs and run alone. */
-function bakeTags(reader: Reader, { around, source, run }: { around: Surroundings; source: Source; run: Run }): Tags {
-  const github = around.repository
-    ? { 'github:repository': around.repository, 'github:sha': around.sha, 'github:run': around.workflowRun }
-    : {}
-  const own = { [tag.run]: run.key, [tag.source]: source.kind, ...github }
-  const given = userTags(reader, Object.keys(own).length)
-  return { ...given, ...own }
+/** What an image or a copy says of the run that made it, a function of inputs and run alone. */
+const provenance = ({ repository, sha, workflowRun }: Surroundings, run: Run): Tags => ({
+  [tag.run]: run.key,
+  ...(repository ? { 'github:repository': repository, 'github:sha': sha, 'github:run': workflowRun } : {}),
+})
+
+/** A copy has its origin where the image has its source: there is as much room on both. */
+function bakeTags(
+  reader: Reader,
+  { around, source, run, replicas }: { around: Surroundings; source: Source; run: Run; replicas: readonly string[] },
+): Tags {
+  const own = { [tag.source]: source.kind, ...provenance(around, run) }
+  return { ...userTags(reader, { own: Object.keys(own).length, replicas }), ...own }
 }
 
 /** Room that promote and rollback will need: the decision and its reason. */
@@ -357,13 +305,16 @@ const laterTags = 2
 /** Tags that a person may set by hand, so also here. */
 const settable: readonly string[] = [tag.protect, tag.origin]
 
-/** @param own how many tags the action puts on the image itself */
-function userTags(reader: Reader, own: number): Tags {
+/** @param own how many tags the action puts on the image or its copy itself */
+function userTags(reader: Reader, { own, replicas }: { own: number; replicas: readonly string[] }): Tags {
   const tags = reader.tags('tags')
   for (const key of Object.keys(tags)) {
     if (/^(image-family|github):/.test(key) && !settable.includes(key)) {
       reader.fault(`\`tags\`: the key '${key}' belongs to this action.`)
     }
+  }
+  if (tag.origin in tags && replicas.length > 0) {
+    reader.fault(`\`tags\`: the key '${tag.origin}' is set by this action on copies in other regions: leave it out.`)
   }
   const room = tagLimit - own - laterTags
   const count = Object.keys(tags).length
@@ -394,7 +345,7 @@ const conditions = (reader: Reader) => ({
   maxAgeDays: reader.isSet('max-age-days') ? reader.amount('max-age-days') : undefined,
 })
 
-function promoteOf(reader: Reader, common: Common): Request {
+function promoteOf(reader: Reader, around: Surroundings, common: Common): Request {
   const family = familyOf(reader)
   const image = reader.id('image-id', ids.image)
   const fromFamily = reader.judged('from-family', judgeFamily)
@@ -403,19 +354,26 @@ function promoteOf(reader: Reader, common: Common): Request {
   if (fromFamily !== undefined && fromFamily === family)
     reader.fault('`from-family` must be another family than `family`.')
   reader.not('deprecate-newer', 'from-family', 'an image older than the current one is not promoted from a family')
-  if (reader.isSet('resource-group-id')) {
+  const base = common(family)
+  const { replicas } = base
+  if (reader.isSet('resource-group-id') && replicas.length === 0) {
     reader.fault(
-      '`resource-group-id` is for copies in other regions when promoting, and those are not supported by this version yet: leave it out.',
+      '`resource-group-id` is for copies in other regions when promoting: set `replica-region-ids` as well, or leave it out.',
     )
   }
+  const copyTags = provenance(around, base.run)
+  // A copy has its origin besides; the promoted image gets none of them.
+  const own = replicas.length > 0 ? Object.keys(copyTags).length + 1 : 0
   return {
-    ...common(family),
+    ...base,
+    ...releasing(reader, replicas),
     mode: 'promote',
     family,
     image,
     fromFamily,
     deprecateNewer: reader.flag('deprecate-newer'),
-    tags: userTags(reader, 0),
+    tags: userTags(reader, { own, replicas }),
+    copyTags,
     ...withdrawing(reader, family),
     ...conditions(reader),
   }
@@ -431,6 +389,7 @@ function rollbackOf(reader: Reader, common: Common): Request {
     toImage: reader.id('to-image-id', ids.image),
     allowEmpty: reader.flag('allow-empty'),
     withdrawPending: reader.flag('withdraw-pending'),
+    shareWith: accountsOf(reader),
     ...withdrawing(reader, family),
   }
 }
@@ -439,8 +398,14 @@ function resolveOf(reader: Reader, common: Common): Request {
   reader.exactlyOne(['family', 'image-id'])
   const family = reader.judged('family', judgeReadableFamily)
   const image = reader.id('image-id', ids.anyImage)
+  const base = common(family ?? image ?? '')
+  if (family === undefined && image !== undefined && base.replicas.length > 0) {
+    reader.fault(
+      '`image-id` names an image of the home region: leave `replica-region-ids` out, or give `family` instead.',
+    )
+  }
   return {
-    ...common(family ?? image ?? ''),
+    ...base,
     mode: 'resolve',
     of: family !== undefined ? { kind: 'family', family } : { kind: 'image', image: image ?? '' },
     ifMissing: reader.oneOf('if-missing', ['error', 'ignore']) ?? 'error',

@@ -1,5 +1,7 @@
 /** Answers what the planners ask: looks are ECS's to answer, waiting and time are ours. */
-import { type Image, isPending } from './family/image.ts'
+import { type FamilyRef, type Image, isPending } from './family/image.ts'
+import { tag } from './family/mark.ts'
+import { originOf } from './family/origin.ts'
 import type { Instance, Question } from './family/question.ts'
 import { graceIntervals, type Pace } from './pace.ts'
 import type { Ecs, Log } from './ports.ts'
@@ -8,15 +10,45 @@ import { watch } from './watch.ts'
 /** What has been seen so far, for the report: the last answer about each. */
 export class Seen {
   readonly images = new Map<string, Image>()
-  readonly current = new Map<string, Image | undefined>()
-  readonly members = new Map<string, readonly Image[]>()
+  readonly #current = new Map<string, Image | undefined>()
+  readonly #members = new Map<string, readonly Image[]>()
+  readonly #origins = new Map<string, string>()
 
   note(question: Question, answer: unknown): void {
-    if (question.ask === 'current') this.current.set(question.family, answer as Image | undefined)
-    if (question.ask === 'members') this.members.set(question.family, answer as readonly Image[])
-    for (const image of [answer].flat()) if (isImage(image)) this.images.set(image.id, image)
+    if (question.ask === 'current') this.#current.set(keyOf(question), answer as Image | undefined)
+    if (question.ask === 'members') this.#members.set(keyOf(question), answer as readonly Image[])
+    for (const image of [answer].flat()) if (isImage(image)) this.noteImage(image)
+  }
+
+  noteImage(image: Image): void {
+    this.images.set(image.id, image)
+    // Not every answer of ECS need hold the tags.
+    const isClear = tag.origin in image.tags || !this.#origins.has(image.id)
+    if (isClear) this.#origins.set(image.id, originOf(image))
+  }
+
+  /** What ECS said last that the family resolves to. */
+  currentOf(family: FamilyRef): Image | undefined {
+    return this.#current.get(keyOf(family))
+  }
+
+  /** Undefined when they were not looked at. */
+  membersOf(family: FamilyRef): readonly Image[] | undefined {
+    return this.#members.get(keyOf(family))
+  }
+
+  /** Of an image that was seen: what its copies have in common. */
+  originOf(id: string): string {
+    return this.#origins.get(id) ?? id
+  }
+
+  /** Families whose answers were looked at, in that order. */
+  get families(): readonly FamilyRef[] {
+    return [...this.#current.keys()].map((key) => JSON.parse(key) as FamilyRef)
   }
 }
+
+const keyOf = ({ region, family }: FamilyRef): string => JSON.stringify({ region, family })
 
 const isImage = (value: unknown): value is Image =>
   typeof value === 'object' && value !== null && 'creationTime' in value

@@ -6,13 +6,28 @@ import type { AnswerTo, Permission, Question } from './family/question.ts'
 /** Questions that one look at ECS answers. The others are about time, and the line answers them itself. */
 export type Look = Extract<
   Question,
-  { ask: 'current' | 'members' | 'visible' | 'image' | 'named' | 'made' | 'own' | 'shares' | 'instance' }
+  {
+    ask:
+      | 'current'
+      | 'members'
+      | 'visible'
+      | 'image'
+      | 'named'
+      | 'made'
+      | 'copies'
+      | 'used'
+      | 'leftovers'
+      | 'own'
+      | 'shares'
+      | 'instance'
+  }
 >
 
 /** Steps that ECS carries out. The others are looks, and the line takes them itself. */
-export type Write = Exclude<Step, { action: 'await' | 'confirm' | 'create' }>
+export type Write = Exclude<Step, { action: 'await' | 'confirm' | 'create' | 'copy' }>
 
-export type Create = Extract<Step, { action: 'create' }>
+/** Steps that make an image. */
+export type Create = Extract<Step, { action: 'create' | 'copy' }>
 
 export type CreateAnswer =
   | { readonly kind: 'accepted'; readonly image: string }

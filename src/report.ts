@@ -1,9 +1,20 @@
 /** The outcome as people and later steps read it: outputs, annotations, the last line of log. Pure. */
 import type { Entry } from './apply.ts'
+import { describeFault, EcsFault } from './ecs/fault.ts'
 import { capital, type Failure, failureOf, pastOf } from './failure.ts'
 import { type Image, isAvailable } from './family/image.ts'
-import { describe, isVisible, type Notice, type Step, stepsOf, targetOf } from './family/plan.ts'
-import { familyOf } from './family/request.ts'
+import {
+  describe,
+  isVisible,
+  type Notice,
+  type Plan,
+  type RegionPlan,
+  type Step,
+  stepsOf,
+  targetOf,
+} from './family/plan.ts'
+import { familyOf, regionsOf } from './family/request.ts'
+import { goneAlready } from './family/retention.ts'
 import type { Outcome } from './run.ts'
 import { summaryOf } from './summary.ts'
 
@@ -28,45 +39,90 @@ export function report(outcome: Outcome): Report {
     notices,
     failure,
     headline,
-    summary: summaryOf(outcome, { failure, headline, notices, outputs, currentId: outputs['current-image-id'] }),
+    summary: summaryOf(outcome, { failure, headline, notices, outputs, current: currentIn(outcome) }),
   }
 }
 
-function noticesOf({ plan, verdict, request, affected }: Outcome): Notice[] {
-  const planned = plan && plan.kind !== 'refuse' ? plan.notices : []
-  const overtaken: Notice[] =
-    verdict?.kind === 'overtaken' && !verdict.fails
-      ? [{ level: 'warning', text: `${capital(pastOf[request.mode])}, but ${verdict.because}.` }]
-      : []
-  const running: Notice[] =
-    affected && affected.length > 0
-      ? [{ level: 'notice', text: `Still running a withdrawn image: ${affected.join(', ')}.` }]
-      : []
-  return [...planned, ...overtaken, ...running]
+function noticesOf(outcome: Outcome): Notice[] {
+  const { verdicts, request, affected, journal } = outcome
+  const where = (region: string) => (region === request.region ? '' : `${region}: `)
+  const planned = regionsIn(outcome).flatMap(({ region, notices }) =>
+    notices.map(({ level, text }) => ({ level, text: `${where(region)}${text}` })),
+  )
+  const overtaken = verdicts.flatMap((verdict): Notice[] =>
+    verdict.kind === 'overtaken' && !verdict.fails
+      ? [
+          {
+            level: 'warning',
+            text: `${where(verdict.region)}${capital(pastOf[request.mode])}, but ${verdict.because}.`,
+          },
+        ]
+      : [],
+  )
+  const running = [...affected].flatMap(([region, ids]): Notice[] =>
+    ids && ids.length > 0
+      ? [{ level: 'notice', text: `${where(region)}Still running a withdrawn image: ${ids.join(', ')}.` }]
+      : [],
+  )
+  return [...once(planned), ...overtaken, ...leftUndone(journal, where), ...running]
 }
 
-function currentOf({ request, seen, image }: Outcome): Image | undefined {
-  const family = familyOf(request) ?? (image ? seen.images.get(image)?.family : undefined)
-  return family === undefined ? undefined : seen.current.get(family)
+/** The same of several regions is said once. */
+const once = (notices: readonly Notice[]): Notice[] => [
+  ...new Map(notices.map((notice) => [`${notice.level} ${notice.text}`, notice])).values(),
+]
+
+/** Deletions that did not come off, or were better left. */
+function leftUndone(journal: readonly Entry[], where: (region: string) => string): Notice[] {
+  return journal.flatMap(({ step, state, because, error, forgiven }): Notice[] => {
+    if (forgiven) {
+      const said = error instanceof EcsFault ? `${describeFault(error)} ${error.todo}` : String(error)
+      return [{ level: 'warning', text: `${where(step.region)}Could not ${describe(step)}: ${said}` }]
+    }
+    return state === 'skipped' && because !== undefined && because !== goneAlready
+      ? [{ level: 'warning', text: `${where(step.region)}${targetOf(step)} was not deleted: ${because}.` }]
+      : []
+  })
 }
+
+const regionsIn = ({ plan }: Outcome): readonly RegionPlan[] =>
+  plan === undefined || plan.kind === 'refuse' ? [] : plan.regions
+
+/** What each region serves at the end, as far as it is known. */
+function currentIn(outcome: Outcome): Record<string, Image> {
+  const { request, seen, images } = outcome
+  const [home] = regionsIn(outcome)
+  const named = images.get(request.region)
+  const family = familyOf(request) ?? (named ? seen.images.get(named)?.family : undefined)
+  return Object.fromEntries(
+    regionsOf(request).flatMap((region) => {
+      const serves = regionsIn(outcome).find((each) => each.region === region)?.serves
+      const image = serves ?? (family === undefined ? undefined : seen.currentOf({ region, family }))
+      return image && home ? [[region, image]] : []
+    }),
+  )
+}
+
+const idsOf = (images: Record<string, Image>): Record<string, string> =>
+  Object.fromEntries(Object.entries(images).map(([region, { id }]) => [region, id]))
 
 /** Empty string for what is not known, as outputs are strings. */
 function outputsOf(outcome: Outcome): Record<string, string> {
-  const { request, plan, image, seen } = outcome
+  const { request, plan, images, seen } = outcome
+  const image = images.get(request.region)
   const described = image === undefined ? undefined : seen.images.get(image)
-  const current = currentOf(outcome)
-  const settled = plan && plan.kind !== 'refuse' ? plan : undefined
-  const currentId = settled?.serves ?? current?.id
-  const byRegion = (id: string | undefined) => JSON.stringify(id ? { [request.region]: id } : {})
+  const current = currentIn(outcome)
+  const regions = regionsIn(outcome)
   return {
     'image-id': image ?? '',
-    'current-image-id': currentId ?? '',
-    'current-image-ids': byRegion(currentId),
+    'current-image-id': current[request.region]?.id ?? '',
+    'current-image-ids': JSON.stringify(idsOf(current)),
     family: familyOf(request) ?? described?.family ?? '',
-    'previous-image-id': settled?.previous ?? '',
-    'image-ids': byRegion(image),
+    'previous-image-id': regions[0]?.previous ?? '',
+    'image-ids': JSON.stringify(Object.fromEntries(images)),
+    'in-sync': request.replicas.length === 0 ? '' : String(isInSync(outcome, current)),
     'deprecated-image-ids': JSON.stringify(request.dryRun ? [] : withdrawnOf(outcome)),
-    'pending-image-ids': JSON.stringify(settled?.pending ?? []),
+    'pending-image-ids': JSON.stringify(regions.flatMap(({ pending }) => pending)),
     changed: String(hasChanged(outcome)),
     'image-name': described?.name ?? '',
     'image-version': described?.version ?? '',
@@ -75,25 +131,43 @@ function outputsOf(outcome: Outcome): Record<string, string> {
     architecture: described?.architecture ?? '',
     'os-name': described?.osName ?? '',
     image: described ? JSON.stringify(described) : '',
-    plan: JSON.stringify(stepsOf(plan).map(planned)),
-    ...modeOutputs(outcome, described, currentId),
+    plan: JSON.stringify(attempted(plan, outcome.journal).map(planned)),
+    ...modeOutputs(outcome, described, current[request.region]?.id),
   }
 }
 
+/** Every region resolves, and to the same image. */
+function isInSync({ request, seen }: Outcome, current: Record<string, Image>): boolean {
+  const origins = regionsOf(request).map((region) => {
+    const image = current[region]
+    return image && (image.ownerAlias === 'self' ? seen.originOf(image.id) : image.id)
+  })
+  return origins.every((origin) => origin !== undefined && origin === origins[0])
+}
+
+/** What this attempt has done, and what else it has planned: a plan made anew goes on from what was done. */
+function attempted(plan: Plan | undefined, journal: readonly Entry[]): readonly Step[] {
+  const steps = stepsOf(plan)
+  const before = journal.filter((entry) => !steps.includes(entry.planned)).map(({ step }) => step)
+  return [...before, ...steps]
+}
+
 function modeOutputs(
-  { request, plan, affected, image }: Outcome,
+  { request, plan, affected, images }: Outcome,
   described: Image | undefined,
   currentId: string | undefined,
 ): Record<string, string> {
   if (request.mode === 'rollback') {
-    return { 'affected-instance-ids': affected ? JSON.stringify({ [request.region]: affected }) : '' }
+    const isListed = affected.size > 0 && [...affected.values()].every((ids) => ids !== undefined)
+    return { 'affected-instance-ids': isListed ? JSON.stringify(Object.fromEntries(affected)) : '' }
   }
   if (request.mode !== 'resolve') return {}
   const unmet = plan?.kind === 'refuse' && plan.code === 'condition-unmet'
-  const found = { found: String(unmet || described !== undefined) }
+  const isFound = described !== undefined && regionsOf(request).every((region) => images.has(region))
+  const found = { found: String(unmet || isFound) }
   return request.of.kind === 'family'
     ? found
-    : { ...found, 'is-current': String(image !== undefined && image === currentId) }
+    : { ...found, 'is-current': String(images.has(request.region) && images.get(request.region) === currentId) }
 }
 
 const planned = (step: Step) => ({
@@ -103,17 +177,18 @@ const planned = (step: Step) => ({
   description: describe(step),
 })
 
-/** What was to be withdrawn, less what a failed run did not come to. */
-function withdrawnOf({ plan, journal, failure, seen, request }: Outcome): readonly string[] {
-  if (!plan || plan.kind === 'refuse') return []
+/** What was to be withdrawn at home, less what a failed run did not come to. */
+function withdrawnOf(outcome: Outcome): readonly string[] {
+  const { journal, failure, seen, request } = outcome
+  const withdrawn = regionsIn(outcome)[0]?.withdrawn ?? []
   const skipped = ids(journal, 'skipped')
-  if (!failure) return plan.withdrawn.filter((id) => !skipped.includes(id))
+  if (!failure) return withdrawn.filter((id) => !skipped.includes(id))
   const done = ids(journal, 'done')
   const before = (id: string) => {
     const image = seen.images.get(id)
     return image !== undefined && (!isAvailable(image) || image.family !== familyOf(request))
   }
-  return plan.withdrawn.filter((id) => done.includes(id) || before(id))
+  return withdrawn.filter((id) => done.includes(id) || before(id))
 }
 
 const ids = (journal: readonly Entry[], state: Entry['state']): string[] =>
@@ -124,23 +199,39 @@ const ids = (journal: readonly Entry[], state: Entry['state']): string[] =>
 /** Marks and looks are the action's own business; what the user asked for is what counts as a change. */
 const isChange = ({ step, state }: Entry): boolean => state === 'done' && isVisible(step)
 
-function hasChanged({ request, plan, journal }: Outcome): boolean {
-  if (request.dryRun || !plan || plan.kind === 'refuse') return false
-  return plan.changedBefore || journal.some(isChange)
+function hasChanged(outcome: Outcome): boolean {
+  if (outcome.request.dryRun || regionsIn(outcome).length === 0) return false
+  return regionsIn(outcome).some(({ changedBefore }) => changedBefore) || outcome.journal.some(isChange)
 }
 
-function headlineOf({ request, plan, image, seen, verdict }: Outcome): string {
+function headlineOf(outcome: Outcome): string {
+  const { request, plan, images, seen, verdicts } = outcome
   const { mode, region } = request
-  const family = familyOf(request)
   if (!plan) return `${mode} did not come to a plan`
   if (plan.kind === 'refuse') return `${mode} refused`
+  const image = images.get(region)
   const name = image === undefined ? undefined : (seen.images.get(image)?.name ?? image)
   const it = image === undefined ? 'nothing' : `${name} (${image})`
   if (request.dryRun && plan.kind === 'change') {
     const count = stepsOf(plan).length
     return `Dry run: ${count} step${count === 1 ? '' : 's'} planned, nothing changed`
   }
-  if (plan.kind === 'nothing') return mode === 'resolve' ? plan.because : `Nothing to do: ${plan.because}`
-  if (verdict?.kind === 'so') return `${family} in ${region} now serves ${it}`
-  return `${capital(pastOf[mode])} ${it}`
+  const [home] = plan.regions
+  if (plan.kind === 'nothing' && home.kind === 'nothing') {
+    const there = request.replicas.length > 0 ? `; so it is in ${request.replicas.join(', ')}` : ''
+    return mode === 'resolve' ? home.because : `Nothing to do: ${home.because}${there}`
+  }
+  const so = regionsOf(request).filter((each) => isServedIn(each, outcome))
+  return so.length > 0 && verdicts.length > 0
+    ? `${familyOf(request)} in ${so.join(', ')} now serves ${it}`
+    : `${capital(pastOf[mode])} ${it}`
+}
+
+/** ECS has confirmed it, or nothing had to be changed there. */
+const isServedIn = (region: string, { verdicts, images, request, seen }: Outcome): boolean => {
+  const verdict = verdicts.find((each) => each.region === region)
+  if (verdict) return verdict.kind === 'so'
+  const family = familyOf(request)
+  const current = family === undefined ? undefined : seen.currentOf({ region, family })
+  return current !== undefined && current.id === images.get(region)
 }

@@ -1,18 +1,22 @@
 /**
  * The line that every mode is: observe and plan, apply, verify. It knows no mode's rules; a dry run is the line cut
- * after the plan, and a re-run is the line walked again.
+ * after the plan, and a re-run is the line walked again. So is the second half of a run that has made images: that
+ * takes long, and what is decided rests on what there is by then.
  */
-import { type Applying, apply, type Entry } from './apply.ts'
+import { type Applying, applyLanes, type Entry, StepFailure } from './apply.ts'
 import { describeFault, EcsFault } from './ecs/fault.ts'
-import { type Image, label } from './family/image.ts'
+import { type FamilyRef, label } from './family/image.ts'
 import {
   describe,
   type Expectation,
   type ImageRef,
   isMade,
   isVisible,
+  lanesOf,
   type Made,
+  type Phase,
   type Plan,
+  type RegionPlan,
   type Step,
   stepsOf,
 } from './family/plan.ts'
@@ -29,7 +33,7 @@ export interface Ports {
   readonly pace: Pace
   readonly log: Log
   readonly keepsake: Keepsake
-  /** Told the image that the run settles on as soon as it is known. */
+  /** Told the image that the run settles on at home as soon as it is known. */
   readonly onImage: (image: string) => void
 }
 
@@ -40,79 +44,266 @@ export interface Outcome {
   readonly plan: Plan | undefined
   readonly journal: readonly Entry[]
   readonly seen: Seen
-  /** The image that the run settled on. */
-  readonly image: string | undefined
-  /** Undefined when nothing was to be verified. */
-  readonly verdict: Verdict | undefined
-  /** Instances that still run a withdrawn image; undefined when they could not be listed. */
-  readonly affected: readonly string[] | undefined
+  /** The images that the run settled on, by region; none where there is none. */
+  readonly images: ReadonlyMap<string, string>
+  /** Of the regions in which something was to be verified. */
+  readonly verdicts: readonly Verdict[]
+  /** Instances that still run a withdrawn image, by region; undefined where they could not be listed. */
+  readonly affected: ReadonlyMap<string, readonly string[] | undefined>
   readonly failure: { readonly doing: string; readonly error: unknown } | undefined
 }
 
 type InstanceStep = Extract<Step, { action: 'stop' | 'start' }>
-type Changes = Extract<Plan, { kind: 'change' }>
+
+/** How often images may be made before it is plain that they do not stay. */
+const rounds = 4
 
 /** Never throws: what went wrong is part of the outcome. */
 export async function run(request: Request, ports: Ports): Promise<Outcome> {
-  const seen = new Seen()
-  const made = new Map<Made, string>()
-  const journal: Entry[] = []
-  const idOf = (image: ImageRef | undefined) => (image && isMade(image) ? made.get(image) : image)
-  const observing: Observing = { ...ports, seen, dryRun: request.dryRun }
-  const applying: Applying = {
-    ...ports,
-    journal,
-    made,
-    note: (id, image) => (image ? seen.images.set(id, image) : seen.images.delete(id)),
-    onMade: ports.onImage,
-  }
-  let plan: Plan | undefined
-  let verdict: Verdict | undefined
-  let affected: readonly string[] | undefined
-  let doing = 'looking at the family'
-  const outcome = (failure?: Outcome['failure']): Outcome => ({
-    request,
-    plan,
-    journal,
-    seen,
-    image: plan && plan.kind !== 'refuse' ? idOf(plan.image) : undefined,
-    verdict,
-    affected,
-    failure,
-  })
+  const line = new Line(request, ports)
   try {
-    plan = await ports.log.group('Observe', async () => {
-      const concluded = await conclude(planFor(request), (question) => answer(question, observing))
-      for (const line of tell(seen)) ports.log.info(line)
-      return concluded
-    })
-    await tellPlan(plan, ports.log)
-    if (request.dryRun) return outcome()
-    const stopped = leftStopped(plan)
-    if (stopped) ports.keepsake.stopped(stopped)
-    if (plan.kind === 'refuse') return outcome()
-    if (plan.image !== undefined && !isMade(plan.image)) ports.onImage(plan.image)
-    if (plan.kind === 'change') {
-      const changes: Changes = plan
-      doing = 'applying the plan'
-      if (changes.steps.length > 0) await ports.log.group('Apply', () => apply(changes.steps, applying))
-      doing = 'verifying what ECS serves'
-      verdict = await verify(changes.expect, { request, observing, idOf })
-      // A decision that somebody has overtaken was carried out all the same.
-      if (verdict?.kind !== 'unconfirmed' && changes.afterwards.length > 0) {
-        await ports.log.group('Settle', () => apply(onWhatIsThere(changes.afterwards, seen), applying))
-      }
-      doing = 'looking at the result'
-      await lookAgain(changes, { observing, request, idOf })
-    }
-    affected = await listAffected(plan.affects ?? [], request, ports)
-    return outcome()
+    await line.walk()
+    return line.outcome()
   } catch (error) {
-    if (plan?.kind === 'change' && !(error instanceof Cancelled))
-      await lookAfterFailure(plan, { journal, observing, request, idOf })
-    return outcome({ doing, error })
+    if (!(error instanceof Cancelled)) await line.lookAfterFailure()
+    return line.outcome({ doing: line.doing, error })
   }
 }
+
+/** One walk of the line, and how far it came. */
+class Line {
+  doing = 'looking at the family'
+  readonly #request: Request
+  readonly #ports: Ports
+  readonly #observing: Observing
+  readonly #seen = new Seen()
+  readonly #made = new Map<Made, string>()
+  readonly #journal: Entry[] = []
+  #plan: Plan | undefined
+  #verdicts: readonly Verdict[] = []
+  #affected: ReadonlyMap<string, readonly string[] | undefined> = new Map()
+
+  constructor(request: Request, ports: Ports) {
+    this.#request = request
+    this.#ports = ports
+    this.#observing = { ...ports, seen: this.#seen, dryRun: request.dryRun }
+  }
+
+  outcome(failure?: Outcome['failure']): Outcome {
+    const images = this.#regions().flatMap(({ region, image }): [string, string][] => {
+      const id = this.#idOf(image)
+      return id === undefined ? [] : [[region, id]]
+    })
+    return {
+      request: this.#request,
+      plan: this.#plan,
+      journal: this.#journal,
+      seen: this.#seen,
+      images: new Map(images),
+      verdicts: this.#verdicts,
+      affected: this.#affected,
+      failure,
+    }
+  }
+
+  async walk(): Promise<void> {
+    for (let round = 1; ; round++) {
+      await this.#observe()
+      if (this.#request.dryRun || this.#plan?.kind === 'refuse') return
+      if (lanesOf(this.#plan, 'copy').length === 0) break
+      if (round === rounds) {
+        throw new StepFailure(
+          'Copies were made, and are gone again each time.',
+          'Look at who deletes them, then run again.',
+        )
+      }
+      await this.#apply('Prepare', ['make', 'copy'])
+    }
+    await this.#apply('Apply', ['make', 'note', 'ready', 'switch'])
+    this.doing = 'verifying what ECS serves'
+    await this.#verify()
+    await this.#settle()
+    this.doing = 'looking at the result'
+    await this.#lookAgain()
+    await this.#listAffected()
+  }
+
+  async #observe(): Promise<void> {
+    const { log, keepsake, onImage } = this.#ports
+    this.doing = 'looking at the family'
+    const plan = await log.group('Observe', async () => {
+      const concluded = await conclude(planFor(this.#request), (question) => answer(question, this.#observing))
+      for (const line of this.#tell()) log.info(line)
+      return concluded
+    })
+    this.#plan = plan
+    await this.#tellPlan(plan)
+    if (this.#request.dryRun) return
+    const stopped = leftStopped(plan)
+    if (stopped) keepsake.stopped(stopped)
+    const image = this.#regions()[0]?.image
+    if (image !== undefined && !isMade(image)) onImage(image)
+  }
+
+  #regions(): readonly RegionPlan[] {
+    return this.#plan === undefined || this.#plan.kind === 'refuse' ? [] : this.#plan.regions
+  }
+
+  #idOf(image: ImageRef | undefined): string | undefined {
+    return image && isMade(image) ? this.#made.get(image) : image
+  }
+
+  get #isSpread(): boolean {
+    return this.#request.replicas.length > 0
+  }
+
+  /** With several regions at work at a time, each line of log says which one it is about. */
+  #logIn(region: string): Log {
+    const { log } = this.#ports
+    return this.#isSpread ? { ...log, info: (text) => log.info(`${region}: ${text}`) } : log
+  }
+
+  #applyingIn(region: string): Applying {
+    return {
+      ...this.#ports,
+      log: this.#logIn(region),
+      journal: this.#journal,
+      made: this.#made,
+      note: (id, image) => (image ? this.#seen.noteImage(image) : this.#seen.images.delete(id)),
+      onMade: (step, image) => {
+        if (step.action === 'create') this.#ports.onImage(image)
+      },
+    }
+  }
+
+  async #apply(title: string, phases: readonly Phase[]): Promise<void> {
+    this.doing = 'applying the plan'
+    const work = phases.map((phase) => lanesOf(this.#plan, phase)).filter(({ length }) => length > 0)
+    if (work.length === 0) return
+    await this.#ports.log.group(title, async () => {
+      for (const lanes of work) await applyLanes(lanes, (region) => this.#applyingIn(region))
+    })
+  }
+
+  async #verify(): Promise<void> {
+    const expected = this.#regions().flatMap((region) =>
+      region.kind === 'change' && region.expect ? [region.expect] : [],
+    )
+    if (expected.length === 0) return
+    await this.#ports.log.group('Verify', async () => {
+      this.#verdicts = await Promise.all(expected.map((expect) => this.#verifyIn(expect)))
+    })
+  }
+
+  async #verifyIn(expect: Expectation): Promise<Verdict> {
+    const observing = { ...this.#observing, log: this.#logIn(expect.region) }
+    const wanted = { ...expect, image: this.#idOf(expect.image) }
+    const look = () => conclude(judge(wanted, this.#request.mode), (question) => answer(question, observing))
+    const verdict = await observing.pace.until(look, ({ kind }) => kind !== 'unconfirmed', graceIntervals)
+    const served = verdict.current ? label(verdict.current) : 'nothing'
+    const asPlanned = verdict.kind === 'so' ? ', as planned' : ''
+    observing.log.info(`ECS answers that ${expect.family} resolves to ${served}${asPlanned}.`)
+    return verdict
+  }
+
+  /** What follows from ECS's confirmation. */
+  async #settle(): Promise<void> {
+    const unconfirmed = this.#verdicts.filter(({ kind }) => kind === 'unconfirmed').map(({ region }) => region)
+    // A decision that somebody has overtaken was carried out all the same; an image deleted meanwhile takes no mark.
+    const settling = lanesOf(this.#plan, 'settle')
+      .filter(([step]) => step && !unconfirmed.includes(step.region))
+      .map((steps) => onWhatIsThere(steps, this.#seen))
+    if (settling.some(({ length }) => length > 0)) {
+      await this.#ports.log.group('Settle', () => applyLanes(settling, (region) => this.#applyingIn(region)))
+    }
+    const failed = this.#verdicts.some(
+      (verdict) => verdict.kind === 'unconfirmed' || (verdict.kind === 'overtaken' && verdict.fails),
+    )
+    const pruning = failed ? [] : lanesOf(this.#plan, 'prune')
+    if (pruning.length === 0) return
+    await this.#ports.log.group('Delete what is too many', () =>
+      applyLanes(pruning, (region) => ({ ...this.#applyingIn(region), forgiving: true })),
+    )
+  }
+
+  /** What ECS says at home at the end, for outputs and summary. */
+  async #lookAgain(): Promise<void> {
+    const [home] = this.#regions()
+    if (home?.kind !== 'change') return
+    const { region, expect } = home
+    if (expect) await answer({ ask: 'members', ...familyOf(expect) }, this.#observing)
+    const image = this.#idOf(home.image)
+    const members = (expect && this.#seen.membersOf(expect)) ?? []
+    if (image !== undefined && !members.some(({ id }) => id === image)) {
+      await answer({ ask: 'image', region, image }, this.#observing)
+    }
+  }
+
+  /** What has been changed by then belongs in the report; that it cannot be looked at is no further fault. */
+  async lookAfterFailure(): Promise<void> {
+    const isChanged = this.#journal.some(({ step, state }) => state === 'done' && isVisible(step))
+    const expected = this.#regions().flatMap((region) =>
+      region.kind === 'change' && region.expect ? [region.expect] : [],
+    )
+    if (!isChanged || expected.length === 0) return
+    try {
+      await Promise.all(expected.map((expect) => answer({ ask: 'current', ...familyOf(expect) }, this.#observing)))
+      await this.#lookAgain()
+    } catch {
+      this.#ports.log.info('What ECS says now could not be looked at.')
+    }
+  }
+
+  async #listAffected(): Promise<void> {
+    const listed = this.#regions().map(
+      async ({ region, affects = [] }) => [region, await this.#affectedIn(region, affects)] as const,
+    )
+    this.#affected = new Map(await Promise.all(listed))
+  }
+
+  async #affectedIn(region: string, images: readonly string[]): Promise<readonly string[] | undefined> {
+    try {
+      return images.length === 0 ? [] : await this.#ports.ecs.instancesOf(region, images)
+    } catch (error) {
+      if (error instanceof Cancelled) throw error
+      const because = error instanceof EcsFault ? `${describeFault(error)} ${error.todo}` : String(error)
+      this.#ports.log.warning(`The instances that still run a withdrawn image could not be listed: ${because}`)
+      return undefined
+    }
+  }
+
+  /** What was seen, one line a family. */
+  #tell(): string[] {
+    return this.#seen.families.map((family) => {
+      const image = this.#seen.currentOf(family)
+      const members = this.#seen.membersOf(family)
+      const deprecated = members?.filter(({ status }) => status === 'Deprecated').length
+      const size = members
+        ? ` (${members.length} image${members.length === 1 ? '' : 's'}, ${deprecated} deprecated)`
+        : ''
+      const where = this.#isSpread ? `${family.region}: ` : ''
+      return `${where}Family ${family.family} resolves to ${image ? `${label(image)}, created ${image.creationTime}` : 'nothing'}${size}.`
+    })
+  }
+
+  async #tellPlan(plan: Plan): Promise<void> {
+    if (plan.kind === 'refuse') return
+    const { log } = this.#ports
+    const where = ({ region }: { region: string }) => (this.#isSpread ? `${region}: ` : '')
+    const steps = stepsOf(plan)
+    const fates = plan.regions.flatMap(({ region, fates: all = [] }) => all.map((fate) => ({ region, ...fate })))
+    if (plan.kind === 'nothing' && fates.length === 0) return
+    await log.group('Plan', async () => {
+      if (steps.length === 0 && plan.kind === 'change') log.info('Nothing is missing but the proof.')
+      for (const [index, step] of steps.entries()) log.info(`${index + 1}. ${where(step)}${describe(step)}`)
+      for (const { image, goes, because, region } of fates) {
+        log.info(`${where({ region })}${label(image)} ${goes ? 'goes' : 'stays'}: ${because}.`)
+      }
+    })
+  }
+}
+
+const familyOf = ({ region, family }: FamilyRef): FamilyRef => ({ region, family })
 
 /** An image that was deleted while it was waited for takes no mark. */
 const onWhatIsThere = (steps: readonly Step[], { images }: Seen): Step[] =>
@@ -122,92 +313,10 @@ const onWhatIsThere = (steps: readonly Step[], { images }: Seen): Step[] =>
     return ids.length === 0 ? [] : [{ ...step, ids }]
   })
 
-/** What has been changed by then belongs in the report; that it cannot be looked at is no further fault. */
-async function lookAfterFailure(
-  plan: Changes,
-  { journal, ...looking }: Verifying & { journal: readonly Entry[] },
-): Promise<void> {
-  if (!plan.expect || !journal.some(({ step, state }) => state === 'done' && isVisible(step))) return
-  const { region, family } = plan.expect
-  try {
-    await answer({ ask: 'current', region, family }, looking.observing)
-    await lookAgain(plan, looking)
-  } catch {
-    looking.observing.log.info('What ECS says now could not be looked at.')
-  }
-}
-
 /** An instance that an earlier attempt has left stopped: should this one fail as well, the post step starts it. */
 function leftStopped(plan: Plan): { readonly region: string; readonly instance: string } | undefined {
   if (plan.kind === 'refuse') return plan.leavesStopped
-  if (plan.kind === 'nothing' || plan.steps.some(({ action }) => action === 'stop')) return undefined
-  return plan.steps.find((step): step is InstanceStep => step.action === 'start')
-}
-
-/** What was seen, one line a family. */
-function tell({ current, members }: Seen): string[] {
-  return [...current].map(([family, image]) => {
-    const counted = members.get(family)
-    const deprecated = counted?.filter(({ status }) => status === 'Deprecated').length
-    const size = counted ? ` (${counted.length} image${counted.length === 1 ? '' : 's'}, ${deprecated} deprecated)` : ''
-    return `Family ${family} resolves to ${image ? `${label(image)}, created ${image.creationTime}` : 'nothing'}${size}.`
-  })
-}
-
-async function tellPlan(plan: Plan, log: Log): Promise<void> {
-  if (plan.kind !== 'change') return
-  await log.group('Plan', async () => {
-    const steps = stepsOf(plan)
-    if (steps.length === 0) log.info('Nothing is missing but the proof.')
-    for (const [index, step] of steps.entries()) log.info(`${index + 1}. ${describe(step)}`)
-  })
-}
-
-interface Verifying {
-  readonly request: Request
-  readonly observing: Observing
-  readonly idOf: (image: ImageRef | undefined) => string | undefined
-}
-
-async function verify(
-  expect: Expectation | undefined,
-  { request, observing, idOf }: Verifying,
-): Promise<Verdict | undefined> {
-  if (!expect) return undefined
-  const wanted = { ...expect, image: idOf(expect.image) }
-  const look = () => conclude(judge(wanted, request.mode), (question) => answer(question, observing))
-  return await observing.log.group('Verify', async () => {
-    const verdict = await observing.pace.until(look, ({ kind }) => kind !== 'unconfirmed', graceIntervals)
-    const { current } = verdict
-    const served = current ? label(current) : 'nothing'
-    observing.log.info(
-      `ECS answers that ${expect.family} resolves to ${served}${verdict.kind === 'so' ? ', as planned' : ''}.`,
-    )
-    return verdict
-  })
-}
-
-/** What ECS says at the end, for outputs and summary. */
-async function lookAgain(plan: Changes, { observing, request: { region }, idOf }: Verifying): Promise<void> {
-  const image = idOf(plan.image)
-  if (plan.expect) await answer({ ask: 'members', region, family: plan.expect.family }, observing)
-  if (image && !isSeenAgain(observing.seen, image, plan)) await answer({ ask: 'image', region, image }, observing)
-}
-
-const isSeenAgain = (seen: Seen, id: string, { expect }: Changes): boolean =>
-  (expect ? (seen.members.get(expect.family) ?? []) : []).some((image: Image) => image.id === id)
-
-async function listAffected(
-  images: readonly string[],
-  { region }: Request,
-  { ecs, log }: Ports,
-): Promise<readonly string[] | undefined> {
-  try {
-    return images.length === 0 ? [] : await ecs.instancesOf(region, images)
-  } catch (error) {
-    if (error instanceof Cancelled) throw error
-    const because = error instanceof EcsFault ? `${describeFault(error)} ${error.todo}` : String(error)
-    log.warning(`The instances that still run a withdrawn image could not be listed: ${because}`)
-    return undefined
-  }
+  const steps = stepsOf(plan)
+  if (steps.some(({ action }) => action === 'stop')) return undefined
+  return steps.find((step): step is InstanceStep => step.action === 'start')
 }

@@ -1,9 +1,9 @@
 /** The outcome as the page of the workflow run shows it: GitHub-flavoured Markdown. Pure. */
 import type { Entry } from './apply.ts'
 import type { Failure } from './failure.ts'
-import { newestFirst } from './family/image.ts'
-import { describe, type Notice, stepsOf } from './family/plan.ts'
-import { familyOf, type Request } from './family/request.ts'
+import { type Image, label, newestFirst } from './family/image.ts'
+import { describe, type Notice, type Step, stepsOf } from './family/plan.ts'
+import { familyOf, type Request, regionsOf } from './family/request.ts'
 import type { Outcome } from './run.ts'
 
 interface Told {
@@ -11,7 +11,8 @@ interface Told {
   readonly headline: string
   readonly notices: readonly Notice[]
   readonly outputs: Readonly<Record<string, string>>
-  readonly currentId: string | undefined
+  /** What each region serves, as far as it is known. */
+  readonly current: Readonly<Record<string, Image>>
 }
 
 /** Text in a Markdown table or line: nothing in it is taken for markup. */
@@ -47,8 +48,10 @@ export function summaryOf(outcome: Outcome, told: Told): string {
     failure ? `**${prose(failure.what)}**\n\n${prose(failure.todo)}` : plain(headline),
     ...others.map(say),
     reasonLine(request),
+    regionsTable(outcome, told),
     familyTable(outcome, told),
     stepsTable(outcome),
+    fatesTable(outcome),
     plan?.kind === 'refuse' ? '' : settledTable(told),
   ]
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`
@@ -57,15 +60,30 @@ export function summaryOf(outcome: Outcome, told: Told): string {
 const reasonLine = (request: Request): string =>
   'reason' in request && request.reason !== undefined ? `Reason: ${plain(request.reason)}` : ''
 
-/** The newest images of the family as ECS told them last. */
-function familyTable(outcome: Outcome, { currentId }: Told): string {
-  const family = familyOf(outcome.request)
-  const members = newestFirst(family === undefined ? [] : (outcome.seen.members.get(family) ?? []))
+/** Which region serves what, where there are several. */
+function regionsTable({ request, seen, plan }: Outcome, { current }: Told): string {
+  if (request.replicas.length === 0 || plan?.kind === 'refuse') return ''
+  const home = current[request.region]
+  const rows = regionsOf(request).map((region) => {
+    const image = current[region]
+    if (!image) return [code(region), 'nothing', '', '', '']
+    const isSame = home !== undefined && seen.originOf(image.id) === seen.originOf(home.id)
+    const commit = image.tags['github:sha']?.slice(0, 12) ?? ''
+    return [code(region), code(image.id), plain(image.name), code(commit), isSame ? '✔' : '✘ another image']
+  })
+  return table(['region', 'serves', 'name', 'commit', 'same as home'], rows)
+}
+
+/** The newest images of the family at home, as ECS told them last. */
+function familyTable({ request, seen }: Outcome, { current }: Told): string {
+  const family = familyOf(request)
+  const { region } = request
+  const members = newestFirst(family === undefined ? [] : (seen.membersOf({ region, family }) ?? []))
   if (members.length === 0) return ''
   const rows = members
     .slice(0, 10)
     .map((image) => [
-      image.id === currentId ? '**current**' : '',
+      image.id === current[region]?.id ? '**current**' : '',
       code(image.id),
       plain(image.name),
       plain(image.version),
@@ -76,16 +94,39 @@ function familyTable(outcome: Outcome, { currentId }: Told): string {
   return table(['', 'image', 'name', 'version', 'created', 'status'], rows) + more
 }
 
+/** What becomes of the images that are older than the newest ones to keep. */
+function fatesTable({ plan, request }: Outcome): string {
+  const keep = 'keep' in request ? request.keep : undefined
+  if (keep === undefined || plan === undefined || plan.kind === 'refuse') return ''
+  const isSpread = request.replicas.length > 0
+  const rows = plan.regions.flatMap(({ region, fates = [] }) =>
+    // Newest first.
+    fates
+      .slice(keep)
+      .map(({ image, goes, because }) => [
+        ...(isSpread ? [code(region)] : []),
+        plain(label(image)),
+        goes ? 'goes' : 'stays',
+        plain(because),
+      ]),
+  )
+  return rows.length === 0 ? '' : table([...(isSpread ? ['region'] : []), 'beyond `keep`', '', 'because'], rows)
+}
+
 const signs: Readonly<Record<Entry['state'], string>> = { done: '✔', failed: '✘', skipped: '–' }
 
 function stepsTable({ plan, journal, request }: Outcome): string {
-  if (plan?.kind !== 'change') return ''
-  const done = journal.map(({ step, state }) => [signs[state], plain(describe(step))])
+  if (plan === undefined || plan.kind === 'refuse') return ''
+  const isSpread = request.replicas.length > 0
+  const row = (sign: string, step: Step) => [sign, ...(isSpread ? [code(step.region)] : []), plain(describe(step))]
+  const began = journal.map(({ planned }) => planned)
+  const done = journal.map(({ step, state }) => row(signs[state], step))
   const left = stepsOf(plan)
-    .slice(journal.length)
-    .map((step) => [request.dryRun ? '' : 'not done', plain(describe(step))])
+    .filter((step) => !began.includes(step))
+    .map((step) => row(request.dryRun ? '' : 'not done', step))
   const rows = [...done, ...left]
-  return rows.length === 0 ? '' : table(['', request.dryRun ? 'would' : 'step'], rows)
+  const head = ['', ...(isSpread ? ['region'] : []), request.dryRun ? 'would' : 'step']
+  return rows.length === 0 ? '' : table(head, rows)
 }
 
 function settledTable({ outputs }: Told): string {

@@ -212,7 +212,7 @@ const promised: Readonly<Record<string, readonly [modes: string, standard?: stri
   wait: ['bake', 'true'],
   keep: ['bake, promote'],
   'share-with': ['bake, promote, rollback'],
-  unshare: ['promote, rollback', 'false'],
+  unshare: ['bake, promote, rollback', 'false'],
   'quarantine-family': ['promote, rollback'],
   'withdraw-pending': ['rollback', 'false'],
   reason: ['promote, rollback'],

@@ -66,6 +66,10 @@ describe('the least that a mode needs', () => {
       detectionStrategy: undefined,
       imdsSupport: undefined,
       resourceGroupId: undefined,
+      replicas: [],
+      copyKmsKeyIds: {},
+      shareWith: [],
+      keep: undefined,
       tags: {
         'image-family:run': run.key,
         'image-family:source': 'snapshot',
@@ -75,6 +79,7 @@ describe('the least that a mode needs', () => {
       },
       stopInstance: 'no',
       wait: true,
+      unshare: false,
     })
   })
 
@@ -88,6 +93,11 @@ describe('the least that a mode needs', () => {
       quarantineFamily: undefined,
       expectedImage: undefined,
       reason: undefined,
+      replicas: [],
+      resourceGroupId: undefined,
+      copyKmsKeyIds: {},
+      shareWith: [],
+      keep: undefined,
       tags: {},
       requireTags: {},
       maxAgeDays: undefined,
@@ -102,11 +112,18 @@ describe('the least that a mode needs', () => {
       withdrawPending: false,
       unshare: false,
       expectedImage: undefined,
+      replicas: [],
+      shareWith: [],
     })
   })
 
   test('resolve', () => {
-    expect(resolveOf()).toMatchObject({ mode: 'resolve', of: { kind: 'family', family: 'web' }, ifMissing: 'error' })
+    expect(resolveOf()).toMatchObject({
+      mode: 'resolve',
+      replicas: [],
+      of: { kind: 'family', family: 'web' },
+      ifMissing: 'error',
+    })
     expect(good({ mode: 'resolve', 'region-id': 'cn-hangzhou', 'image-id': 'm-1' }).request).toMatchObject({
       of: { kind: 'image', image: 'm-1' },
     })
@@ -150,7 +167,7 @@ describe('faults', () => {
   })
 
   test('are sentences', () => {
-    const found = faults({ mode: 'bake', family: '1', keep: '3', wait: 'x', 'to-image-id': 'm-1' })
+    const found = faults({ mode: 'bake', family: '1', keep: '1', wait: 'x', 'to-image-id': 'm-1' })
     expect(found.length).toBeGreaterThan(4)
     for (const fault of found) expect(fault).toMatch(/^[A-Z`].*[.]$/)
   })
@@ -240,9 +257,9 @@ describe('an input that the mode does not use', () => {
     expect(usedBy('rollback')).toEqual(['allow-empty', 'to-image-id', 'withdraw-pending'])
     expect(usedBy('resolve')).toEqual(['if-missing'])
     expect(usedBy('bake', 'promote')).toEqual(['copy-kms-key-ids', 'keep', 'resource-group-id', 'tags'])
-    expect(usedBy('promote', 'rollback')).toEqual(['expected-image-id', 'quarantine-family', 'reason', 'unshare'])
+    expect(usedBy('promote', 'rollback')).toEqual(['expected-image-id', 'quarantine-family', 'reason'])
     expect(usedBy('promote', 'resolve')).toEqual(['image-id', 'max-age-days', 'require-tags'])
-    expect(usedBy('bake', 'promote', 'rollback')).toEqual(['share-with'])
+    expect(usedBy('bake', 'promote', 'rollback')).toEqual(['share-with', 'unshare'])
   })
 })
 
@@ -256,11 +273,168 @@ describe('an input that is not supported yet', () => {
       ])
     }
   })
+})
 
-  test('resource-group-id when promoting', () => {
-    expect(faults({ ...least.promote, 'resource-group-id': 'rg-1' })).toEqual([
-      expect.stringContaining('not supported'),
+describe('replica regions', () => {
+  const replicas: Inputs = { 'replica-region-ids': 'cn-shanghai, cn-beijing' }
+
+  test.each(modes)('of %s, in the given order', (mode) => {
+    expect(good({ ...least[mode], ...replicas }).request.replicas).toEqual(['cn-shanghai', 'cn-beijing'])
+  })
+
+  test.each([
+    ['newlines', 'cn-shanghai\ncn-beijing'],
+    ['carriage returns', 'cn-shanghai\r\ncn-beijing\r\n'],
+    ['commas and newlines', 'cn-shanghai,\ncn-beijing,'],
+    ['empty entries', ',, cn-shanghai ,\n\n, cn-beijing\n'],
+  ])('separated by %s', (_, text) => {
+    expect(rollbackOf({ 'replica-region-ids': text }).replicas).toEqual(['cn-shanghai', 'cn-beijing'])
+  })
+
+  test('none at all: all entries are empty', () => {
+    expect(bakeOf({ 'replica-region-ids': ' ,\n,', wait: 'false' }).replicas).toEqual([])
+  })
+
+  test.each(['shanghai', 'CN-Shanghai', 'cn-shanghai.example.com', 'cn-a@b', 'cn-shanghai cn-beijing', 'cn-a;cn-b'])(
+    '%s is none: it becomes part of a host name',
+    (region) => {
+      expect(faults({ ...least.resolve, 'replica-region-ids': `cn-beijing,${region}` })).toEqual([
+        expect.stringMatching(/^`replica-region-ids`: expected region IDs .*cn-shanghai/),
+      ])
+    },
+  )
+
+  test('the home region is none of them, whichever way it is given', () => {
+    const named: Inputs = { ...least.rollback, 'replica-region-ids': 'cn-hangzhou,cn-beijing' }
+    const expected = ['`replica-region-ids`: cn-hangzhou is the home region already: leave it out.']
+    expect(faults(named)).toEqual(expected)
+    expect(faults({ ...named, 'region-id': '' }, { regionId: 'cn-hangzhou' })).toEqual(expected)
+  })
+
+  test('a region stands there once', () => {
+    expect(faults({ ...least.bake, 'replica-region-ids': 'cn-shanghai,cn-beijing\ncn-shanghai' })).toEqual([
+      '`replica-region-ids`: cn-shanghai stands there twice: leave one out.',
     ])
+  })
+
+  test('an image is looked up at home alone', () => {
+    const { family, ...byId } = { ...least.resolve, 'image-id': 'm-1', ...replicas }
+    expect(faults(byId)).toEqual([expect.stringMatching(/`image-id`.*`replica-region-ids`.*`family`/)])
+  })
+
+  test('may share an endpoint', () => {
+    expect(good({ ...least.resolve, ...replicas, endpoint: 'http://127.0.0.1:1' }).doubts).toEqual([])
+  })
+
+  test('what is for copies needs some', () => {
+    expect(faults({ ...least.promote, 'resource-group-id': 'rg-1' })).toEqual([
+      expect.stringMatching(/`resource-group-id`.*`replica-region-ids`/),
+    ])
+    expect(promoteOf({ ...replicas, 'resource-group-id': 'rg-1' }).resourceGroupId).toBe('rg-1')
+    expect(bakeOf({ 'resource-group-id': 'rg-1' }).resourceGroupId).toBe('rg-1')
+    for (const mode of ['bake', 'promote'] as const) {
+      expect(faults({ ...least[mode], 'copy-kms-key-ids': 'cn-shanghai=key' })).toEqual([
+        expect.stringMatching(/^`copy-kms-key-ids`: cn-shanghai is none of `replica-region-ids`/),
+      ])
+    }
+  })
+
+  test('keys of copies, by region', () => {
+    const keys = { 'copy-kms-key-ids': 'cn-beijing = 0e478b7a-4262-4802-b8cb-00d3fb408fa1\ncn-shanghai=alias/web' }
+    for (const { copyKmsKeyIds } of [bakeOf({ ...replicas, ...keys }), promoteOf({ ...replicas, ...keys })]) {
+      expect(copyKmsKeyIds).toEqual({
+        'cn-beijing': '0e478b7a-4262-4802-b8cb-00d3fb408fa1',
+        'cn-shanghai': 'alias/web',
+      })
+    }
+  })
+
+  test('a region that is wrong is told once, not also for its key', () => {
+    const given: Inputs = { 'replica-region-ids': 'Shanghai', 'copy-kms-key-ids': 'Shanghai=key' }
+    expect(faults({ ...least.bake, ...given })).toEqual([expect.stringContaining('`replica-region-ids`')])
+  })
+})
+
+describe('keep', () => {
+  test('a whole number of at least two', () => {
+    expect(bakeOf({ keep: '2' }).keep).toBe(2)
+    expect(promoteOf({ keep: ' 30 ' }).keep).toBe(30)
+  })
+
+  test.each(['0', '1', '-3', '2.5', '3.0', '1e3', 'two', '0x10', 'Infinity'])('%s is none', (keep) => {
+    for (const mode of ['bake', 'promote'] as const) {
+      expect(faults({ ...least[mode], keep })).toEqual([
+        expect.stringMatching(/^`keep` should be a whole number of at least 2 \(.*\), not '/),
+      ])
+    }
+  })
+})
+
+describe('shares', () => {
+  const [one, two] = ['1234567890123456', '1234567890123457']
+  const many = (count: number) => Array.from({ length: count }, (_, index) => `${10_000 + index}`).join('\n')
+
+  test('accounts, comma or newline separated, each once', () => {
+    const given: Inputs = { 'share-with': `${one}, ${two}\n\n${one},` }
+    for (const { shareWith } of [bakeOf(given), promoteOf(given), rollbackOf(given)]) {
+      expect(shareWith).toEqual([one, two])
+    }
+  })
+
+  test.each(['1234', '1'.repeat(21), 'acs:1234567890123456', '1234-5678', 'group', `${one} ${two}`, '１２３４５６'])(
+    '%s is none',
+    (account) => {
+      expect(faults({ ...least.rollback, 'share-with': `${one},${account}` })).toEqual([
+        `\`share-with\`: expected account IDs such as 1234567890123456, comma or newline separated, not '${account}'.`,
+      ])
+    },
+  )
+
+  test('a number that the runner has rounded is told for what it is', () => {
+    expect(faults({ ...least.rollback, 'share-with': '1.23456789012346E+15' })).toEqual([
+      expect.stringMatching(/not '1\.23456789012346E\+15': put it in quotes/),
+    ])
+  })
+
+  test('fifty at most', () => {
+    expect(bakeOf({ 'share-with': many(50) }).shareWith).toHaveLength(50)
+    expect(bakeOf({ 'share-with': `${many(50)},10000` }).shareWith).toHaveLength(50)
+    expect(faults({ ...least.bake, 'share-with': many(51) })).toEqual([expect.stringMatching(/`share-with`.* 51 .*50/)])
+  })
+
+  test('taken back when baking only from what keep deletes', () => {
+    expect(bakeOf({ unshare: 'true', keep: '5' }).unshare).toBe(true)
+    expect(bakeOf({ keep: '5' }).unshare).toBe(false)
+    expect(faults({ ...least.bake, unshare: 'true' })).toEqual([expect.stringMatching(/`unshare`.*`keep`/)])
+    expect(faults({ ...least.bake, unshare: 'true', keep: '1' })).toEqual([expect.stringMatching(/^`keep`/)])
+    expect(promoteOf({ unshare: 'true' }).unshare).toBe(true)
+    expect(rollbackOf({ unshare: 'true' }).unshare).toBe(true)
+  })
+})
+
+describe('wait: false', () => {
+  const rows: readonly (readonly [InputName, Inputs])[] = [
+    ['replica-region-ids', { 'replica-region-ids': 'cn-shanghai' }],
+    ['share-with', { 'share-with': '1234567890123456' }],
+    ['keep', { keep: '5' }],
+    ['stop-instance', { 'snapshot-id': '', 'instance-id': 'i-1', 'stop-instance': 'true' }],
+  ]
+
+  test.each(rows)('does not go with %s', (name, given) => {
+    const both = { ...least.bake, ...given, wait: 'false' }
+    expect(faults(both)).toEqual([expect.stringMatching(`^\`${name}\` does not go with \`wait: false\``)])
+    expect(faults({ ...both, wait: 'False' })).toHaveLength(1)
+    expect(faults({ ...both, wait: 'true' })).toEqual([])
+  })
+
+  test('is not what a value that is neither means', () => {
+    expect(faults({ ...least.bake, wait: 'no', keep: '5' })).toEqual(["`wait` should be true or false, not 'no'."])
+  })
+
+  test('is told for each', () => {
+    expect(
+      faults({ ...least.bake, ...Object.assign({}, ...rows.map(([, given]) => given)), wait: 'false' }),
+    ).toHaveLength(4)
   })
 })
 
@@ -479,7 +653,6 @@ describe('exclusions', () => {
     ['rollback', { 'allow-empty': 'true', 'to-image-id': 'm-1' }],
     ['rollback', { unshare: 'true', 'quarantine-family': 'bad' }],
     ['promote', { unshare: 'true', 'quarantine-family': 'bad' }],
-    ['bake', { 'snapshot-id': '', 'instance-id': 'i-1', 'stop-instance': 'true', wait: 'false' }],
     ['bake', { 'snapshot-id': '', 'instance-id': 'i-1', 'force-stop': 'true' }],
     ['bake', { 'stop-instance': 'true' }],
   ] as const)('%s: %j', (mode, given: Inputs) => {
@@ -545,6 +718,30 @@ describe('tags', () => {
 
   test.each(['image-family:protect', 'image-family:origin'])('%s may be set by people, so also here', (key) => {
     expect(bakeOf({ tags: `${key}=x` }).tags).toHaveProperty([key], 'x')
+    expect(promoteOf({ tags: `${key}=x` }).tags).toEqual({ [key]: 'x' })
+  })
+
+  test('image-family:origin is the action’s own where it makes copies', () => {
+    for (const mode of ['bake', 'promote'] as const) {
+      const given: Inputs = { ...least[mode], 'replica-region-ids': 'cn-shanghai' }
+      expect(faults({ ...given, tags: 'image-family:origin=x' })).toEqual([
+        expect.stringMatching(/^`tags`: the key 'image-family:origin'/),
+      ])
+      expect(faults({ ...given, tags: 'image-family:protect=x' })).toEqual([])
+    }
+  })
+
+  test('of a promotion’s copies say which run made them', () => {
+    const { run, copyTags, tags } = promoteOf({ 'replica-region-ids': 'cn-shanghai', tags: 'tested=true' })
+    expect(tags).toEqual({ tested: 'true' })
+    expect(copyTags).toEqual({
+      'image-family:run': run.key,
+      'github:repository': 'octo/web',
+      'github:sha': around.sha,
+      'github:run': '17230001',
+    })
+    const local = good(least.promote, { repository: '' }).request as PromoteRequest
+    expect(local.copyTags).toEqual({ 'image-family:run': local.run.key })
   })
 
   test('leave room for what the action needs, now and later: twenty in all', () => {
@@ -556,7 +753,21 @@ describe('tags', () => {
   })
 
   test('that can fit on no image are refused when promoting, too', () => {
-    expect(faults({ ...least.promote, tags: lines(20) })).toHaveLength(1)
+    expect(faults({ ...least.promote, tags: lines(18) })).toEqual([])
+    expect(faults({ ...least.promote, tags: lines(19) })).toEqual([expect.stringMatching(/19 tags.*room for 18/)])
+  })
+
+  test('leave room on copies, too', () => {
+    const copied: Inputs = { 'replica-region-ids': 'cn-shanghai' }
+    for (const mode of ['bake', 'promote'] as const) {
+      expect(faults({ ...least[mode], ...copied, tags: lines(13) })).toEqual([])
+      expect(faults({ ...least[mode], ...copied, tags: lines(14) })).toEqual([
+        expect.stringMatching(/14 tags.*room for 13/),
+      ])
+      const local = { repository: '' }
+      expect(faults({ ...least[mode], ...copied, tags: lines(16) }, local)).toEqual([])
+      expect(faults({ ...least[mode], ...copied, tags: lines(17) }, local)).toHaveLength(1)
+    }
   })
 
   test('that are wrong are told under the name of their input', () => {
@@ -583,6 +794,9 @@ describe('the identity of a run', () => {
     ['reading of the environment', {}, { regionId: 'cn-beijing' }],
     ['tags', { tags: 'a=b' }, {}],
     ['waiting', { wait: 'false' }, {}],
+    ['replica region', { 'replica-region-ids': 'cn-shanghai', 'copy-kms-key-ids': 'cn-shanghai=key' }, {}],
+    ['number of images to keep', { keep: '5', unshare: 'true' }, {}],
+    ['share', { 'share-with': '1234567890123456' }, {}],
   ])('is the same for another %s', (_, inputs, surroundings) => {
     expect(keyOf({ ...least.bake, ...inputs }, surroundings)).toBe(key)
   })

@@ -44,7 +44,7 @@ const diskCategory = stop(
   'Use an instance without local disks as `instance-id`, or leave those disks out by way of `disk-device-mappings`.',
 )
 const familyFull = stop(
-  'Delete old images of the family (ECS console, Images): a family holds at most 100 images in a region.',
+  'Delete old images of the family or move them to another, or set `keep` to have the oldest deleted: 100 is the most.',
 )
 const tooManyFamilies = stop(
   'Name an existing `family`, delete all images of another, or ask for more than 100 in the Quota Center.',
@@ -98,7 +98,7 @@ const ADVICE: ReadonlyMap<string, Advice> = new Map(
     LastTokenProcessing: sameTokenRunning,
     IdempotentProcessing: sameTokenRunning,
     'InvalidRegionId.NotFound': stop(
-      'Correct `region-id`: an ID such as cn-hangzhou, of a region that this account can use.',
+      'Correct `region-id` or `replica-region-ids`: IDs such as cn-hangzhou, of regions that this account can use.',
     ),
     'InvalidAccessKeyId.NotFound': stop(
       'Check `access-key-id`: no such key exists on this site (China or international); it may have been deleted.',
@@ -252,7 +252,9 @@ const ADVICE: ReadonlyMap<string, Advice> = new Map(
     // CreateImage: quotas, token, account
     'ImageQuotaExceed.ImageFamily': familyFull,
     ImageFamilyQuotaExceed: tooManyFamilies,
-    'QuotaExceed.Image': stop('Delete images that nobody needs, or ask for more in the Quota Center.'),
+    'QuotaExceed.Image': stop(
+      'Delete images that nobody needs, set `keep` to have old ones deleted, or ask for more in the Quota Center.',
+    ),
     'QuotaExceed.Snapshot': stop(
       'Delete snapshots that nobody needs (ECS console, Snapshots), or ask for more in the Quota Center.',
     ),
@@ -270,7 +272,9 @@ const ADVICE: ReadonlyMap<string, Advice> = new Map(
     ),
 
     // ModifyImageAttribute. The two quotas are those of CreateImage under other names.
-    'ImageQuotaFull.ImageFamily': familyFull,
+    'ImageQuotaFull.ImageFamily': stop(
+      'Delete old images of the family or set `keep`; if it is the `quarantine-family` that has its 100, name another.',
+    ),
     ImageFamilyQuotaFull: tooManyFamilies,
     'InvalidLicenseType.NotSupported': ourFault,
     'ImageStatus.NotAvailable': stop(
@@ -304,7 +308,7 @@ const ADVICE: ReadonlyMap<string, Advice> = new Map(
       'Restore the image if it is deprecated (ECS console, Images), else bake anew: only an available one is copied.',
     ),
     'CopyImage/InvalidImageName.Duplicated': stop(
-      'Change `image-name`, or rename the image that has this name in the target region (ECS console, Images).',
+      'Rename or delete the image of this name in the target region (ECS console, Images), or change `image-name`.',
     ),
     'CopyImage/InvalidSnapshotId.NotFound': stop(
       'Bake a new image: a snapshot that this one rests on has been deleted.',
@@ -313,7 +317,7 @@ const ADVICE: ReadonlyMap<string, Advice> = new Map(
       'Bake a new image from a new snapshot: one that rests on a snapshot of 2013-07-15 or before cannot be copied.',
     ),
     'CopyImage/QuotaExceed.Image': stop(
-      'Delete images in the target region, or ask for more there in the Quota Center.',
+      'Delete images in the target region, set `keep` to have old ones deleted, or ask for more in the Quota Center.',
     ),
     'CopyImage/QuotaExceed.Snapshot': stop(
       'Delete snapshots in the target region (ECS console, Snapshots), or ask for more there in the Quota Center.',
@@ -351,6 +355,9 @@ const ADVICE: ReadonlyMap<string, Advice> = new Map(
     ),
     'OperationDenied.KmsServiceUnauthorized': allowKms,
     'InvalidParameter.KMSKeyId.NotFound': copyKey,
+    'CopyImage/InvalidParameter.KMSKeyId.CMKUnauthorized': stop(
+      'Give the key that `copy-kms-key-ids` names for the target region the tag that admits ECS (KMS console, Keys).',
+    ),
     'CopyImage/InvalidParameter.KMSKeyId.CMKNotEnabled': stop(
       'Enable the key that `copy-kms-key-ids` names for the target region (KMS console, Keys), then run again.',
     ),
@@ -378,7 +385,7 @@ const ADVICE: ReadonlyMap<string, Advice> = new Map(
     // DeleteImage. One that is gone is what was wanted, although ECS lists it as an error.
     'DeleteImage/InvalidImageId.NotFound': stop('Ignore this: the image is gone already, or was never in this region.'),
     ImageUsingByInstance: stop(
-      'Replace the instances that still run this image (ECS console, Instances), and let a later run delete it.',
+      'Replace the instances that use this image (ECS console, Instances), and let a later run with `keep` delete it.',
     ),
     'DeleteImage/ImageUseShared': stop('Set `unshare` to true: a shared image cannot be deleted.'),
     'DeleteImage/OperationDenied.ImageCopying': waitUntil(
@@ -464,7 +471,10 @@ const ADVICE: ReadonlyMap<string, Advice> = new Map(
     ),
     'DeleteSnapshot/InvalidSnapshotId.NotFound': stop('Ignore this: the snapshot is gone already.'),
     // Right after DeleteImage this can be a late read; otherwise another image rests on the snapshot; Force is no help.
-    SnapshotCreatedImage: waitUntil('no image uses the snapshot (ECS console, Snapshots)'),
+    SnapshotCreatedImage: {
+      course: 'wait',
+      todo: 'Look for an image that still uses the snapshot (ECS console, Snapshots); if there is none, delete it there.',
+    },
     SnapshotCreatedDisk: stop('Delete the snapshot in the ECS console when the disks made from it can do without it.'),
     'Operation.Conflict': waitUntil('the other operation on the snapshot has ended'),
     'InvalidOperation.RelatedSnapshotNotFinished': waitUntil(
@@ -485,11 +495,11 @@ const ADVICE: ReadonlyMap<string, Advice> = new Map(
       'Change the keys in `tags`: one differs from a key that is already there only in upper and lower case.',
     ),
     'NoPermission.Tag': stop(
-      'Grant `ecs:TagResources` to the identity of this step in the RAM console, then run the step again.',
+      'Grant `ecs:TagResources` on image/*, instance/* and snapshot/* to the identity of this step (RAM console).',
     ),
     'InvalidResourceId.NotSupported': ourFault,
     'InvalidResourceId.NotFound': stop(
-      'Check that the image or instance still exists in this region (ECS console), then run the step again.',
+      'Check that image, snapshot or instance still exists in this region (ECS console), then run the step again.',
     ),
     'InvalidResourceType.NotFound': ourFault,
     'BothEmpty.TagsAndResources': ourFault,
@@ -501,6 +511,10 @@ const ADVICE: ReadonlyMap<string, Advice> = new Map(
 const GRANTED_ON: ReadonlyMap<string, string> = new Map([
   ['CreateImage', 'image/* and the source (instance/* or snapshot/*)'],
   ['CopyImage', 'image/* of both regions'],
+  // Not covered by what a policy grants on images.
+  ['DescribeSnapshots', 'snapshot/*'],
+  ['DeleteSnapshot', 'snapshot/*'],
+  ['TagResources', 'image/*, instance/* and snapshot/*'],
   // These two know no resource: a grant on image/* looks right and does nothing.
   ['DescribeImageFromFamily', '* (nothing narrower works)'],
   ['ListTagResources', '* (nothing narrower works)'],
@@ -560,7 +574,7 @@ const RULES: readonly Rule[] = [
   {
     holds: (code) => code === '',
     advice: always(
-      repeat('Check the network between runner and ECS, and `endpoint` if it is set, then run the step again.'),
+      repeat('Check the network between runner and ECS, region IDs, and `endpoint` if set, then run the step again.'),
     ),
   },
 ]

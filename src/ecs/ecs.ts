@@ -7,10 +7,19 @@ import type { AnswerTo, Permission } from '../family/question.ts'
 import { graceIntervals } from '../pace.ts'
 import type { Create, CreateAnswer, Ecs, Look, Write } from '../ports.ts'
 import type { EcsClient } from './client.ts'
+import { deleteImage, deleteSnapshots, describeLeftovers } from './deletion.ts'
 import { EcsFault, isCode } from './fault.ts'
-import { type Change, createImage, describeFamily, describeImages, modifyImage } from './images.ts'
+import {
+  type Change,
+  copyImage,
+  createImage,
+  describeFamily,
+  describeImages,
+  type Filter,
+  modifyImage,
+} from './images.ts'
 import { describeInstance, describeInstancesOf, switchInstance } from './instances.ts'
-import { describeShares, unshare } from './sharing.ts'
+import { accountsPerRequest, describeShares, share, unshare } from './sharing.ts'
 import { tagResources, untagResources } from './tags.ts'
 
 export function connectEcs(client: EcsClient): Ecs {
@@ -42,10 +51,13 @@ async function look(client: EcsClient, question: Look): Promise<unknown> {
         ({ name }) => name === question.name,
       )
     case 'made':
-      return await describeImages(client, region, {
-        imageOwnerAlias: 'self',
-        tag: [{ key: tag.run, value: question.run }],
-      })
+      return await describeImages(client, region, ownWith(tag.run, question.run))
+    case 'copies':
+      return await describeImages(client, region, ownWith(tag.origin, question.origin))
+    case 'used':
+      return await describeUsed(client, question)
+    case 'leftovers':
+      return await describeLeftovers(client, region, question.run)
     case 'own':
       return await describeImages(client, region, { imageOwnerAlias: 'self' })
     case 'shares':
@@ -53,6 +65,16 @@ async function look(client: EcsClient, question: Look): Promise<unknown> {
     case 'instance':
       return await describeInstance(client, region, question.instance)
   }
+}
+
+const ownWith = (key: string, value: string): Filter => ({ imageOwnerAlias: 'self', tag: [{ key, value }] })
+
+async function describeUsed(
+  client: EcsClient,
+  { region, family }: { region: string; family: string },
+): Promise<readonly string[]> {
+  const filter = { imageFamily: family, imageOwnerAlias: 'self', usage: 'instance' } as const
+  return (await describeImages(client, region, filter)).map(({ id }) => id)
 }
 
 /** Shared and community images are asked for apart; public ones belong to the system. */
@@ -84,9 +106,14 @@ function changeOf(step: Step): Change | undefined {
   }
 }
 
+const order = async (client: EcsClient, step: Create, renewal: number): Promise<string> =>
+  step.action === 'copy'
+    ? await copyImage(client, step.region, { copy: step.copy, renewal })
+    : await createImage(client, step.region, { create: step.create, renewal })
+
 async function create(client: EcsClient, step: Create, renewal: number): Promise<CreateAnswer> {
   try {
-    return { kind: 'accepted', image: await createImage(client, step.region, { create: step.create, renewal }) }
+    return { kind: 'accepted', image: await order(client, step, renewal) }
   } catch (fault) {
     if (isCode(fault, 'InvalidImageName.Duplicated')) return { kind: 'name-taken', fault }
     if (isCode(fault, 'IdempotenceParamNotMatch', 'IdempotentParameterMismatch', 'InvalidParamter.Conflict')) {
@@ -115,8 +142,14 @@ async function write(client: EcsClient, step: Write): Promise<void> {
       return await tagResources(client, region, step)
     case 'untag':
       return await untagResources(client, region, step)
+    case 'share':
+      return await share(client, region, step)
     case 'unshare':
       return await unshare(client, region, step)
+    case 'delete':
+      return await deleteImage(client, region, step)
+    case 'delete-snapshots':
+      return await deleteSnapshots(client, region, { snapshots: step.snapshots, imageIsGone: false })
     default:
       return await modifyImage(client, region, {
         image: step.image,
@@ -141,9 +174,10 @@ async function wouldPermit(client: EcsClient, step: Step): Promise<Permission> {
   const { region } = step
   const change = changeOf(step)
   try {
-    if (step.action === 'unshare') {
-      const removeAccount = step.accounts.slice(0, 10)
-      const dryRun = { regionId: region, imageId: step.image, removeAccount, dryRun: true }
+    if (step.action === 'share' || step.action === 'unshare') {
+      const accounts = step.accounts.slice(0, accountsPerRequest)
+      const shares = step.action === 'share' ? { addAccount: accounts } : { removeAccount: accounts }
+      const dryRun = { regionId: region, imageId: step.image, ...shares, dryRun: true }
       await client.call('ModifyImageSharePermission', region, dryRun)
     } else if (change && 'image' in step) {
       const dryRun = { regionId: region, imageId: step.image, ...change, dryRun: true }

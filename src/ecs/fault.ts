@@ -9,6 +9,7 @@ import { adviceFor, type Course } from './advice.ts'
 export class EcsFault extends Error {
   override readonly name = 'EcsFault'
   readonly action: string
+  /** Where the request went; for a copy, also where the copy is to be. */
   readonly region: string
   readonly code: string | undefined
   readonly status: number | undefined
@@ -129,6 +130,10 @@ export function toFault(
 
 export const isCode = (error: unknown, ...codes: readonly string[]): error is EcsFault =>
   error instanceof EcsFault && error.code !== undefined && codes.includes(error.code)
+
+/** ECS takes no further image into the family, which two APIs spell each its own way, or into the region. */
+export const isFull = (error: unknown): error is EcsFault =>
+  isCode(error, 'ImageQuotaExceed.ImageFamily', 'ImageQuotaFull.ImageFamily', 'QuotaExceed.Image')
 
 /** One sentence with everything that support asks for. */
 export function describeFault({ action, region, code, status, requestId, message }: EcsFault): string {

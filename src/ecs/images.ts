@@ -1,11 +1,11 @@
 /** Images and families: what ECS says of them, and what changes them. */
 import type { Image, ImageStatus } from '../family/image.ts'
 import { imageStatuses } from '../family/image.ts'
-import type { Creation } from '../family/plan.ts'
+import type { Copying, Creation } from '../family/plan.ts'
 import { clientTokenOf } from '../family/run-key.ts'
 import type { EcsClient } from './client.ts'
 import { EcsFault, isCode } from './fault.ts'
-import { type DescribedTags, toTags } from './tags.ts'
+import { type DescribedTags, tagList, toTags } from './tags.ts'
 
 /** What the two APIs that describe images have in common; the fields are as the SDK names them. */
 interface Described {
@@ -21,6 +21,10 @@ interface Described {
   readonly imageOwnerAlias?: string
   readonly architecture?: string
   readonly OSName?: string
+  readonly isCopied?: boolean
+  readonly diskDeviceMappings?: {
+    readonly diskDeviceMapping?: readonly { readonly snapshotId?: string }[]
+  }
   readonly tags?: DescribedTags
 }
 
@@ -30,11 +34,18 @@ const percent = (progress: string | undefined): number | undefined => {
   return match ? Number(match[1]) : undefined
 }
 
+/** A data disk that was made empty rests on none. */
+function snapshotsOf({ diskDeviceMappings }: Described): readonly string[] {
+  const ids = (diskDeviceMappings?.diskDeviceMapping ?? []).map(({ snapshotId = '' }) => snapshotId)
+  return [...new Set(ids)].filter((id) => id !== '')
+}
+
 /** Undefined for an answer without an image: ECS has several ways to say 'none'. */
-export function toImage(described: Described | undefined): Image | undefined {
+export function toImage(described: Described | undefined, region: string): Image | undefined {
   if (!described?.imageId) return undefined
   return {
     id: described.imageId,
+    region,
     name: described.imageName ?? '',
     family: described.imageFamily ?? '',
     version: described.imageVersion ?? '',
@@ -47,6 +58,8 @@ export function toImage(described: Described | undefined): Image | undefined {
     ownerAlias: described.imageOwnerAlias ?? '',
     architecture: described.architecture ?? '',
     osName: described.OSName ?? '',
+    isCopied: described.isCopied ?? false,
+    snapshots: snapshotsOf(described),
     tags: toTags(described.tags),
   }
 }
@@ -63,6 +76,8 @@ export interface Filter {
   /** Community images. */
   readonly isPublic?: boolean
   readonly status?: string
+  /** `instance`: only images that instances use. */
+  readonly usage?: 'instance'
   readonly tag?: { key: string; value: string }[]
 }
 
@@ -78,7 +93,7 @@ export async function describeImages(client: EcsClient, region: string, filter: 
     })
     const page = body.images?.image ?? []
     // An image that moves between two pages would be seen twice.
-    for (const image of page.map(toImage)) if (image) images.set(image.id, image)
+    for (const image of page.map((described) => toImage(described, region))) if (image) images.set(image.id, image)
     if (page.length === 0 || pageNumber * pageSize >= (body.totalCount ?? 0)) return [...images.values()]
   }
 }
@@ -88,7 +103,7 @@ export async function describeFamily(
   { region, family }: { region: string; family: string },
 ): Promise<Image | undefined> {
   const body = await client.call('DescribeImageFromFamily', region, { regionId: region, imageFamily: family })
-  return toImage(body.image)
+  return toImage(body.image, region)
 }
 
 /** What CreateImage is sent: a function of inputs and run alone, so that a repeated request is the same request. */
@@ -99,6 +114,7 @@ export async function createImage(
 ): Promise<string> {
   const { source } = create
   const optional = {
+    imageFamily: create.family,
     imageVersion: create.imageVersion,
     platform: create.platform,
     architecture: create.architecture,
@@ -112,20 +128,51 @@ export async function createImage(
   }
   const body = await client.call('CreateImage', region, {
     regionId: region,
-    imageFamily: create.family,
     imageName: create.name,
     description: create.description,
-    tag: Object.entries(create.tags).map(([key, value]) => ({ key, value })),
+    tag: tagList(create.tags),
     clientToken: clientTokenOf(create.run, create.generation, renewal),
     ...defined(optional),
   })
-  if (body.imageId) return body.imageId
-  const said = 'the answer names no image'
+  return orderedBy(body, { action: 'CreateImage', region })
+}
+
+/** It is asked for where its source is. @param region where the copy is to be */
+export async function copyImage(
+  client: EcsClient,
+  region: string,
+  { copy, renewal }: { copy: Copying; renewal: number },
+): Promise<string> {
+  const { from, kmsKeyId } = copy
+  const optional = {
+    destinationDescription: copy.description,
+    resourceGroupId: copy.resourceGroupId,
+    encrypted: kmsKeyId === undefined ? undefined : true,
+    KMSKeyId: kmsKeyId,
+  }
+  const body = await client.call('CopyImage', from.region, {
+    regionId: from.region,
+    imageId: from.image,
+    destinationRegionId: region,
+    destinationImageName: copy.name,
+    tag: tagList(copy.tags),
+    clientToken: clientTokenOf(copy.run, copy.generation, renewal, region),
+    ...defined(optional),
+  })
+  return orderedBy(body, { action: 'CopyImage', region: from.region })
+}
+
+/** The ID of the image that ECS makes from now on. */
+function orderedBy(
+  { imageId, requestId }: { readonly imageId?: string; readonly requestId?: string },
+  { action, region }: { action: string; region: string },
+): string {
+  if (imageId) return imageId
   throw new EcsFault({
-    action: 'CreateImage',
+    action,
     region,
-    said,
-    requestId: body.requestId,
+    said: 'the answer names no image',
+    requestId,
     todo: 'Run this step again: an image that was made is picked up.',
   })
 }

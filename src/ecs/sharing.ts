@@ -1,9 +1,10 @@
 /** Which accounts an image is shared with. */
 import type { EcsClient } from './client.ts'
+import { inParts } from './parts.ts'
 
 const pageSize = 100
 /** ECS ignores the eleventh account of a request without a word. */
-const accountsPerRequest = 10
+export const accountsPerRequest = 10
 
 export async function describeShares(client: EcsClient, region: string, image: string): Promise<readonly string[]> {
   const accounts: string[] = []
@@ -20,16 +21,19 @@ export async function describeShares(client: EcsClient, region: string, image: s
   }
 }
 
-export async function unshare(
-  client: EcsClient,
-  region: string,
-  { image, accounts }: { image: string; accounts: readonly string[] },
-): Promise<void> {
-  for (let start = 0; start < accounts.length; start += accountsPerRequest) {
-    await client.call('ModifyImageSharePermission', region, {
-      regionId: region,
-      imageId: image,
-      removeAccount: accounts.slice(start, start + accountsPerRequest),
-    })
+interface Shares {
+  readonly image: string
+  readonly accounts: readonly string[]
+}
+
+export async function share(client: EcsClient, region: string, { image, accounts }: Shares): Promise<void> {
+  for (const addAccount of inParts(accounts, accountsPerRequest)) {
+    await client.call('ModifyImageSharePermission', region, { regionId: region, imageId: image, addAccount })
+  }
+}
+
+export async function unshare(client: EcsClient, region: string, { image, accounts }: Shares): Promise<void> {
+  for (const removeAccount of inParts(accounts, accountsPerRequest)) {
+    await client.call('ModifyImageSharePermission', region, { regionId: region, imageId: image, removeAccount })
   }
 }

@@ -1,8 +1,9 @@
-/** Tags on images and instances: written, and read back before anything rests on them. */
+/** Tags on images, instances and snapshots: written, and read back before anything rests on them. */
 import type { Tags } from '../family/image.ts'
 import { graceIntervals } from '../pace.ts'
 import type { EcsClient } from './client.ts'
 import { EcsFault } from './fault.ts'
+import { inParts } from './parts.ts'
 
 const idsPerRequest = 50
 
@@ -14,23 +15,22 @@ export interface DescribedTags {
 export const toTags = (tags: DescribedTags | undefined): Tags =>
   Object.fromEntries((tags?.tag ?? []).map(({ tagKey = '', tagValue = '' }) => [tagKey, tagValue]))
 
+/** Tags as requests carry them. */
+export const tagList = (tags: Tags): { key: string; value: string }[] =>
+  Object.entries(tags).map(([key, value]) => ({ key, value }))
+
 export interface Tagged {
-  readonly resource: 'image' | 'instance'
+  readonly resource: 'image' | 'instance' | 'snapshot'
   readonly ids: readonly string[]
 }
-
-const inParts = (ids: readonly string[]): string[][] =>
-  Array.from({ length: Math.ceil(ids.length / idsPerRequest) }, (_, part) =>
-    ids.slice(part * idsPerRequest, (part + 1) * idsPerRequest),
-  )
 
 export async function tagResources(
   client: EcsClient,
   region: string,
   { resource, ids, tags }: Tagged & { tags: Tags },
 ): Promise<void> {
-  const tag = Object.entries(tags).map(([key, value]) => ({ key, value }))
-  for (const resourceId of inParts(ids)) {
+  const tag = tagList(tags)
+  for (const resourceId of inParts(ids, idsPerRequest)) {
     await client.call('TagResources', region, { regionId: region, resourceType: resource, resourceId, tag })
     const isSeen = (seen: Map<string, Tags>) =>
       resourceId.every((id) => tag.every(({ key, value }) => seen.get(id)?.[key] === value))
@@ -44,7 +44,7 @@ const notReadBack = (region: string, ids: readonly string[]): EcsFault =>
     action: 'TagResources',
     region,
     said: `the tags written on ${ids.join(', ')} do not show: somebody may have overwritten them, or deleted the resource`,
-    todo: 'Look at what else works on these images at the same time, then run this step again.',
+    todo: 'Look at what else works on these at the same time, then run this step again.',
   })
 
 export async function untagResources(
@@ -52,7 +52,7 @@ export async function untagResources(
   region: string,
   { resource, ids, keys }: Tagged & { keys: readonly string[] },
 ): Promise<void> {
-  for (const resourceId of inParts(ids)) {
+  for (const resourceId of inParts(ids, idsPerRequest)) {
     await client.call('UntagResources', region, {
       regionId: region,
       resourceType: resource,

@@ -1,15 +1,52 @@
-/** Creates an image into a family, once a run: what an earlier attempt has made is found and gone on with. */
+/**
+ * Creates an image into a family, once a run, and copies it to the replica regions: what an earlier attempt has made
+ * is found and gone on with.
+ */
 
+import {
+  copyAmong,
+  copyToBe,
+  failedNotices,
+  nextGeneration,
+  originTag,
+  planCopy,
+  setAside,
+  waitFor,
+} from './copying.ts'
+import { crowdedNotices } from './crowded.ts'
 import { undoneBySomebody } from './giving-way.ts'
-import { availableOf, type Image, isPending, isReady, label } from './image.ts'
+import { availableOf, type Image, isNewer, isPending, isReady, label, list, sameSecond } from './image.ts'
 import { decisionOn, describeDecision, isLeftStopped, isSameWorkflowRun, stoppedTag, tag } from './mark.ts'
-import { type Creation, type Notice, newImage, type Plan, type Refusal, refuse, type Step } from './plan.ts'
-import { ask, askAll, type Instance, type Planning } from './question.ts'
+import { originOf } from './origin.ts'
+import {
+  type Branch,
+  type Copying,
+  type Creation,
+  isMade,
+  isRefusal,
+  type Notice,
+  newImage,
+  type Plan,
+  type Refusal,
+  type RegionPlan,
+  refuse,
+  type Settlement,
+  type Step,
+} from './plan.ts'
+import { ask, askAll, type Instance, type Planning, together } from './question.ts'
+import { alsoDoing, at, refusalAmong, wholeOf } from './regions.ts'
 import type { BakeRequest } from './request.ts'
 import { imageNameOf } from './run-key.ts'
+import { leftBehind, planSharing } from './sharing.ts'
+import { ambiguous } from './standing.ts'
+import { fallbackOf, planTidying } from './tidying.ts'
+import { forbiddenAmong, inWithdrawalOrder, planWithdrawal } from './withdrawal.ts'
 
-/** ECS takes 100 images a family. Its answer decides, not our count; from here on a warning. */
-const crowded = 90
+interface RegionScene {
+  readonly region: string
+  readonly current: Image | undefined
+  readonly members: readonly Image[]
+}
 
 interface Workshop {
   readonly current: Image | undefined
@@ -45,27 +82,39 @@ function* look(request: BakeRequest): Planning<Workshop> {
   }
 }
 
-/**
- * Each image that ECS failed to create has used up a name and a token, also when others of them are deleted by now. Of
- * one that holds a given name still, only so much is known: no attempt makes more than one image.
- */
-function nextGeneration({ run, family, imageName }: BakeRequest, made: readonly Image[]): number {
-  const failed = made.filter(({ status }) => status === 'CreateFailed')
-  const generations = failed.map(({ name }, index) => {
-    if (imageName !== undefined) return Number(/-failed-(\d+)-[^-]+$/.exec(name)?.[1] ?? run.attempt - 1)
-    const tail = name.slice(imageNameOf(run, family, 0).length)
-    return tail === '' ? 1 : Number(/^-(\d+)$/.exec(tail)?.[1] ?? index + 1)
-  })
-  return Math.max(0, ...generations)
-}
-
 export function* planBake(request: BakeRequest): Planning<Plan> {
   const workshop = yield* lookTwice(request)
   const [now] = yield* ask({ ask: 'time' })
-  return notLeavingStopped(decide(request, workshop, now), request, workshop.instance)
+  const home = decide(request, workshop, now)
+  const branch = notLeavingStopped(home, request, workshop.instance)
+  if (isRefusal(branch)) return branch
+  const scene: RegionScene = { region: request.region, current: workshop.current, members: workshop.members }
+  const image = workshop.own.find(({ id }) => id === branch.image) ?? imageToBe(request, workshop, now)
+  if (request.replicas.length === 0) return wholeOf(request, [yield* finish(request, { scene, branch, image }, [])])
+  return yield* spread(request, { home: { scene, branch, image }, now })
 }
 
-function decide(request: BakeRequest, workshop: Workshop, now: number): Plan {
+const imageToBe = ({ region, tags }: BakeRequest, { name }: Workshop, now: number): Image => ({
+  id: newImage,
+  region,
+  name,
+  family: '',
+  version: '',
+  description: '',
+  status: 'Available',
+  // No image is made in the second of the one before.
+  creationTime: `${new Date(now + 1000).toISOString().slice(0, 19)}Z`,
+  progress: undefined,
+  usable: undefined,
+  ownerAlias: 'self',
+  architecture: '',
+  osName: '',
+  isCopied: false,
+  snapshots: [],
+  tags,
+})
+
+function decide(request: BakeRequest, workshop: Workshop, now: number): Branch {
   const finished = workshop.own.find(({ status }) => status !== 'CreateFailed')
   if (finished) return goOn(request, workshop, finished)
   if (workshop.taken) return nameTaken(workshop.taken)
@@ -76,20 +125,11 @@ function decide(request: BakeRequest, workshop: Workshop, now: number): Plan {
  * Whatever comes of the image: an instance that a lost attempt of this run has left stopped is started again. What
  * another run has stopped may be what it is baking just now.
  */
-function notLeavingStopped(plan: Plan, { region, run }: BakeRequest, instance: Instance | undefined): Plan {
-  if (plan.kind === 'change' || !instance || !isLeftStopped(instance)) return plan
-  if (!instance.tags[tag.stopped]?.startsWith(`${run.key} `)) return plan
-  if (plan.kind === 'refuse') return { ...plan, leavesStopped: { region, instance: instance.id } }
-  const { because, ...settlement } = plan
-  const steps = startAgain(region, instance)
-  return {
-    ...settlement,
-    kind: 'change',
-    steps,
-    expect: undefined,
-    afterwards: [],
-    notices: [{ level: 'notice', text: `Nothing to bake: ${because}.` }],
-  }
+function notLeavingStopped(branch: Branch, { region, run }: BakeRequest, instance: Instance | undefined): Branch {
+  if (branch.kind === 'change' || !instance || !isLeftStopped(instance)) return branch
+  if (!instance.tags[tag.stopped]?.startsWith(`${run.key} `)) return branch
+  if (branch.kind === 'refuse') return { ...branch, leavesStopped: { region, instance: instance.id } }
+  return alsoDoing(branch, { make: startAgain(region, instance) })
 }
 
 /** A given name says nothing of who made the image, and tags may lag. */
@@ -132,7 +172,7 @@ function faultOf({ source }: BakeRequest, instance: Instance | undefined): Refus
 }
 
 /** An image of this run exists: wait for it, or leave it where the same workflow run has taken it. */
-function goOn(request: BakeRequest, workshop: Workshop, image: Image): Plan {
+function goOn(request: BakeRequest, workshop: Workshop, image: Image): Branch {
   if (image.status === 'UnAvailable') {
     return refuse(
       'image-failed',
@@ -140,25 +180,26 @@ function goOn(request: BakeRequest, workshop: Workshop, image: Image): Plan {
       'Delete it in the ECS console, then run again: a new image is created.',
     )
   }
-  const moved = image.status === 'Deprecated' || image.family !== request.family
-  if (moved) return whereItIs(request, workshop, image)
+  // With copies it joins its family when they are ready.
+  const mayJoinYet = request.replicas.length > 0 && image.family === ''
+  const moved = image.status === 'Deprecated' || !(mayJoinYet || image.family === request.family)
+  if (moved) return whereItIs(request, image, settle(request, workshop, image))
   const { region, family } = request
   const wait: Step[] = isReady(image) || !request.wait ? [] : [{ action: 'await', region, image: image.id }]
-  const expect = request.wait ? { region, family, image: image.id, withdrawn: [] } : undefined
   return {
     kind: 'change',
-    steps: [...wait, ...startAgain(region, workshop.instance)],
-    expect,
-    afterwards: [],
+    region,
+    does: { make: [...wait, ...startAgain(region, workshop.instance)] },
+    expect: request.wait ? { region, family, image: image.id, withdrawn: [] } : undefined,
     ...settle(request, workshop, image),
-    notices: [],
   }
 }
 
-function whereItIs(request: BakeRequest, workshop: Workshop, image: Image): Plan {
+/** The image, or its copy in a region, is not where this run would have it. */
+function whereItIs({ run, region }: BakeRequest, image: Image, settlement: Settlement): Branch {
   const decision = decisionOn(image)
   if (!decision) return undoneBySomebody(image, 'created')
-  if (!isSameWorkflowRun(request.run, decision.run)) {
+  if (!isSameWorkflowRun(run, decision.run)) {
     return refuse(
       'superseded',
       `This run's image ${label(image)} is ${image.status} in family ${image.family || '(none)'}: ${describeDecision(decision)} decided so${
@@ -169,14 +210,14 @@ function whereItIs(request: BakeRequest, workshop: Workshop, image: Image): Plan
   }
   return {
     kind: 'nothing',
+    region,
     because: `an earlier attempt of this run has created ${label(image)}, and a later step of it has taken it on (${decision.mode})`,
-    ...settle(request, workshop, image),
-    notices: [],
+    ...settlement,
   }
 }
 
 /** The newest available image before this one: what the family resolved to when this one was begun. */
-function settle({ family }: BakeRequest, { members }: Workshop, image: Image) {
+function settle({ family }: BakeRequest, { members }: Pick<RegionScene, 'members'>, image: Image): Settlement {
   const before = availableOf(members).find(
     (other) => other.id !== image.id && other.family === family && other.creationTime < image.creationTime,
   )
@@ -185,60 +226,54 @@ function settle({ family }: BakeRequest, { members }: Workshop, image: Image) {
   )
   return {
     image: image.id,
-    changedBefore: true,
+    changedBefore: !isMade(image.id),
     previous: before?.id,
     withdrawn: [],
     pending: pending.map(({ id }) => id),
+    notices: [],
   }
 }
 
-function create(request: BakeRequest, workshop: Workshop, now: number): Plan {
-  const { region, family } = request
-  const { stopInstance, wait, mode: _, dryRun: __, imageName: ___, region: ____, ...creation } = request
+function create(request: BakeRequest, workshop: Workshop, now: number): Branch {
+  const { region, family, stopInstance, wait } = request
   const { name, generation, instance, current } = workshop
-  const create: Creation = { ...creation, name, generation }
   const failed = workshop.own.filter(({ status }) => status === 'CreateFailed')
   const stop = stopInstance !== 'no' && instance?.status === 'Running'
   const waits: Step[] = wait ? [{ action: 'await', region, image: newImage }] : []
   return {
     kind: 'change',
-    steps: [
-      ...setAside(request, failed, { name, generation }),
-      ...(stop ? stopping(request, instance, now) : []),
-      { action: 'create', region, image: newImage, create },
-      ...waits,
-      ...(stop ? starting(region, instance) : startAgain(region, instance)),
-    ],
+    region,
+    does: {
+      make: [
+        ...setAside(request, failed, { name, generation }),
+        ...(stop ? stopping(request, instance, now) : []),
+        { action: 'create', region, image: newImage, create: creationOf(request, { name, generation }) },
+        ...waits,
+        ...(stop ? starting(region, instance) : startAgain(region, instance)),
+      ],
+    },
     expect: wait ? { region, family, image: newImage, withdrawn: [] } : undefined,
-    afterwards: [],
     image: newImage,
     changedBefore: false,
     previous: current?.id,
     withdrawn: [],
     pending: [],
-    notices: [...failedNotices(failed), ...instanceNotices(request, instance), ...crowdedNotices(request, workshop)],
+    notices: [
+      ...failedNotices(failed),
+      ...instanceNotices(request, instance),
+      ...crowdedNotices(request, workshop.members),
+    ],
   }
 }
 
-/** A given name is held by the image that failed: it makes way under another one, as evidence. */
-const setAside = (
-  { region, imageName }: BakeRequest,
-  failed: readonly Image[],
-  { name, generation }: { name: string; generation: number },
-): Step[] =>
-  imageName === undefined
-    ? []
-    : failed
-        .filter((image) => image.name === name)
-        .map((image) => {
-          const tail = `-failed-${generation}-${image.id.slice(-8)}`
-          return {
-            action: 'rename',
-            region,
-            image: image.id,
-            name: [...name].slice(0, 128 - tail.length).join('') + tail,
-          }
-        })
+const creationOf = (request: BakeRequest, { name, generation }: { name: string; generation: number }): Creation => {
+  const { source, imageVersion, description, platform, architecture, bootMode, tags, run } = request
+  const { detectionStrategy, imdsSupport, resourceGroupId } = request
+  // With copies to come, all regions join at once.
+  const family = request.replicas.length === 0 ? request.family : undefined
+  const given = { source, imageVersion, description, platform, architecture, bootMode, tags, run }
+  return { ...given, detectionStrategy, imdsSupport, resourceGroupId, family, name, generation }
+}
 
 /** The mark comes first: where the whole runner is lost, the next bake of the instance starts it again. */
 const stopping = ({ region, run, stopInstance }: BakeRequest, instance: Instance, now: number): Step[] => [
@@ -261,12 +296,6 @@ function startAgain(region: string, instance: Instance | undefined): Step[] {
   return isLeftStopped(instance) ? starting(region, instance) : forgetting(region, instance)
 }
 
-const failedNotices = (failed: readonly Image[]): Notice[] =>
-  failed.map((image) => ({
-    level: 'warning',
-    text: `ECS failed to create ${label(image)} in an earlier attempt; it counts for the quota until you delete it. It is replaced by a new image.`,
-  }))
-
 const instanceNotices = ({ stopInstance }: BakeRequest, instance: Instance | undefined): Notice[] =>
   instance?.status === 'Running' && stopInstance === 'no'
     ? [
@@ -277,7 +306,202 @@ const instanceNotices = ({ stopInstance }: BakeRequest, instance: Instance | und
       ]
     : []
 
-const crowdedNotices = ({ family }: BakeRequest, { members }: Workshop): Notice[] =>
-  members.length >= crowded
-    ? [{ level: 'warning', text: `Family ${family} holds ${members.length} images; ECS takes 100. Delete old ones.` }]
-    : []
+// ── Copies ───────────────────────────────────────────────────────────────────
+
+/** What is planned in one region, and the image that is to be served there: one that is there, or one to be. */
+interface Case {
+  readonly scene: RegionScene
+  readonly branch: RegionPlan
+  readonly image: Image
+}
+
+interface ReplicaScene extends RegionScene {
+  readonly copies: readonly Image[]
+  /** Somebody else's image of the name that the copy would have. */
+  readonly taken: Image | undefined
+}
+
+function* lookInReplica(request: BakeRequest, image: Image): Planning<ReplicaScene> {
+  const { region, family, imageName, run } = request
+  const { current, members, copies, named } = yield* askAll({
+    current: { ask: 'current', region, family },
+    members: { ask: 'members', region, family },
+    copies: isMade(image.id) ? undefined : { ask: 'copies', region, origin: originOf(image) },
+    named: imageName === undefined ? undefined : { ask: 'named', region, name: imageName },
+  })
+  const taken = named?.find(({ tags }) => tags[tag.run] !== run.key)
+  return { region, current, members, copies: copies ?? [], taken }
+}
+
+/** Copies to every replica region, and all families switched at once: everywhere, or nowhere. */
+function* spread(request: BakeRequest, { home, now }: { home: Case; now: number }): Planning<Plan> {
+  const scenes = yield* together(request.replicas.map((region) => lookInReplica(at(request, region), home.image)))
+  const order = orderAtHome(request, home)
+  if (isRefusal(order)) return order
+  const joined = home.branch.kind === 'nothing' ? home : joining(request, home)
+  const replicas = yield* together(scenes.map((scene) => planReplica(request, scene, { home, ...order, now })))
+  const refusal = refusalAmong(request, [joined.branch, ...replicas])
+  if (refusal) return refusal
+  const cases = [joined, ...replicas.filter((each): each is Case => !isRefusal(each))]
+  const kept = [home.image, fallbackOf(home.image, home.scene.members)].flatMap((image) =>
+    image && !isMade(image.id) ? [originOf(image)] : [],
+  )
+  return wholeOf(request, yield* together(cases.map((each) => finish(at(request, each.scene.region), each, kept))))
+}
+
+/** Whether the image wins at home by now; where that is not defined, nothing is done. */
+function orderAtHome(
+  { family }: BakeRequest,
+  { scene: { members }, image }: Case,
+): { readonly overtakenBy: Image | undefined } | Refusal {
+  const others = availableOf(members).filter(({ id }) => id !== image.id)
+  const tied = others.find((other) => sameSecond(other, image))
+  return tied ? ambiguous(family, [image, tied]) : { overtakenBy: others.find((other) => isNewer(other, image)) }
+}
+
+const entryOf = ({ region, family }: BakeRequest, image: Image): Step[] =>
+  image.family === family
+    ? []
+    : [
+        { action: 'join-family', region, image: image.id, family },
+        { action: 'await', region, image: image.id, family },
+      ]
+
+const joining = (request: BakeRequest, { scene, branch, image }: Case): Case => ({
+  scene,
+  image,
+  branch: alsoDoing(branch, { switch: entryOf(request, image) }),
+})
+
+interface Order {
+  readonly home: Case
+  readonly overtakenBy: Image | undefined
+  readonly now: number
+}
+
+/** The copy wins here exactly if the image wins at home. */
+function* planReplica(whole: BakeRequest, scene: ReplicaScene, order: Order): Planning<Case | Refusal> {
+  const request = at(whole, scene.region)
+  const { home, overtakenBy } = order
+  const found = copyAmong(scene.copies, ({ tags }) => tags[tag.run] === request.run.key)
+  if (!found && scene.taken) return nameTaken(scene.taken)
+  const making = found ? { steps: waitFor(found), notices: [] } : planCopyOf(request, scene, home.image)
+  const made = making.steps.find((step): step is Extract<Step, { action: 'copy' }> => step.action === 'copy')
+  const image = made ? copyToBe(home.image, { region: scene.region, copy: made.copy, now: order.now }) : found
+  if (!image) throw new Error('A replica without a copy, and none to be made.')
+  const settlement = { ...settle(request, scene, image), previous: previousOf(scene, image) }
+  const notices = [...making.notices, ...crowdedNotices(request, scene.members)]
+  if (overtakenBy || home.branch.kind === 'nothing') {
+    return { scene, image, branch: stayingOut(scene, { overtakenBy, home, settlement, notices, copy: making.steps }) }
+  }
+  const moved = image.status === 'Deprecated' || !['', request.family].includes(image.family)
+  if (moved) {
+    const branch = whereItIs(request, image, settlement)
+    return isRefusal(branch) ? branch : { scene, image, branch }
+  }
+  const withdrawal = yield* clearing(request, { scene, home, image })
+  if (isRefusal(withdrawal)) return withdrawal
+  const entry = entryOf(request, image)
+  const withdrawn = withdrawal.images.map(({ id }) => id)
+  const isQuiet = withdrawal.steps.length > 0
+  const branch: RegionPlan = {
+    ...settlement,
+    kind: 'change',
+    region: scene.region,
+    does: {
+      copy: making.steps,
+      ready: isQuiet ? entry : [],
+      switch: [...(isQuiet ? [] : entry), ...withdrawal.steps],
+    },
+    expect: { region: scene.region, family: request.family, image: image.id, withdrawn },
+    withdrawn,
+    notices: [...notices, ...withdrawal.notices],
+  }
+  return { scene, image, branch }
+}
+
+const previousOf = ({ current }: RegionScene, image: Image): string | undefined =>
+  current?.id === image.id ? undefined : current?.id
+
+function stayingOut(
+  { region }: RegionScene,
+  {
+    overtakenBy,
+    home,
+    settlement,
+    notices,
+    copy,
+  }: {
+    overtakenBy: Image | undefined
+    home: Case
+    settlement: Settlement
+    notices: readonly Notice[]
+    copy: readonly Step[]
+  },
+): RegionPlan {
+  const because = overtakenBy
+    ? `${label(overtakenBy)} has overtaken the image at home, so that its copy stays outside of the family`
+    : `nothing is done at home`
+  const told: Notice[] = overtakenBy ? [{ level: 'warning', text: `${because}.` }] : []
+  const all = { ...settlement, region, notices: [...notices, ...told] }
+  // What a later step of the same workflow run has taken on at home is its to copy.
+  if (copy.length === 0 || home.branch.kind === 'nothing') return { ...all, kind: 'nothing', because }
+  return { ...all, kind: 'change', does: { copy }, expect: undefined }
+}
+
+function planCopyOf(request: BakeRequest, { copies }: ReplicaScene, image: Image) {
+  const { region, run, family, imageName, description, resourceGroupId, copyKmsKeyIds } = request
+  const { [tag.source]: _, ...tags } = request.tags
+  const copying: Omit<Copying, 'from' | 'name' | 'generation' | 'run'> = {
+    description,
+    tags: { ...tags, ...originTag(image.region, image.id) },
+    resourceGroupId,
+    kmsKeyId: copyKmsKeyIds[region],
+  }
+  return planCopy({ region, run, family, imageName, from: { region: image.region, image: image.id }, copying }, copies)
+}
+
+/** Late copies of older images stand before this one: they go. What was made here by somebody is not this run's to take. */
+function* clearing(
+  request: BakeRequest,
+  { scene, home, image }: { scene: RegionScene; home: Case; image: Image },
+): Planning<{ steps: readonly Step[]; notices: readonly Notice[]; images: readonly Image[] } | Refusal> {
+  const { current, members } = scene
+  const others = availableOf(members).filter(({ id }) => id !== image.id)
+  const tied = others.find((other) => sameSecond(other, image))
+  if (tied) return ambiguous(request.family, [image, tied])
+  const standing = others.filter((other) => isNewer(other, image))
+  const isLateCopy = (other: Image) => other.isCopied && tag.origin in other.tags
+  const foreign = standing.filter((other) => !isLateCopy(other))
+  if (foreign.length > 0) {
+    return refuse(
+      'newer-images',
+      `${list(foreign)} in family ${request.family} ${foreign.length === 1 ? 'was' : 'were'} made there while this run copied ${label(home.image)}, and would still be served.`,
+      `Nothing was switched in any region; the image and its copies are ready. Promote the one that you want: \`mode: promote\`, \`image-id: ${home.image.id}\`, \`deprecate-newer: true\`.`,
+    )
+  }
+  const images = inWithdrawalOrder(standing, current?.id)
+  const asked = { ...request, unshare: false, quarantineFamily: undefined }
+  const withdrawal = yield* planWithdrawal(asked, { images, target: image, quarantined: [] })
+  return isRefusal(withdrawal) ? withdrawal : { ...withdrawal, images }
+}
+
+/** Shares what is ready, and deletes what is too many. */
+function* finish(request: BakeRequest, { scene, branch, image }: Case, origins: readonly string[]): Planning<Branch> {
+  const sharing = yield* planSharing(request, isMade(image.id) ? image.id : image)
+  if (isRefusal(sharing)) return sharing
+  const enters = branch.kind === 'change' ? [...(branch.does.ready ?? []), ...(branch.does.switch ?? [])] : []
+  const forbidden = yield* forbiddenAmong([...enters, ...sharing.steps], { prunes: request.keep !== undefined })
+  if (forbidden) return forbidden
+  const behind = yield* leavingBehind(request, { scene, branch, image })
+  const settled = alsoDoing(branch, { settle: sharing.steps })
+  const told = { ...settled, notices: [...settled.notices, ...behind, ...sharing.notices] }
+  return yield* planTidying(request, { branch: told, members: scene.members, target: image, origins })
+}
+
+/** Accounts that see what the family serves now, and will not see this image. */
+function* leavingBehind(request: BakeRequest, { scene: { region, current }, branch, image }: Case): Planning<Notice[]> {
+  if (branch.kind === 'nothing' || !current || current.id === image.id) return []
+  const [answer] = yield* ask({ ask: 'shares', region, image: current.id })
+  return leftBehind([{ thing: current, answer }], { target: label(image), seenBy: request.shareWith })
+}

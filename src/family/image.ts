@@ -11,6 +11,7 @@ export type Tags = Readonly<Record<string, string>>
 
 export interface Image {
   readonly id: string
+  readonly region: string
   readonly name: string
   /** Empty when the image is in no family. */
   readonly family: string
@@ -27,6 +28,10 @@ export interface Image {
   readonly ownerAlias: string
   readonly architecture: string
   readonly osName: string
+  /** Made by CopyImage. */
+  readonly isCopied: boolean
+  /** IDs of the snapshots that its disks rest on. */
+  readonly snapshots: readonly string[]
   readonly tags: Tags
 }
 

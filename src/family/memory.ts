@@ -21,7 +21,7 @@ import {
   replacedBy,
 } from './mark.ts'
 import { hasRoomForMark, keystoneOf, type Notes, note, noteDone } from './noting.ts'
-import { type Notice, type Plan, type Refusal, refuse } from './plan.ts'
+import { type Branch, type Notice, type Refusal, refuse } from './plan.ts'
 import { ask, askEach, type Planning } from './question.ts'
 import type { PromoteRequest, RollbackRequest } from './request.ts'
 import type { Run } from './run-key.ts'
@@ -81,7 +81,7 @@ function* withMoved<S extends Scene>({ run, region }: Request, scene: S): Planni
 }
 
 /** What memory says of this run; undefined when it has decided nothing yet. */
-export function remember(request: Request, scene: Scene): Plan | Decided | undefined {
+export function remember(request: Request, scene: Scene): Branch | Decided | undefined {
   const { run } = request
   const later = givesWayTo(run, scene)
   if (later) return later
@@ -154,15 +154,16 @@ function undoneSince({ run, family }: Request, scene: Scene, recalled: Recalled)
 }
 
 /** The decision was carried out in an earlier attempt: nothing changes, unless somebody has undone it. */
-function repeat(request: Request, scene: Scene, recalled: Recalled): Plan {
+function repeat(request: Request, scene: Scene, recalled: Recalled): Branch {
   const undone = undoneSince(request, scene, recalled)
   if (undone) return undone
-  const { run, family } = request
+  const { run, region, family } = request
   const { decision } = recalled
   const target = scene.known.find(({ id }) => id === decision.target)
   const ids = withdrawnBy(run, scene, recalled).map(({ id }) => id)
   return {
     kind: 'nothing',
+    region,
     because: `an earlier attempt of this run (${describeDecision(decision)}) has done it`,
     changedBefore: true,
     image: decision.target,
@@ -186,7 +187,7 @@ export const pendingAfter = (members: readonly Image[], target: Image | undefine
   )
 
 /** Completes what an earlier attempt had decided and noted; what came into the family since is not part of it. */
-function resume(request: Request, scene: Scene, recalled: Recalled): Decided | Plan {
+function resume(request: Request, scene: Scene, recalled: Recalled): Decided | Branch {
   const { run, family } = request
   const { decision, images } = recalled
   const target = scene.known.find(({ id }) => id === decision.target)
@@ -253,8 +254,8 @@ const goneSince = ({ target }: Decision): Refusal =>
  * later step of the same workflow run (a rollback after a promote, in one job), or somebody who fell back to the same
  * image. Nothing is left to do here.
  */
-function continuedBy(request: Request, scene: Scene): Plan | undefined {
-  const { run, mode } = request
+function continuedBy(request: Request, scene: Scene): Branch | undefined {
+  const { run, region, mode } = request
   const keystone = mode === 'promote' ? 'target' : 'withdrawn'
   const later = replacedBy(run, scene.known).find(
     (replaced) => replaced.own.state === 'done' || replaced.own.role === keystone || agrees(replaced, scene),
@@ -266,6 +267,7 @@ function continuedBy(request: Request, scene: Scene): Plan | undefined {
   return (
     undone ?? {
       kind: 'nothing',
+      region,
       because: `an earlier attempt of this run has done it, and ${describeDecision(decision)} has gone on from there`,
       changedBefore: true,
       image: wasTarget ? image.id : scene.current?.id,

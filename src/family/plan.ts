@@ -6,11 +6,25 @@ import { type BakeRequest, describeSource } from './request.ts'
 /** An image that a step of the plan makes; it has no ID yet. */
 export type Made = `<${string}>`
 export const newImage: Made = '<new image>'
+export const copyIn = (region: string): Made => `<copy in ${region}>`
 export type ImageRef = string | Made
 export const isMade = (image: ImageRef): image is Made => image.startsWith('<')
 
 export type Step =
-  | { readonly action: 'create'; readonly region: string; readonly image: Made; readonly create: Creation }
+  | {
+      readonly action: 'create'
+      readonly region: string
+      readonly image: Made
+      readonly create: Creation
+      readonly room?: Room
+    }
+  | {
+      readonly action: 'copy'
+      readonly region: string
+      readonly image: Made
+      readonly copy: Copying
+      readonly room?: Room
+    }
   /** Waits until the image is available, and (with `family`) seen in its family. */
   | {
       readonly action: 'await'
@@ -26,8 +40,8 @@ export type Step =
   | {
       readonly action: 'tag'
       readonly region: string
-      readonly resource: 'image' | 'instance'
-      readonly ids: readonly string[]
+      readonly resource: 'image' | 'instance' | 'snapshot'
+      readonly ids: readonly ImageRef[]
       readonly tags: Tags
     }
   | {
@@ -39,24 +53,76 @@ export type Step =
     }
   /** Compares what the family resolves to at the last moment before the first visible change. */
   | { readonly action: 'confirm'; readonly region: string; readonly family: string; readonly image: string }
-  | { readonly action: 'join-family'; readonly region: string; readonly image: string; readonly family: string }
+  | {
+      readonly action: 'join-family'
+      readonly region: string
+      readonly image: ImageRef
+      readonly family: string
+      readonly room?: Room
+    }
   | { readonly action: 'restore'; readonly region: string; readonly image: string }
   | {
-      readonly action: 'unshare'
+      readonly action: 'share' | 'unshare'
       readonly region: string
-      readonly image: string
+      readonly image: ImageRef
       readonly accounts: readonly string[]
     }
   | { readonly action: 'deprecate'; readonly region: string; readonly image: string }
   | { readonly action: 'quarantine'; readonly region: string; readonly image: string; readonly family: string }
+  | Deletion
+  | { readonly action: 'delete-snapshots'; readonly region: string; readonly snapshots: readonly string[] }
 
 export type Action = Step['action']
 
+/** Deletes an image that is too many, after a last look at it, with the snapshots that ECS made for it. */
+export interface Deletion {
+  readonly action: 'delete'
+  readonly region: string
+  readonly image: string
+  readonly family: string
+  /** Accounts whose shares are taken back first. */
+  readonly accounts: readonly string[]
+  /** Snapshots that go with the image. */
+  readonly snapshots: readonly string[]
+  /** The decision noted on it; another one by then, and it stays, unless it is of this run. */
+  readonly decision: string | undefined
+  /** Key of the run that deletes. */
+  readonly run: string
+}
+
+/** What is deleted first where ECS answers that there is no room for another image. */
+export type Room = readonly Deletion[]
+
 /** What CreateImage is sent: a function of inputs and run alone. */
 export interface Creation
-  extends Omit<BakeRequest, 'mode' | 'dryRun' | 'stopInstance' | 'wait' | 'region' | 'imageName'> {
+  extends Pick<
+    BakeRequest,
+    | 'source'
+    | 'imageVersion'
+    | 'description'
+    | 'platform'
+    | 'architecture'
+    | 'bootMode'
+    | 'detectionStrategy'
+    | 'imdsSupport'
+    | 'resourceGroupId'
+    | 'tags'
+    | 'run'
+  > {
+  /** Undefined: the image joins its family later, together with its copies. */
+  readonly family: string | undefined
   readonly name: string
   /** How many images of this run ECS has failed to create. */
+  readonly generation: number
+}
+
+/** What CopyImage is sent, apart from the target region. */
+export interface Copying extends Pick<BakeRequest, 'run' | 'tags' | 'resourceGroupId'> {
+  readonly from: { readonly region: string; readonly image: ImageRef }
+  readonly name: string
+  readonly description: string | undefined
+  readonly kmsKeyId: string | undefined
+  /** How many copies of this run ECS has failed to make there. */
   readonly generation: number
 }
 
@@ -72,7 +138,22 @@ export interface Notice {
   readonly text: string
 }
 
-/** What a run settles, apart from how: the outputs are made of it. */
+/**
+ * What a plan does one after the other, each in all regions side by side: images are made, then copied; the decision is
+ * noted; what changes no answer yet is done; the families are switched; and, after ECS has confirmed what was expected,
+ * the decision is settled and what is too many deleted.
+ */
+export const phases = ['make', 'copy', 'note', 'ready', 'switch', 'settle', 'prune'] as const
+export type Phase = (typeof phases)[number]
+
+/** Why an image of the family is deleted or stays, for people. */
+export interface Fate {
+  readonly image: Image
+  readonly goes: boolean
+  readonly because: string
+}
+
+/** What a run settles in one region, apart from how: the outputs are made of it. */
 export interface Settlement {
   /** The image that the run settles on; undefined when there is none. */
   readonly image: ImageRef | undefined
@@ -86,29 +167,44 @@ export interface Settlement {
   /** An earlier attempt of this run has changed something. */
   readonly changedBefore: boolean
   /** What the family serves, where that was all there was to find out. */
-  readonly serves?: string | undefined
+  readonly serves?: Image | undefined
   /** Images whose instances are listed at the end. */
   readonly affects?: readonly string[]
+  /** What becomes of the images of the family under `keep`. */
+  readonly fates?: readonly Fate[]
 }
 
-export type Plan =
-  | (Settlement & {
-      readonly kind: 'change'
-      readonly steps: readonly Step[]
-      /** Undefined when nothing can be expected yet (an image that is not waited for). */
-      readonly expect: Expectation | undefined
-      /** Done after ECS has confirmed what was expected. */
-      readonly afterwards: readonly Step[]
-    })
-  | (Settlement & {
-      readonly kind: 'nothing'
-      readonly because: string
-    })
-  | Refusal
+export type RegionPlan = Settlement & { readonly region: string } & (
+    | {
+        readonly kind: 'change'
+        readonly does: Partial<Readonly<Record<Phase, readonly Step[]>>>
+        /** Undefined when nothing can be expected yet (an image that is not waited for). */
+        readonly expect: Expectation | undefined
+      }
+    | {
+        readonly kind: 'nothing'
+        readonly because: string
+      }
+  )
 
-/** All steps in order; none where nothing is to be done. */
+/** What is planned for one region. */
+export type Branch = RegionPlan | Refusal
+
+export type Plan =
+  /** Of every region, home first. */
+  { readonly kind: 'change' | 'nothing'; readonly regions: readonly [RegionPlan, ...RegionPlan[]] } | Refusal
+
+/** One lane of steps a region that has any, for one phase. */
+export const lanesOf = (plan: Plan | undefined, phase: Phase): readonly (readonly Step[])[] =>
+  plan === undefined || plan.kind === 'refuse'
+    ? []
+    : plan.regions
+        .map((region) => (region.kind === 'change' ? (region.does[phase] ?? []) : []))
+        .filter(({ length }) => length > 0)
+
+/** All steps, phase by phase; none where nothing is to be done. */
 export const stepsOf = (plan: Plan | undefined): readonly Step[] =>
-  plan?.kind === 'change' ? [...plan.steps, ...plan.afterwards] : []
+  phases.flatMap((phase) => lanesOf(plan, phase).flat())
 
 export interface Refusal {
   readonly kind: 'refuse'
@@ -125,6 +221,7 @@ export type RefusalCode =
   | 'already-decided'
   | 'already-shared'
   | 'ambiguous-order'
+  | 'copy-missing'
   | 'bad-quarantine'
   | 'condition-unmet'
   | 'current-elsewhere'
@@ -142,8 +239,10 @@ export type RefusalCode =
   | 'not-expected'
   | 'not-found'
   | 'not-permitted'
+  | 'regions-differ'
   | 'source-differs'
   | 'superseded'
+  | 'too-many-shares'
   | 'would-empty'
 
 export const refuse = (code: RefusalCode, because: string, todo: string): Refusal => ({
@@ -171,6 +270,8 @@ export function targetOf(step: Step): string {
     case 'tag':
     case 'untag':
       return step.ids.join(',')
+    case 'delete-snapshots':
+      return step.snapshots.join(',')
     case 'confirm':
       return step.family
     default:
@@ -181,8 +282,12 @@ export function targetOf(step: Step): string {
 /** One sentence without its full stop, for people. */
 export function describe(step: Step): string {
   switch (step.action) {
-    case 'create':
-      return `create image ${step.create.name} in family ${step.create.family} from ${describeSource(step.create.source)}`
+    case 'create': {
+      const { name, family, source } = step.create
+      return `create image ${name} ${family === undefined ? 'outside of its family' : `in family ${family}`} from ${describeSource(source)}`
+    }
+    case 'copy':
+      return `copy ${step.copy.from.image} from ${step.copy.from.region} as ${step.copy.name}`
     case 'await':
       return `wait until ${step.image} is available${step.family === undefined ? '' : ` in family ${step.family}`}`
     case 'stop':
@@ -201,21 +306,40 @@ export function describe(step: Step): string {
       return `put ${step.image} into family ${step.family}`
     case 'restore':
       return `restore ${step.image}`
+    case 'share':
+      return `share ${step.image} with ${countAccounts(step.accounts)}`
     case 'unshare':
-      return `stop sharing ${step.image} with ${step.accounts.length} account${step.accounts.length === 1 ? '' : 's'} (${step.accounts.join(', ')})`
+      return `stop sharing ${step.image} with ${countAccounts(step.accounts)}`
     case 'deprecate':
       return `deprecate ${step.image}`
     case 'quarantine':
       return `move ${step.image} into family ${step.family}`
+    case 'delete-snapshots':
+      return `delete ${step.snapshots.join(', ')}, left behind by an earlier attempt`
+    case 'delete':
+      return `delete ${step.image}${withIt(step)}`
   }
 }
 
+const countAccounts = (accounts: readonly string[]): string =>
+  `${accounts.length} account${accounts.length === 1 ? '' : 's'} (${accounts.join(', ')})`
+
+function withIt({ snapshots, accounts }: Deletion): string {
+  const count = snapshots.length
+  const things = [
+    ...(count > 0 ? [`the ${count === 1 ? 'snapshot' : `${count} snapshots`} made for it`] : []),
+    ...(accounts.length > 0 ? [`its shares with ${countAccounts(accounts)}`] : []),
+  ]
+  return things.length === 0 ? '' : ` with ${things.join(' and ')}`
+}
+
 /** The action's own notes are called what they are. */
-function describeTags({ ids, tags }: Extract<Step, { action: 'tag' }>): string {
+function describeTags({ resource, ids, tags }: Extract<Step, { action: 'tag' }>): string {
   const on = ids.join(', ')
   const decision = tags[tag.decision]
   if (decision?.startsWith('done')) return `settle the decision on ${on}`
   if (decision !== undefined) return `note the decision${tag.reason in tags ? ' and its reason' : ''} on ${on}`
+  if (resource === 'snapshot') return `note on ${on} that this run deletes ${ids.length === 1 ? 'it' : 'them'}`
   if (tag.stopped in tags) return `note on ${on} that this run stops it`
   return `tag ${on} with ${Object.keys(tags).join(', ')}`
 }

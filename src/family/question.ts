@@ -48,6 +48,12 @@ interface Asked {
   readonly named: { question: { region: string; name: string }; answer: readonly Image[] }
   /** Own images made by the run of this key. */
   readonly made: { question: { region: string; run: string }; answer: readonly Image[] }
+  /** Own images with this origin in their tags, whatever their status and family: copies of one image. */
+  readonly copies: { question: { region: string; origin: string }; answer: readonly Image[] }
+  /** IDs of own images of the family that instances use. */
+  readonly used: { question: FamilyRef; answer: readonly string[] }
+  /** IDs of snapshots that this run meant to delete with their images, and that no image uses by now. */
+  readonly leftovers: { question: { region: string; run: string }; answer: readonly string[] }
   /** All own images of the region, whatever their status and family. */
   readonly own: { question: { region: string }; answer: readonly Image[] }
   /** IDs of the accounts that the image is shared with. */
@@ -96,6 +102,23 @@ export function* askEach<T, const Q extends Question>(
 ): Planning<{ thing: T; answer: AnswerTo<Q> }[]> {
   const answers = yield* ask(...things.map(question))
   return things.map((thing, index) => ({ thing, answer: answers[index] as AnswerTo<Q> }))
+}
+
+/** Several plannings side by side: what they ask at the same time is asked at the same time. */
+export function* together<Result>(plannings: readonly Planning<Result>[]): Planning<Result[]> {
+  const turns = plannings.map((planning) => planning.next())
+  for (;;) {
+    const asked = turns.map((turn) => (turn.done ? [] : turn.value))
+    const answers = asked.some(({ length }) => length > 0) ? yield asked.flat() : []
+    let given = 0
+    for (const [index, planning] of plannings.entries()) {
+      const count = asked[index]?.length ?? 0
+      if (count > 0) turns[index] = planning.next(answers.slice(given, given + count))
+      given += count
+    }
+    const results = turns.flatMap((turn) => (turn.done ? [turn.value] : []))
+    if (results.length === turns.length) return results
+  }
 }
 
 /** Answers every question of a planner with `answer` until it returns its plan. */

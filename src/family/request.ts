@@ -27,12 +27,15 @@ export function describeSource(source: Source): string {
 }
 
 interface Common {
+  /** The home region. */
   readonly region: string
+  /** Other regions in which the family is kept. */
+  readonly replicas: readonly string[]
   readonly run: Run
   readonly dryRun: boolean
 }
 
-export interface BakeRequest extends Common {
+export interface BakeRequest extends Common, Releasing {
   readonly mode: 'bake'
   readonly family: string
   readonly source: Source
@@ -46,11 +49,24 @@ export interface BakeRequest extends Common {
   readonly bootMode: string | undefined
   readonly detectionStrategy: string | undefined
   readonly imdsSupport: string | undefined
-  readonly resourceGroupId: string | undefined
   /** The action's own and the user's. */
   readonly tags: Tags
   readonly stopInstance: 'no' | 'orderly' | 'by-force'
   readonly wait: boolean
+  /** Takes back the shares of images that `keep` deletes. */
+  readonly unshare: boolean
+}
+
+/** How copies are made, and what is done with the image and its copies. */
+interface Releasing {
+  /** Undefined: the default group. */
+  readonly resourceGroupId: string | undefined
+  /** By region: the key that a copy there is encrypted with. */
+  readonly copyKmsKeyIds: Readonly<Record<string, string>>
+  /** Account IDs. */
+  readonly shareWith: readonly string[]
+  /** Images to keep in the family; undefined: nothing is deleted. */
+  readonly keep: number | undefined
 }
 
 /** How an image is taken out of the contest. */
@@ -66,15 +82,17 @@ interface Conditions {
   readonly maxAgeDays: number | undefined
 }
 
-export interface PromoteRequest extends Common, Withdrawing, Conditions {
+export interface PromoteRequest extends Common, Withdrawing, Conditions, Releasing {
   readonly mode: 'promote'
   readonly family: string
   /** At least one of the two is set. */
   readonly image: string | undefined
   readonly fromFamily: string | undefined
   readonly deprecateNewer: boolean
-  /** Put on the promoted image. */
+  /** Put on the promoted image and its copies. */
   readonly tags: Tags
+  /** The action's own on a copy, apart from its origin. */
+  readonly copyTags: Tags
 }
 
 export interface RollbackRequest extends Common, Withdrawing {
@@ -83,6 +101,8 @@ export interface RollbackRequest extends Common, Withdrawing {
   readonly toImage: string | undefined
   readonly allowEmpty: boolean
   readonly withdrawPending: boolean
+  /** Account IDs. */
+  readonly shareWith: readonly string[]
 }
 
 export interface ResolveRequest extends Common, Conditions {
@@ -97,6 +117,12 @@ export const familyOf = (request: Request): string | undefined => {
   if (request.mode !== 'resolve') return request.family
   return request.of.kind === 'family' ? request.of.family : undefined
 }
+
+/** Home first. */
+export const regionsOf = ({ region, replicas }: Pick<Common, 'region' | 'replicas'>): readonly string[] => [
+  region,
+  ...replicas,
+]
 
 export type Mode = Request['mode']
 export const modes: readonly Mode[] = ['bake', 'promote', 'rollback', 'resolve']

@@ -1,27 +1,87 @@
-/** What a family serves now, or which family an image belongs to. */
+/** What a family serves now, in every region, or which family an image belongs to. */
 import { unmetCondition } from './conditions.ts'
 import { availableOf, type Image, isAvailable, label, list, sameSecond } from './image.ts'
 import { isForeignFamily } from './name.ts'
-import { isRefusal, type Plan, type Refusal, refuse } from './plan.ts'
-import { ask, type Planning } from './question.ts'
-import type { ResolveRequest } from './request.ts'
+import { sameImage } from './origin.ts'
+import { type Branch, isRefusal, type Notice, type Plan, type Refusal, refuse } from './plan.ts'
+import { ask, askEach, type Planning, together } from './question.ts'
+import { at, wholeOf } from './regions.ts'
+import { type ResolveRequest, regionsOf } from './request.ts'
 
 export function* planResolve(request: ResolveRequest): Planning<Plan> {
-  const { of, region } = request
-  if (of.kind === 'family') {
-    const image = yield* imageOf(region, of.family)
-    if (image && isRefusal(image)) return image
-    return yield* answer(request, {
-      image,
-      serving: image,
-      missing: `Family ${of.family} resolves to nothing in ${region}.`,
-    })
+  const { of } = request
+  if (of.kind === 'image') return yield* planImage(request, of.image)
+  const served = yield* together(regionsOf(request).map((each) => imageOf(each, of.family)))
+  const refused = served.map((image) => (image && isRefusal(image) ? image : undefined))
+  const found = yield* withTags(served.map((image) => (image && !isRefusal(image) ? image : undefined)))
+  const [home] = found
+  const branches = yield* together(
+    regionsOf(request).map((each, index) =>
+      answer(at(request, each), {
+        image: found[index],
+        serving: found[index],
+        // The same image as at home meets there what it meets at home: copies do not carry every tag.
+        judged: isSame(found[index], home) ? home : found[index],
+        missing: `Family ${of.family} resolves to nothing in ${each}.`,
+      }),
+    ),
+  )
+  const [first, ...others] = branches.map((branch, index) => refused[index] ?? branch)
+  const plan = wholeOf(request, [...(first ? [first] : []), ...others])
+  return plan.kind === 'refuse' ? plan : noting(plan, differences(regionsOf(request), found))
+}
+
+const isSame = (image: Image | undefined, other: Image | undefined): boolean =>
+  image !== undefined && other !== undefined && sameImage(image, other)
+
+/** ECS tells what a family serves with its tags; where those are missing, the comparison asks for them. */
+function* withTags(images: readonly (Image | undefined)[]): Planning<(Image | undefined)[]> {
+  const [home] = images
+  const isUnclear = (image: Image | undefined) =>
+    image?.ownerAlias === 'self' && !isSame(image, home) && Object.keys(image.tags).length === 0
+  const unclear = images.some(isUnclear) ? images.filter((image) => image && Object.keys(image.tags).length === 0) : []
+  const asked = unclear.flatMap((image) => (image && images.length > 1 ? [image] : []))
+  const answers = yield* askEach(asked, ({ region, id }) => ({ ask: 'image', region, image: id }))
+  return images.map((image) => answers.find(({ thing }) => thing === image)?.answer ?? image)
+}
+
+/** Names the regions that serve another image than home does. */
+function differences(regions: readonly string[], images: readonly (Image | undefined)[]): Notice[] {
+  const [first] = images
+  if (images.every((image) => image === undefined || isSame(image, first)) && first) {
+    const missing = regions.filter((_, index) => images[index] === undefined)
+    return missing.length === 0 ? [] : [warning(`${missing.join(', ')}: the family resolves to nothing there.`)]
   }
-  const [image] = yield* ask({ ask: 'image', region, image: of.image })
-  const missing = `Image ${of.image} does not exist in ${region}, or is not visible to this account.`
+  if (images.every((image) => image === undefined)) return []
+  const serving = images.map((image, index) => {
+    const what = image ? `${label(image)}${commitOf(image)}` : 'nothing'
+    return `${regions[index]} serves ${what}${image && !isSame(image, first) ? ', another image' : ''}`
+  })
+  return [
+    warning(
+      `The regions are not in sync: ${serving.join('; ')}. \`mode: promote\` with the \`image-id\` that you want brings them together.`,
+    ),
+  ]
+}
+
+const warning = (text: string): Notice => ({ level: 'warning', text })
+
+const commitOf = ({ tags }: Image): string =>
+  tags['github:sha'] ? ` of commit ${tags['github:sha'].slice(0, 12)}` : ''
+
+function noting(plan: Exclude<Plan, Refusal>, notices: readonly Notice[]): Plan {
+  const [home, ...others] = plan.regions
+  return { ...plan, regions: [{ ...home, notices: [...home.notices, ...notices] }, ...others] }
+}
+
+function* planImage(request: ResolveRequest, id: string): Planning<Plan> {
+  const { region } = request
+  const [image] = yield* ask({ ask: 'image', region, image: id })
+  const missing = `Image ${id} does not exist in ${region}, or is not visible to this account.`
   // Whether it is what its family serves is one of the outputs.
   const serving = image?.family ? yield* imageOf(region, image.family) : undefined
-  return yield* answer(request, { image, serving: serving && !isRefusal(serving) ? serving : undefined, missing })
+  const served = serving && !isRefusal(serving) ? serving : undefined
+  return wholeOf(request, [yield* answer(request, { image, serving: served, judged: image, missing })])
 }
 
 /** ECS's documents disagree on which kinds of family its own answer covers: for a foreign name 'nothing' is checked once. */
@@ -42,18 +102,22 @@ interface Found {
   readonly image: Image | undefined
   /** What the family serves. */
   readonly serving: Image | undefined
+  /** The image that has to meet the conditions. */
+  readonly judged: Image | undefined
   readonly missing: string
 }
 
-function* answer(request: ResolveRequest, { image, serving, missing }: Found): Planning<Plan> {
+function* answer(request: ResolveRequest, { image, serving, judged, missing }: Found): Planning<Branch> {
+  const { region, requireTags, maxAgeDays } = request
   const nothing = {
     kind: 'nothing',
+    region,
     changedBefore: false,
     withdrawn: [],
     pending: [],
     notices: [],
     previous: serving?.id,
-    serves: serving?.id,
+    serves: serving,
   } as const
   if (!image) {
     if (request.ifMissing === 'ignore') return { ...nothing, because: missing, image: undefined }
@@ -64,10 +128,9 @@ function* answer(request: ResolveRequest, { image, serving, missing }: Found): P
     )
   }
   const [now] = yield* ask({ ask: 'time' })
-  const { requireTags, maxAgeDays } = request
   const because =
     request.of.kind === 'family'
       ? `Family ${request.of.family} resolves to ${label(image)}`
       : `Image ${label(image)} is ${isAvailable(image) ? 'available' : image.status} in ${image.family ? `family ${image.family}` : 'no family'}`
-  return unmetCondition(image, { requireTags, maxAgeDays, now }) ?? { ...nothing, because, image: image.id }
+  return unmetCondition(judged ?? image, { requireTags, maxAgeDays, now }) ?? { ...nothing, because, image: image.id }
 }

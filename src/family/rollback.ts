@@ -1,4 +1,7 @@
-/** Takes the current image, or everything newer than a named one, out of the contest: the family falls back. */
+/**
+ * Takes the current image, or everything newer than a named one, out of the contest: the family falls back, in every
+ * region to the same image.
+ */
 
 import type { Scene } from './giving-way.ts'
 import {
@@ -14,12 +17,17 @@ import {
 } from './image.ts'
 import { describeDecision, recentRollbackTo } from './mark.ts'
 import { type Decided, goesOnWith, lookTwice, notesFor, pendingAfter, remember } from './memory.ts'
-import { isRefusal, type Notice, notExpected, type Plan, type Refusal, refuse, type Step } from './plan.ts'
-import { ask, askAll, type Planning } from './question.ts'
-import type { RollbackRequest } from './request.ts'
+import { sameImage } from './origin.ts'
+import { type Branch, isRefusal, type Notice, notExpected, type Plan, type Refusal, refuse, type Step } from './plan.ts'
+import { ask, askAll, type Planning, together } from './question.ts'
+import { alsoDoing, at, differentTarget, refusalAmong, wholeOf } from './regions.ts'
+import { type RollbackRequest, regionsOf } from './request.ts'
+import { planSharing } from './sharing.ts'
+import { ambiguous, foreignBefore } from './standing.ts'
 import { forbiddenAmong, inWithdrawalOrder, planWithdrawal } from './withdrawal.ts'
 
 interface FamilyScene extends Scene {
+  readonly region: string
   readonly quarantined: readonly Image[]
 }
 
@@ -30,18 +38,123 @@ function* look({ region, family, quarantineFamily }: RollbackRequest): Planning<
     quarantined: quarantineFamily === undefined ? undefined : { ask: 'members', region, family: quarantineFamily },
   })
   const quarantined = seen.quarantined ?? []
-  return { ...seen, quarantined, known: [...seen.members, ...quarantined] }
+  return { ...seen, region, quarantined, known: [...seen.members, ...quarantined] }
 }
 
 export function* planRollback(request: RollbackRequest): Planning<Plan> {
-  const scene = yield* lookTwice(request, () => look(request))
+  const scenes = yield* together(
+    regionsOf(request).map((region) => lookTwice(at(request, region), () => look(at(request, region)))),
+  )
   const [now] = yield* ask({ ask: 'time' })
-  const decided = remember(request, scene) ?? choose(request, scene, now)
-  return 'kind' in decided ? decided : yield* planFall(request, scene, { decided, now })
+  const [home, ...replicas] = scenes
+  if (!home) throw new Error('A rollback without its home region.')
+  const chosen = remember(request, home) ?? choose(request, home, now)
+  if (isRefusal(chosen)) return chosen
+  const target = targetOf(chosen, home)
+  const missing = replicas.filter(({ members }) => target && !copyAmong(members, target))
+  if (target && missing.length > 0) return copyMissing(request, { target, missing, current: home.current })
+  const decided = [chosen, ...replicas.map((scene) => decideInReplica(request, scene, { home, target }))]
+  const refusal = refusalAmong(request, decided)
+  if (refusal) return refusal
+  const branches = yield* together(
+    decided.map((each, index) => planBranch(request, scenes[index] ?? home, { decided: each, now })),
+  )
+  return wholeOf(request, branches)
+}
+
+/** What the region is to serve at the end, among what was seen there. */
+const targetOf = (decided: Decided | Branch, { known }: FamilyScene): Image | undefined => {
+  if (!('kind' in decided)) return decided.target
+  return decided.kind === 'refuse' ? undefined : known.find(({ id }) => id === decided.image)
+}
+
+/** Restoring takes time, and there may be two: what can be used at once comes first. */
+const copyAmong = (members: readonly Image[], target: Image): Image | undefined => {
+  const copies = newestFirst(members).filter((image) => sameImage(image, target))
+  return copies.find(isAvailable) ?? copies.find(({ status }) => status === 'Deprecated')
+}
+
+function copyMissing(
+  { region, replicas, family }: RollbackRequest,
+  { target, missing, current }: { target: Image; missing: readonly FamilyScene[]; current: Image | undefined },
+): Refusal {
+  const without = missing.map((scene) => scene.region)
+  const rest = replicas.filter((each) => !without.includes(each))
+  const serving = missing.map(
+    (scene) => `${scene.region} (which serves ${scene.current ? label(scene.current) : 'nothing'})`,
+  )
+  return refuse(
+    'copy-missing',
+    `Family ${family} has no copy of ${label(target)} in ${serving.join(', ')}, so that not every region can fall back to it.`,
+    `Two runs help. Now: \`mode: rollback\` with \`region-id: ${region}\`, ${
+      rest.length > 0 ? `\`replica-region-ids: ${rest.join(',')}\`` : 'without `replica-region-ids`'
+    } and \`to-image-id: ${target.id}\`; until the second is done, ${without.join(', ')} ${without.length === 1 ? 'goes' : 'go'} on serving the bad image${current ? ` (${label(current)})` : ''}. Then: \`mode: promote\` with \`region-id: ${region}\`, \`replica-region-ids: ${without.join(',')}\`, \`image-id: ${target.id}\` and \`deprecate-newer: true\`, which copies it there.`,
+  )
+}
+
+/** In a replica the copies' own creation times count: whatever stands before the target's copy there has to go. */
+function decideInReplica(
+  whole: RollbackRequest,
+  scene: FamilyScene,
+  { home, target }: { home: FamilyScene; target: Image | undefined },
+): Decided | Branch {
+  const copy = target && copyAmong(scene.members, target)
+  const request = { ...at(whole, scene.region), toImage: whole.toImage === undefined ? undefined : copy?.id }
+  const remembered = remember(request, scene)
+  if (remembered) return differentTarget(targetOf(remembered, scene), target) ?? remembered
+  if (!copy) return emptyReplica(request, scene, home)
+  const { current, members } = scene
+  const tied = availableOf(members).find((image) => sameSecond(image, copy))
+  if (tied) return ambiguous(request.family, [copy, tied])
+  const newer = availableOf(members).filter((image) => isNewer(image, copy))
+  if (newer.length === 0 && isAvailable(copy) && current?.id === copy.id) return already(request, members, copy)
+  const decided: Decided = {
+    target: copy,
+    previous: current?.id,
+    withdraw: inWithdrawalOrder(newer, current?.id),
+    withdrawLater: request.withdrawPending ? pendingAfter(members, copy) : [],
+    begun: undefined,
+  }
+  return foreignBefore(request.family, { current, members, target: copy }) ?? decided
+}
+
+/** The family is emptied at home: here it may lose copies of the same image, and nothing else. */
+function emptyReplica(request: RollbackRequest, scene: FamilyScene, home: FamilyScene): Decided | Branch {
+  const { current, members } = scene
+  const others = availableOf(members).filter((image) => !home.current || !sameImage(image, home.current))
+  if (others.length > 0) {
+    return refuse(
+      'regions-differ',
+      `Family ${request.family} has ${list(others)} there, which ${home.region} has not: emptied at home, it would still serve that.`,
+      `Roll back without this region in \`replica-region-ids\`, or promote ${label(others[0] as Image)} everywhere from here.`,
+    )
+  }
+  const withdraw = inWithdrawalOrder(availableOf(members), current?.id)
+  const withdrawLater = request.withdrawPending ? pendingAfter(members, undefined) : []
+  if (withdraw.length + withdrawLater.length === 0) return already(request, members, undefined)
+  return { target: undefined, previous: current?.id, withdraw, withdrawLater, begun: undefined }
+}
+
+/** What is decided for one region, with all that goes with it. */
+function* planBranch(
+  whole: RollbackRequest,
+  scene: FamilyScene,
+  { decided, now }: { decided: Decided | Branch; now: number },
+): Planning<Branch> {
+  const request = at(whole, scene.region)
+  const target = targetOf(decided, scene)
+  const sharing = yield* planSharing(request, target)
+  if (isRefusal(sharing)) return sharing
+  if ('kind' in decided && decided.kind === 'refuse') return decided
+  const branch =
+    'kind' in decided
+      ? alsoDoing(decided, { note: sharing.steps })
+      : yield* planFall(request, scene, { decided, sharing: sharing.steps, now })
+  return isRefusal(branch) ? branch : { ...branch, notices: [...branch.notices, ...sharing.notices] }
 }
 
 /** A new decision, by what the family looks like now. */
-function choose(request: RollbackRequest, scene: FamilyScene, now: number): Decided | Plan {
+function choose(request: RollbackRequest, scene: FamilyScene, now: number): Decided | Branch {
   const { current, members } = scene
   if (!current) return nothingToRollBack(request, members)
   const unexpected = expectation(request, current)
@@ -64,17 +177,18 @@ function choose(request: RollbackRequest, scene: FamilyScene, now: number): Deci
   }
 }
 
-function already(request: RollbackRequest, members: readonly Image[], current: Image): Plan {
+function already({ region, family }: RollbackRequest, members: readonly Image[], current: Image | undefined): Branch {
   const pending = pendingAfter(members, current)
   return {
     kind: 'nothing',
-    because: `${request.family} already serves ${label(current)}`,
+    region,
+    because: `${family} already serves ${current ? label(current) : 'nothing'}`,
     changedBefore: false,
-    image: current.id,
-    previous: current.id,
+    image: current?.id,
+    previous: current?.id,
     withdrawn: [],
     pending: pending.map(({ id }) => id),
-    notices: pendingNotices(request.family, pending),
+    notices: pendingNotices(family, pending),
   }
 }
 
@@ -99,13 +213,6 @@ function chooseTarget(request: RollbackRequest, { members }: FamilyScene, curren
   if (!target && !request.allowEmpty) return wouldEmpty(request, members, current)
   return target
 }
-
-const ambiguous = (family: string, images: readonly Image[]): Refusal =>
-  refuse(
-    'ambiguous-order',
-    `${list(images)} in family ${family} were created in the same second: which of them ECS would serve is not defined.`,
-    'Deprecate one of them by hand in the ECS console, then run again.',
-  )
 
 function wouldEmpty({ family }: RollbackRequest, members: readonly Image[], current: Image): Refusal {
   const deprecated = newestFirst(members.filter((image) => image.status === 'Deprecated' && isNewer(current, image)))[0]
@@ -169,14 +276,14 @@ function justRolledBack(
 function* planFall(
   request: RollbackRequest,
   scene: FamilyScene,
-  { decided, now }: { decided: Decided; now: number },
-): Planning<Plan> {
+  { decided, sharing, now }: { decided: Decided; sharing: readonly Step[]; now: number },
+): Planning<Branch> {
   const { region, family } = request
   const { target, withdraw, withdrawLater, begun } = decided
   const withdrawal = yield* planWithdrawal(request, { images: withdraw, target, quarantined: scene.quarantined })
   if (isRefusal(withdrawal)) return withdrawal
   const restore: Step[] = target?.status === 'Deprecated' ? restoring(request, target) : []
-  const forbidden = yield* forbiddenAmong([...restore, ...withdrawal.steps])
+  const forbidden = yield* forbiddenAmong([...restore, ...sharing, ...withdrawal.steps])
   if (forbidden) return forbidden
   // In quarantine, what carries no mark would be taken for somebody's live image.
   const mayGoWithout = request.toImage !== undefined && request.quarantineFamily === undefined
@@ -185,18 +292,21 @@ function* planFall(
 
   const gone = [...oldestFirst(begun?.withdrawn ?? []), ...withdraw, ...withdrawLater].map(({ id }) => id)
   const pending = pendingAfter(scene.members, target).filter((image) => !withdrawLater.includes(image))
+  // ECS shares no deprecated image.
+  const [sharedAtOnce, sharedWhenRestored] = restore.length === 0 ? [sharing, []] : [[], sharing]
+  const entry = [...restore, ...standing(request, decided), ...sharedWhenRestored]
+  // Late copies may have made the target's copy the newest here: restored, it is served at once.
+  const isSwitch = restore.length > 0 && target && !(scene.current && isNewer(scene.current, target))
   return {
     kind: 'change',
-    steps: [
-      ...notes.planned,
-      ...confirming(request, decided),
-      ...restore,
-      ...standing(request, decided),
-      ...withdrawal.steps,
-      ...withdrawWhenReady(request, withdrawLater),
-    ],
+    region,
+    does: {
+      note: [...sharedAtOnce, ...notes.planned],
+      ready: [...confirming(request, decided), ...(isSwitch ? [] : entry)],
+      switch: [...(isSwitch ? entry : []), ...withdrawal.steps, ...withdrawWhenReady(request, withdrawLater)],
+      settle: notes.done,
+    },
     expect: { region, family, image: target?.id, withdrawn: gone },
-    afterwards: notes.done,
     image: target?.id,
     previous: decided.previous,
     withdrawn: gone,

@@ -45,6 +45,7 @@ export function imageNameOf(run: Run, family: string, generation: number): strin
 /**
  * ClientToken of a request of this run: at most 64 ASCII characters, the same for the same request.
  * @param renewal counts the tokens that ECS remembered for an image which is gone
+ * @param region where a copy is made; undefined for the image itself
  */
-export const clientTokenOf = (run: Run, generation: number, renewal: number): string =>
-  `${run.digest.slice(0, 48)}-${generation}-${renewal}`
+export const clientTokenOf = (run: Run, generation: number, renewal: number, region = ''): string =>
+  `${run.digest.slice(0, 24)}${region && `-${region.slice(0, 33)}`}-${generation}-${renewal}`

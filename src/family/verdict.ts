@@ -6,12 +6,13 @@ import { ask, type Planning } from './question.ts'
 import type { Mode } from './request.ts'
 import { workflowRunOf } from './run-key.ts'
 
-export type Verdict =
+export type Verdict = { readonly region: string } & (
   | { readonly kind: 'so'; readonly current: Image | undefined }
   /** Somebody's newer image is served; whether that is a failure depends on the mode. */
   | { readonly kind: 'overtaken'; readonly current: Image; readonly fails: boolean; readonly because: string }
   /** Not as expected, and nobody's newer image explains it: ECS may still be catching up. */
   | { readonly kind: 'unconfirmed'; readonly current: Image | undefined; readonly because: string }
+)
 
 /** @param expect with the image by its ID: what was to be made has been made */
 export function* judge(
@@ -20,17 +21,18 @@ export function* judge(
 ): Planning<Verdict> {
   const { region, family, withdrawn } = expect
   const [current] = yield* ask({ ask: 'current', region, family })
-  if (current?.id === expect.image) return { kind: 'so', current }
+  if (current?.id === expect.image) return { region, kind: 'so', current }
   const [members] = yield* ask({ ask: 'members', region, family })
   const wanted = members.find(({ id }) => id === expect.image)
   const serving = members.find(({ id }) => id === current?.id)
   const isOurs = current !== undefined && (withdrawn.includes(current.id) || !serving || !isAvailable(serving))
   if (current && wanted && !isOurs && sameSecond(current, wanted)) {
     const because = `${label(current)} and ${label(wanted)} were created in the same second, and ECS serves the former`
-    return { kind: 'overtaken', current, fails: mode !== 'bake', because }
+    return { region, kind: 'overtaken', current, fails: mode !== 'bake', because }
   }
   if (!current || isOurs || (wanted && !isNewer(current, wanted)) || (expect.image !== undefined && !wanted)) {
     return {
+      region,
       kind: 'unconfirmed',
       current,
       because: `ECS answers that ${family} resolves to ${current ? label(current) : 'nothing'}, not to ${expect.image ?? 'nothing'}`,
@@ -38,6 +40,7 @@ export function* judge(
   }
   const standing = members.filter((image) => isAvailable(image) && withdrawn.includes(image.id))
   return {
+    region,
     kind: 'overtaken',
     current,
     fails: mode === 'promote' || standing.length > 0,

@@ -1,14 +1,16 @@
 /** Taking images out of the contest of a family, as promote and rollback both do: what stands against it, and how. */
 import { type Image, label, list, oldestFirst } from './image.ts'
 import { strangersIn } from './mark.ts'
-import { describe, type Notice, type Refusal, refuse, type Step } from './plan.ts'
+import { describe, isMade, type Notice, type Refusal, refuse, type Step } from './plan.ts'
 import { ask, askEach, type Planning } from './question.ts'
+import { leftBehind, type Shared } from './sharing.ts'
 
 interface Withdrawing {
   readonly region: string
   readonly family: string
   readonly unshare: boolean
   readonly quarantineFamily: string | undefined
+  readonly shareWith: readonly string[]
 }
 
 export interface Withdrawal {
@@ -22,7 +24,7 @@ export const inWithdrawalOrder = (images: readonly Image[], currentId: string | 
   ...images.filter(({ id }) => id === currentId),
 ]
 
-const sharedRefusal = (shared: readonly { thing: Image; answer: readonly string[] }[]): Refusal =>
+const sharedRefusal = (shared: readonly Shared[]): Refusal =>
   refuse(
     'already-shared',
     `ECS does not deprecate a shared image, and ${shared
@@ -38,20 +40,9 @@ const strangersRefusal = (family: string, strangers: readonly Image[]): Refusal 
     'Name a family in `quarantine-family` that nothing is launched from.',
   )
 
-function lostShares(
-  shared: readonly { thing: Image; answer: readonly string[] }[],
-  { target, targetShares }: { target: Image | undefined; targetShares: readonly string[] },
-): Notice[] {
-  const accounts = [...new Set(shared.flatMap(({ answer }) => answer))].filter((id) => !targetShares.includes(id))
-  if (accounts.length === 0) return []
-  const text = target
-    ? `${accounts.join(', ')} cannot see ${label(target)}: under this family they are left with an older image or with none. Share it with them.`
-    : `${accounts.join(', ')} may be left with no image under this family.`
-  return [{ level: 'warning', text }]
-}
-
 /**
  * Steps that withdraw `images` (given in the order in which they are to go), or the refusal that says why not.
+ * @param replaced what the family serves now, where it stays and is served no longer
  * @param quarantined members of the quarantine family, when one is named
  */
 export function* planWithdrawal(
@@ -59,22 +50,32 @@ export function* planWithdrawal(
   {
     images,
     target,
+    replaced,
     quarantined,
-  }: { images: readonly Image[]; target: Image | undefined; quarantined: readonly Image[] },
+  }: {
+    images: readonly Image[]
+    target: Image | undefined
+    replaced?: Image | undefined
+    quarantined: readonly Image[]
+  },
 ): Planning<Withdrawal | Refusal> {
-  if (images.length === 0) return { steps: [], notices: [] }
   const { region, quarantineFamily } = request
-  const strangers = strangersIn(quarantined)
+  const strangers = images.length === 0 ? [] : strangersIn(quarantined)
   if (quarantineFamily !== undefined && strangers.length > 0) return strangersRefusal(quarantineFamily, strangers)
 
-  const shares = yield* askEach(images, ({ id }) => ({ ask: 'shares', region, image: id }))
-  const shared = shares.filter(({ answer }) => answer.length > 0)
-  if (shared.length > 0 && quarantineFamily === undefined && !request.unshare) return sharedRefusal(shared)
+  const left = [...images, ...(replaced ? [replaced] : [])]
+  const all = yield* askEach(left, ({ id }) => ({ ask: 'shares', region, image: id }))
+  const withdrawn = all.filter(({ thing }) => images.includes(thing))
+  const shared = all.filter(({ answer }) => answer.length > 0)
+  const inTheWay = withdrawn.filter(({ answer }) => answer.length > 0)
+  if (inTheWay.length > 0 && quarantineFamily === undefined && !request.unshare) return sharedRefusal(inTheWay)
+  const isThere = target !== undefined && !isMade(target.id)
   const [targetShares] =
-    shared.length > 0 && target ? yield* ask({ ask: 'shares', region, image: target.id }) : [[] as readonly string[]]
+    shared.length > 0 && isThere ? yield* ask({ ask: 'shares', region, image: target.id }) : [[] as readonly string[]]
+  const seenBy = [...targetShares, ...request.shareWith]
   return {
-    steps: shares.flatMap(({ thing, answer }) => withdrawalOf(thing, answer, request)),
-    notices: lostShares(shared, { target, targetShares }),
+    steps: withdrawn.flatMap(({ thing, answer }) => withdrawalOf(thing, answer, request)),
+    notices: leftBehind(shared, { target: target && label(target), seenBy }),
   }
 }
 
@@ -86,18 +87,32 @@ function withdrawalOf(image: Image, accounts: readonly string[], { region, quara
   return accounts.length === 0 ? [deprecate] : [{ action: 'unshare', region, image: image.id, accounts }, deprecate]
 }
 
-/** Asks ECS, by its own DryRun, whether each change would be permitted; a refusal names the first that is not. */
-export function* forbiddenAmong(steps: readonly Step[]): Planning<Refusal | undefined> {
-  const unshared = new Set(steps.flatMap((step) => (step.action === 'unshare' ? [step.image] : [])))
-  const asked = steps.filter(({ action }) =>
-    ['deprecate', 'quarantine', 'restore', 'unshare', 'join-family'].includes(action),
+/**
+ * Asks ECS, by its own DryRun, whether each change would be permitted; a refusal names the first that is not. What a
+ * step before makes possible (a share taken back, an image restored) cannot be asked yet, nor what is still to be made.
+ * @param prunes whether there will be room in a full family
+ */
+export function* forbiddenAmong(
+  steps: readonly Step[],
+  { prunes = false }: { prunes?: boolean } = {},
+): Planning<Refusal | undefined> {
+  const imagesOf = (action: Step['action']) =>
+    steps.flatMap((step) => (step.action === action && 'image' in step ? [step.image] : []))
+  const [unshared, restored] = [imagesOf('unshare'), imagesOf('restore')]
+  const asked = steps.filter(
+    (step) =>
+      ['deprecate', 'quarantine', 'restore', 'share', 'unshare', 'join-family'].includes(step.action) &&
+      !('image' in step && isMade(step.image)),
   )
   const answers = yield* askEach(asked, (step) => ({ ask: 'permitted', step }))
+  const isAfterRestore = (step: Step) => 'image' in step && restored.includes(step.image)
   for (const { thing: step, answer } of answers) {
-    // A shared image cannot be deprecated yet: the step before takes its shares back.
-    const becauseShared = step.action === 'deprecate' && unshared.has(step.image)
-    if (answer.granted || (becauseShared && answer.code === 'ImageUseShared')) continue
-    return notPermitted(step, answer.because)
+    if (answer.granted) continue
+    const comesTooEarly =
+      (step.action === 'deprecate' && unshared.includes(step.image) && answer.code === 'ImageUseShared') ||
+      (['share', 'join-family'].includes(step.action) && isAfterRestore(step) && answer.about === 'request') ||
+      (step.action === 'join-family' && prunes && answer.code === 'ImageQuotaFull.ImageFamily')
+    if (!comesTooEarly) return notPermitted(step, answer.because)
   }
   return undefined
 }

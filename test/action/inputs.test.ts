@@ -37,7 +37,10 @@ describe('faults are told all at once, before the first request', () => {
       'poll-interval-seconds': 'often',
       endpoint: 'ftp://ecs.example.com',
       'to-image-id': 'm-1',
-      keep: '5',
+      keep: '1',
+      'share-with': 'everybody',
+      'replica-region-ids': 'cn-shanghai,cn-shanghai',
+      'copy-kms-key-ids': 'cn-beijing=key',
     })
     const named = ['family', 'region-id', 'instance-id', 'image-name', 'image-version', 'description', 'boot-mode']
     const others = [
@@ -48,7 +51,8 @@ describe('faults are told all at once, before the first request', () => {
       'poll-interval-seconds',
       'endpoint',
     ]
-    for (const name of [...named, ...others, 'to-image-id', 'keep']) expect(error).toContain(`\`${name}\``)
+    const lists = ['share-with', 'replica-region-ids', 'copy-kms-key-ids']
+    for (const name of [...named, ...others, ...lists, 'to-image-id', 'keep']) expect(error).toContain(`\`${name}\``)
   })
 
   const cases: readonly (readonly [what: string, inputs: Inputs, message: RegExp])[] = [
@@ -71,6 +75,49 @@ describe('faults are told all at once, before the first request', () => {
       /`instance-id`/,
     ],
     ['a stop without wait', { ...bake, 'stop-instance': 'true', wait: 'false' }, /`wait: false`/],
+    ['a copy without wait', { ...bake, 'replica-region-ids': 'cn-shanghai', wait: 'false' }, /`wait: false`/],
+    ['a share without wait', { ...bake, 'share-with': '1234567890123456', wait: 'false' }, /`wait: false`/],
+    ['keep without wait', { ...bake, keep: '5', wait: 'false' }, /`wait: false`/],
+    ['keep of one', { ...bake, keep: '1' }, /`keep` should be a whole number of at least 2/],
+    ['unshare without keep', { ...bake, unshare: 'true' }, /set `keep` as well/],
+    [
+      'the home region among the replicas',
+      { ...rollback, 'replica-region-ids': 'cn-shanghai,cn-hangzhou' },
+      /cn-hangzhou is the home region already: leave it out/,
+    ],
+    ['a replica region twice', { ...resolve, 'replica-region-ids': 'cn-shanghai\ncn-shanghai' }, /stands there twice/],
+    [
+      'a replica region that would change the host',
+      { ...resolve, 'replica-region-ids': 'evil.com/?x=cn-shanghai' },
+      /`replica-region-ids`/,
+    ],
+    [
+      'an image in replica regions',
+      { mode: 'resolve', 'image-id': 'm-1a', 'replica-region-ids': 'cn-shanghai' },
+      /leave `replica-region-ids` out/,
+    ],
+    [
+      'a key of no replica region',
+      { ...promote, 'replica-region-ids': 'cn-shanghai', 'copy-kms-key-ids': 'cn-beijing=key' },
+      /cn-beijing is none of `replica-region-ids`/,
+    ],
+    [
+      'keys on one line',
+      { ...bake, 'replica-region-ids': 'cn-shanghai,cn-beijing', 'copy-kms-key-ids': 'cn-shanghai=a,cn-beijing=b' },
+      /`copy-kms-key-ids`: expected `region=key`/,
+    ],
+    ['a resource group of no copies', { ...promote, 'resource-group-id': 'rg-1a' }, /`replica-region-ids` as well/],
+    ['an account that is none', { ...rollback, 'share-with': '1234567890123456,web' }, /not 'web'/],
+    [
+      'fifty-one accounts',
+      { ...bake, 'share-with': Array.from({ length: 51 }, (_, index) => 10_000 + index).join() },
+      /51 accounts/,
+    ],
+    [
+      'an origin where copies are made',
+      { ...bake, 'replica-region-ids': 'cn-shanghai', tags: 'image-family:origin=cn-hangzhou/m-1a' },
+      /'image-family:origin' is set by this action/,
+    ],
     ['from-family as family', { mode: 'promote', family: 'web', 'from-family': 'web' }, /another family/],
     ['quarantine as family', { ...rollback, 'quarantine-family': 'web' }, /another family/],
     ['allow-empty with a target', { ...rollback, 'allow-empty': 'true', 'to-image-id': 'm-1a' }, /does not go with/],
@@ -141,6 +188,10 @@ describe('an input of no use here', () => {
     [promote, 'allow-empty', 'true'],
     [promote, 'wait', 'false'],
     [bake, 'quarantine-family', 'bad'],
+    [resolve, 'share-with', '1234567890123456'],
+    [resolve, 'unshare', 'true'],
+    [rollback, 'keep', '5'],
+    [rollback, 'copy-kms-key-ids', 'cn-shanghai=key'],
     [bake, 'if-missing', 'ignore'],
   ]
   test.each(foreign)('%o refuses %s and names the modes that use it', async (inputs, name, value) => {
@@ -162,10 +213,6 @@ describe('an input of no use here', () => {
   })
 
   const later = {
-    'replica-region-ids': 'cn-shanghai',
-    'copy-kms-key-ids': 'cn-shanghai=key',
-    keep: '5',
-    'share-with': '1234567890123456',
     'account-id': '1234567890123456',
     'role-to-assume': 'acs:ram::1234567890123456:role/x',
     'oidc-provider-arn': 'acs:ram::1234567890123456:oidc-provider/x',

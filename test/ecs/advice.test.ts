@@ -124,6 +124,7 @@ const OTHERS: Readonly<Record<string, Readonly<Record<Course, string>>>> = {
       OperationDenied.NotPublished OperationDenied.NotAuthorized OperationDenied.NonCompliantDestinationRegion
       OperationDenied.KmsServiceUnauthorized InvalidEncrypted.NotMatchDiskDefaultEncryption
       InvalidParameter.KMSKeyId.CMKNotEnabled InvalidParameter.DataEncryptedKeyCreateFailed InvalidRegion.NotSupport
+      InvalidParameter.KMSKeyId.CMKUnauthorized
       InvalidRegionId.NotSupportEncryptAlgorithm UserNotInTheWhiteList SizeExceed.Image
       InvalidOperation.VhdImageUnsupported InvalidOperation.CloudBoxImageCopyUnsupported InvalidImageId.NotFound
       InvalidParameter.KMSKeyId.NotFound InvalidResourceGroup.NotFound`,
@@ -260,6 +261,7 @@ describe('one code, two meanings', () => {
     ['InvalidSnapshotId.NotFound', 'CreateImage', 'DeleteSnapshot'],
     ['UserNotInTheWhiteList', 'CreateImage', 'CopyImage'],
     ['QuotaExceed.Image', 'CreateImage', 'CopyImage'],
+    ['InvalidParameter.KMSKeyId.CMKUnauthorized', 'CreateImage', 'CopyImage'],
     ['IncorrectInstanceStatus', 'CreateImage', 'StartInstance'],
     ['IncorrectImageStatus', 'CopyImage', 'CancelCopyImage'],
     ['ImageUseShared', 'ModifyImageAttribute', 'DeleteImage'],
@@ -270,11 +272,15 @@ describe('one code, two meanings', () => {
     expect(adviceFor(one, code, 403).todo).not.toBe(adviceFor(other, code, 403).todo)
   })
 
-  test('one meaning, two codes: a full family, and too many families', () => {
-    const create = (code: string) => adviceFor('CreateImage', code, 400)
-    const modify = (code: string) => adviceFor('ModifyImageAttribute', code, 400)
-    expect(modify('ImageQuotaFull.ImageFamily')).toEqual(create('ImageQuotaExceed.ImageFamily'))
-    expect(modify('ImageFamilyQuotaFull')).toEqual(create('ImageFamilyQuotaExceed'))
+  test('one meaning, two codes: too many families', () => {
+    const modified = adviceFor('ModifyImageAttribute', 'ImageFamilyQuotaFull', 400)
+    expect(modified).toEqual(adviceFor('CreateImage', 'ImageFamilyQuotaExceed', 400))
+  })
+
+  test('one meaning, two codes: a full family, of which only one can be that of the quarantine', () => {
+    const created = quoted(adviceFor('CreateImage', 'ImageQuotaExceed.ImageFamily', 400))
+    const modified = quoted(adviceFor('ModifyImageAttribute', 'ImageQuotaFull.ImageFamily', 400))
+    expect([created, modified]).toEqual([['keep'], ['keep', 'quarantine-family']])
   })
 
   test('one meaning, three codes: a token that was used for something else', () => {
@@ -347,6 +353,10 @@ describe('families of codes', () => {
     },
   )
 
+  test.each(['DeleteSnapshot', 'DescribeSnapshots', 'TagResources'])('%s has to be granted on snapshots', (action) => {
+    expect(adviceFor(action, 'Forbidden.RAM', 403).todo).toContain('snapshot/*')
+  })
+
   test.each(['DescribeImageFromFamily', 'ListTagResources'])('%s has to be granted on *', (action) => {
     expect(adviceFor(action, 'Forbidden.RAM', 403).todo).toContain(' on * ')
   })
@@ -376,6 +386,26 @@ describe('families of codes', () => {
   })
 })
 
+describe('advice points at the inputs that are about', () => {
+  test.each([
+    ['CreateImage', 'ImageQuotaExceed.ImageFamily', 'keep'],
+    ['CreateImage', 'QuotaExceed.Image', 'keep'],
+    ['CopyImage', 'QuotaExceed.Image', 'keep'],
+    ['CopyImage', 'DestinationRegion.NotFound', 'replica-region-ids'],
+    ['CopyImage', 'RegionNotSupportCopy', 'replica-region-ids'],
+    ['CopyImage', 'InvalidParameter.KMSKeyId.CMKUnauthorized', 'copy-kms-key-ids'],
+    ['CopyImage', 'InvalidParameter.KMSKeyId.NotFound', 'copy-kms-key-ids'],
+    ['CopyImage', 'OperationDenied.EncryptSnapshotAcrossRegion', 'copy-kms-key-ids'],
+    ['DescribeImages', 'InvalidRegionId.NotFound', 'replica-region-ids'],
+    ['ModifyImageSharePermission', 'InvalidAccount.Forbbiden', 'share-with'],
+    ['ModifyImageSharePermission', 'QuotaExceed.ShareImageUser', 'share-with'],
+    ['DeleteImage', 'ImageUseShared', 'unshare'],
+    ['DeleteImage', 'ImageUsingByInstance', 'keep'],
+  ])('%s %s: %s', (action, code, input) => {
+    expect(quoted(adviceFor(action, code, 400))).toContain(input)
+  })
+})
+
 describe('misspellings are exact', () => {
   test.each([
     ['CreateImage', 'InvalidParamter.Conflict', 'InvalidParameter.Conflict'],
@@ -400,7 +430,9 @@ describe('every sentence', () => {
       ...['Unlisted', 'Forbidden', 'InvalidAccessKeyId', 'InvalidTimeStamp', 'UnlistedQuota'].map(
         (code) => ['ModifyImageSharePermission', code] as const,
       ),
-      ...['CreateImage', 'CopyImage', 'DescribeImageFromFamily'].map((action) => [action, 'Forbidden'] as const),
+      ...['CreateImage', 'CopyImage', 'TagResources', 'DescribeImageFromFamily'].map(
+        (action) => [action, 'Forbidden'] as const,
+      ),
       ['CopyImage', ''] as const,
       ['CopyImage', 'InvalidParameter.KMSKeyId.Unlisted'] as const,
     ].map(([action, code]) => [`${action} ${code}`, adviceFor(action, code, undefined)]),

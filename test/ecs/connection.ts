@@ -83,6 +83,17 @@ export async function timeOf(work: () => Promise<unknown>): Promise<number> {
 export const actionsOf = (ecs: LocalEcs, action?: string): string[] =>
   ecs.requests.map((request) => request.action).filter((one) => action === undefined || one === action)
 
+/** Holds the requests of an action until so many of them are under way at once. */
+export function holdUntil(ecs: LocalEcs, action: string, count: number): void {
+  let together = 0
+  const all = Promise.withResolvers<void>()
+  ecs.intercept = async (phase, request) => {
+    if (phase !== 'before' || request.action !== action) return
+    if (++together === count) all.resolve()
+    await all.promise
+  }
+}
+
 export function requestIdOf(request: RequestRecord | undefined): string {
   const id = (request?.answer as { RequestId?: string } | undefined)?.RequestId
   if (!id) throw new Error('This request was not answered.')

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { apply, type Entry } from '../../src/apply.ts'
 import { connectEcs } from '../../src/ecs/ecs.ts'
+import { isFull } from '../../src/ecs/fault.ts'
 import { createImage, describeFamily, describeImages } from '../../src/ecs/images.ts'
 import { imageStatuses } from '../../src/family/image.ts'
 import type { Creation } from '../../src/family/plan.ts'
@@ -61,23 +62,39 @@ describe('an image', () => {
     ownerAlias: 'self',
     architecture: 'arm64',
     osName: 'Alibaba Cloud Linux  3.2104 LTS 64位',
+    region,
+    isCopied: false,
     tags: seeded.tags,
   }
 
   test('has every field in DescribeImages', async () => {
-    const { id } = ecs.seed.image(seeded)
+    const { id, snapshotIds } = ecs.seed.image(seeded)
     expect(await port().look({ ask: 'image', region, image: id })).toEqual({
       ...expected,
       id,
+      snapshots: snapshotIds,
       progress: 100,
       usable: true,
     })
   })
 
   test('has the same fields in DescribeImageFromFamily, which does not say whether it is usable', async () => {
-    const { id } = ecs.seed.image(seeded)
+    const { id, snapshotIds } = ecs.seed.image(seeded)
     const current = await port().look({ ask: 'current', region, family: 'web' })
-    expect(current).toEqual({ ...expected, id, progress: 100, usable: undefined })
+    expect(current).toEqual({ ...expected, id, snapshots: snapshotIds, progress: 100, usable: undefined })
+  })
+
+  test.each(['image', 'current'] as const)('of several disks has the snapshots of all of them: %s', async (ask) => {
+    const { id, snapshotIds } = ecs.seed.image({ family: 'web', dataDisks: [20, 80] })
+    expect(snapshotIds).toHaveLength(3)
+    expect(await port().look({ ask, region, image: id, family: 'web' })).toMatchObject({ id, snapshots: snapshotIds })
+  })
+
+  test.each(['image', 'current'] as const)('that CopyImage made says so, and in which region: %s', async (ask) => {
+    const away = 'cn-beijing'
+    const { id } = ecs.seed.image({ family: 'web', region: away, copyOf: { region, id: 'm-1' } })
+    const seen = await port().look({ ask, region: away, image: id, family: 'web' })
+    expect(seen).toMatchObject({ id, region: away, isCopied: true })
   })
 
   test('has empty texts for what is unset', async () => {
@@ -124,9 +141,16 @@ describe('an image', () => {
   })
 
   test.each([
+    [
+      'disks without a snapshot, and two of one',
+      `"DiskDeviceMappings":{"DiskDeviceMapping":[
+        {"SnapshotId":"s-1"},{"SnapshotId":""},{"Device":"/dev/xvdc"},{"SnapshotId":"s-1"},{"SnapshotId":"s-2"}]}`,
+      { snapshots: ['s-1', 's-2'] },
+    ],
+    ['no disks', '"DiskDeviceMappings":null,"IsCopied":null', { snapshots: [], isCopied: false }],
     ['numbers as texts', '"ImageOwnerId":"1234567890123456","Size":"40","Usable":"false"', { usable: false }],
     ['texts as numbers', '"ImageVersion":7,"Progress":12,"IsSelfShared":true', { version: '7', progress: 12 }],
-    ['lists in place of objects', '"Tags":[],"DiskDeviceMappings":[],"Features":[]', { tags: {} }],
+    ['lists in place of objects', '"Tags":[],"DiskDeviceMappings":[],"Features":[]', { tags: {}, snapshots: [] }],
     ['null everywhere', '"Tags":null,"Usable":null,"Features":null', { tags: {}, usable: undefined }],
     ['tags without value', '"Tags":{"Tag":[{"TagKey":"a"},{"TagKey":"b","TagValue":""}]}', { tags: { a: '', b: '' } }],
     ['fields that nobody knows', '"Brand":{"New":[1]},"BootMode":"Quantum"', { id: 'm-1' }],
@@ -144,7 +168,7 @@ describe('an image', () => {
     const shared = ecs.seed.image({ account: other, family: 'web', sharedWith: [ecs.account.uid], tags: { a: 'b' } })
     expect(await port().look({ ask: 'image', region, image: hidden.id })).toBeUndefined()
     const seen = await port().look({ ask: 'image', region, image: shared.id })
-    expect(seen).toMatchObject({ ownerAlias: 'others', family: `acs:${other.uid}:web`, tags: {} })
+    expect(seen).toMatchObject({ ownerAlias: 'others', family: `acs:${other.uid}:web`, tags: {}, snapshots: [] })
   })
 
   test('that does not exist, or is in another region, is undefined and no error', async () => {
@@ -353,6 +377,49 @@ test('the images of a run are found by its tag, whatever their status and family
   expect(made.map(({ id }) => id).sort()).toEqual([first.id, second.id].sort())
 })
 
+test('copies of one image are found by their origin, whatever their status and family', async () => {
+  const tags = { 'image-family:origin': 'cn-hangzhou m-1', other: 'tag' }
+  const first = ecs.seed.image({ tags, status: 'CreateFailed' })
+  const second = ecs.seed.image({ tags, family: 'web', status: 'Deprecated' })
+  ecs.seed.image({ tags: { 'image-family:origin': 'cn-hangzhou m-10' } })
+  ecs.seed.image({ tags: { 'image-family:run': 'cn-hangzhou m-1' } })
+  ecs.seed.image({ tags, region: 'cn-beijing' })
+  ecs.seed.image({ tags, account: ecs.addAccount(), sharedWith: [ecs.account.uid] })
+  const copies = await port().look({ ask: 'copies', region, origin: 'cn-hangzhou m-1' })
+  expect(copies.map(({ id }) => id).sort()).toEqual([first.id, second.id].sort())
+})
+
+describe('the images that instances use', () => {
+  test('are named, whatever their status, and those of the family alone', async () => {
+    const old = ecs.seed.image({ family: 'web', status: 'Deprecated' }).id
+    const current = ecs.seed.image({ family: 'web' }).id
+    ecs.seed.image({ family: 'web' })
+    const others = [ecs.seed.image({ family: 'web2' }).id, ecs.seed.image({ family: 'web', region: 'cn-beijing' }).id]
+    for (const imageId of [old, current, current, ...others]) ecs.seed.instance({ imageId })
+    const used = await port().look({ ask: 'used', region, family: 'web' })
+    expect([...used].sort()).toEqual([old, current].sort())
+    expect(sent()).toEqual(['DescribeImages'])
+    expect(ecs.requests[0]?.parameters).toMatchObject({
+      ImageFamily: 'web',
+      ImageOwnerAlias: 'self',
+      Status: imageStatuses.join(','),
+      Usage: 'instance',
+    })
+  })
+
+  test('are all named where there are many', async () => {
+    const images = Array.from({ length: 120 }, () => ecs.seed.image({ family: 'web' }).id)
+    for (const imageId of images) ecs.seed.instance({ imageId })
+    const used = await port().look({ ask: 'used', region, family: 'web' })
+    expect([...used].sort()).toEqual([...images].sort())
+  })
+
+  test('are none where there are none', async () => {
+    ecs.seed.image({ family: 'web' })
+    expect(await port().look({ ask: 'used', region, family: 'web' })).toEqual([])
+  })
+})
+
 describe('a change of status', () => {
   const deprecate = (image: string) => ({ action: 'deprecate', region, image }) as const
   const restore = (image: string) => ({ action: 'restore', region, image }) as const
@@ -460,10 +527,11 @@ describe('whether ECS would permit', () => {
       { action: 'deprecate', region, image: plain.id },
       { action: 'quarantine', region, image: plain.id, family: 'attic' },
       { action: 'unshare', region, image: shared.id, accounts: [sharee] },
+      { action: 'share', region, image: plain.id, accounts: [sharee] },
     ] as const) {
       expect(await ecsPort.wouldPermit(step)).toEqual({ granted: true })
     }
-    expect(ecs.requests.map(({ dryRun, code }) => `${dryRun} ${code}`)).toEqual(Array(3).fill('true DryRunOperation'))
+    expect(ecs.requests.map(({ dryRun, code }) => `${dryRun} ${code}`)).toEqual(Array(4).fill('true DryRunOperation'))
     expect(ecs.state()).toEqual(before)
   })
 
@@ -480,6 +548,31 @@ describe('whether ECS would permit', () => {
     const { id } = ecs.seed.image({ sharedWith: [ecs.addAccount().uid] })
     const permission = await port().wouldPermit({ action: 'deprecate', region, image: id })
     expect(permission).toMatchObject({ granted: false, code: 'ImageUseShared', about: 'request' })
+  })
+
+  test('sharing is asked about with the accounts of the first request', async () => {
+    const { id } = ecs.seed.image({})
+    const accounts = Array.from({ length: 12 }, () => ecs.addAccount().uid)
+    expect(await port().wouldPermit({ action: 'share', region, image: id, accounts })).toEqual({ granted: true })
+    expect(ecs.requests.map(({ parameters }) => parameters)).toEqual([
+      {
+        RegionId: region,
+        ImageId: id,
+        ...Object.fromEntries(accounts.slice(0, 10).map((uid, index) => [`AddAccount.${index + 1}`, uid])),
+        DryRun: 'true',
+      },
+    ])
+  })
+
+  test.each([
+    ['InvalidAccount.NotFound', {}, '9999999999999999'],
+    ['OperationDenied.InvalidImageStatus', { status: 'Deprecated' }, undefined],
+    ['InvalidOperation.ServiceKeyEncryptedImageUnsupported', { encrypted: true }, undefined],
+  ] as const)('what would not be shared is an answer: %s', async (code, seed, account) => {
+    const { id } = ecs.seed.image(seed)
+    const accounts = [account ?? ecs.addAccount().uid]
+    const permission = await port().wouldPermit({ action: 'share', region, image: id, accounts })
+    expect(permission).toMatchObject({ granted: false, about: 'request', code })
   })
 
   test('passing trouble is repeated, and no answer', async () => {
@@ -564,6 +657,12 @@ describe('a new image', () => {
     expect(image).toMatchObject({ name: 'web-3', family: 'web', tags: create.tags, imdsSupport: 'v2' })
   })
 
+  test('that joins its family later is asked for without one', async () => {
+    await port().create(stepOf(creation({ family: undefined })), 0)
+    expect(ecs.requests[0]?.parameters).not.toHaveProperty('ImageFamily')
+    expect(ecs.images()).toMatchObject([{ name: 'web-3', family: '' }])
+  })
+
   test('of disks is asked for disk by disk', async () => {
     const system = ecs.seed.snapshot({ size: 40 })
     const disks = [
@@ -638,6 +737,7 @@ describe('a new image', () => {
     ecs.faults.add({ kind: 'error', code, status: 403 })
     const fault = await failureOf(port().create(stepOf(creation()), 0))
     expect(fault).toMatchObject({ code, todo: expect.stringContaining(todo) })
+    expect(isFull(fault)).toBe(/Quota/.test(code))
     expect(sent()).toHaveLength(1)
     expect(ecs.images()).toHaveLength(0)
   })
@@ -652,6 +752,29 @@ describe('a new image', () => {
     expect(fault).toMatchObject({ action: 'CreateImage', requestId: '8F32783B-ACBE-5B85-98FB-79A73E02BB6E' })
     expect(fault.message).toContain('names no image')
     expect(fault.todo).toContain('again')
+  })
+
+  test('for which there is no room is refused at once, in a way that can be told from other quotas', async () => {
+    const inFamily = ecs.seed.image({ family: 'web' })
+    const outside = ecs.seed.image()
+    const join = (family: string) => port().write({ action: 'join-family', region, image: outside.id, family })
+    const create = (fields: Partial<Creation> = {}) => port().create(stepOf(creation(fields)), 0)
+    ecs.quotas.imagesPerFamily = 1
+    const full = [await faultOf(create()), await faultOf(join('web'))]
+    ecs.quotas.familiesPerRegion = 1
+    const others = [await faultOf(create({ family: 'web2' })), await faultOf(join('web2'))]
+    ecs.quotas.imagesPerRegion = 2
+    full.push(await faultOf(create({ family: undefined })))
+    expect(full.map(({ code, course }) => `${code} ${course}`)).toEqual([
+      'ImageQuotaExceed.ImageFamily stop',
+      'ImageQuotaFull.ImageFamily stop',
+      'QuotaExceed.Image stop',
+    ])
+    expect(others.map(({ code }) => code)).toEqual(['ImageFamilyQuotaExceed', 'ImageFamilyQuotaFull'])
+    expect(full.map(isFull)).toEqual([true, true, true])
+    expect([...others, new Error('QuotaExceed.Image'), undefined].map(isFull)).toEqual([false, false, false, false])
+    expect(sent()).toHaveLength(5)
+    expect(ecs.images().map(({ id }) => id)).toEqual([inFamily.id, outside.id])
   })
 
   // An empty filter is no filter: ECS lists all images there are.
@@ -680,7 +803,7 @@ describe('a new image', () => {
       journal,
       made: new Map(),
       note: silent,
-      onMade: (image) => told.push(image),
+      onMade: (_step, image) => told.push(image),
     })
     expect(await failureOf(applying)).toBeInstanceOf(Cancelled)
     expect(told).toEqual(ecs.images().map(({ id }) => id))

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { connectEcs } from '../../src/ecs/ecs.ts'
 import { type LocalEcs, startLocalEcs } from '../local-ecs/server.ts'
 import { actionsOf, connectTo, faultOf, region } from './connection.ts'
@@ -14,12 +14,14 @@ const accounts = (count: number): string[] => Array.from({ length: count }, () =
 const shares = (image: string) => port().look({ ask: 'shares', region, image })
 
 /** Of each request the accounts that it names. */
-const removed = (): string[][] =>
+const named = (list: 'AddAccount' | 'RemoveAccount'): string[][] =>
   ecs.requests
     .filter(({ action }) => action === 'ModifyImageSharePermission')
     .map(({ parameters }) =>
-      Object.entries(parameters).flatMap(([name, value]) => (name.startsWith('RemoveAccount.') ? [value] : [])),
+      Object.entries(parameters).flatMap(([name, value]) => (name.startsWith(`${list}.`) ? [value] : [])),
     )
+const removed = () => named('RemoveAccount')
+const added = () => named('AddAccount')
 
 test('an image that is shared with nobody has no shares', async () => {
   expect(await shares(ecs.seed.image({}).id)).toEqual([])
@@ -112,4 +114,67 @@ test('a refusal on the way leaves the rest shared, and is said', async () => {
 test('an image of another account has no shares to see', async () => {
   const { id } = ecs.seed.image({ account: ecs.addAccount(), sharedWith: [ecs.account.uid] })
   expect(await faultOf(shares(id))).toMatchObject({ code: 'InvalidImageId.NotFound', course: 'stop' })
+})
+
+describe('sharing', () => {
+  const share = (image: string, uids: readonly string[]) =>
+    port().write({ action: 'share', region, image, accounts: uids })
+
+  test.each([
+    [1, [1]],
+    [10, [10]],
+    [11, [10, 1]],
+    [50, [10, 10, 10, 10, 10]],
+  ])('with %i accounts goes in requests of ten at most', async (count, sizes) => {
+    const sharees = accounts(count)
+    const { id } = ecs.seed.image()
+    await share(id, sharees)
+    expect(ecs.image(id)?.sharedWith).toEqual(sharees)
+    expect(added().map(({ length }) => length)).toEqual(sizes)
+    expect(removed().flat()).toEqual([])
+  })
+
+  test('adds to the shares that there are, and is no error where they are there already', async () => {
+    const [first = '', second = ''] = accounts(2)
+    const { id } = ecs.seed.image({ sharedWith: [first] })
+    await share(id, [first, second])
+    await share(id, [first, second])
+    expect(ecs.image(id)?.sharedWith).toEqual([first, second])
+  })
+
+  test('with nobody is no request', async () => {
+    await share(ecs.seed.image().id, [])
+    expect(ecs.requests).toEqual([])
+  })
+
+  test.each(['reset-after', 'reset-before', 'throttling'] as const)(
+    'is complete, although requests fail on the way: %s',
+    async (kind) => {
+      const sharees = accounts(30)
+      const { id } = ecs.seed.image()
+      ecs.faults.add({ kind, nth: 2, times: 2 })
+      await share(id, sharees)
+      expect(ecs.image(id)?.sharedWith).toEqual(sharees)
+      expect(added()).toHaveLength(5)
+    },
+  )
+
+  test('goes to the region of the image', async () => {
+    const [uid = ''] = accounts(1)
+    const { id } = ecs.seed.image({ region: 'cn-beijing' })
+    await port().write({ action: 'share', region: 'cn-beijing', image: id, accounts: [uid] })
+    expect(ecs.image(id)?.sharedWith).toEqual([uid])
+  })
+
+  test.each([
+    ['InvalidAccount.NotFound', {}, '9999999999999999', '`share-with`'],
+    ['OperationDenied.InvalidImageStatus', { status: 'Deprecated' }, undefined, 'available image'],
+    ['QuotaExceed.ShareImageUser', {}, undefined, '`share-with`'],
+    ['InvalidOperation.ServiceKeyEncryptedImageUnsupported', { encrypted: true }, undefined, '`share-with`'],
+  ] as const)('that ECS refuses is said once, with what to do: %s', async (code, seed, account, todo) => {
+    if (code === 'QuotaExceed.ShareImageUser') ecs.quotas.sharesPerImage = 0
+    const fault = await faultOf(share(ecs.seed.image(seed).id, [account ?? accounts(1)[0] ?? '']))
+    expect(fault).toMatchObject({ code, course: 'stop', todo: expect.stringContaining(todo) })
+    expect(ecs.requests).toHaveLength(1)
+  })
 })

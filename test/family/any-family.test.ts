@@ -13,7 +13,7 @@ import {
 import { describe, expect, test } from 'vitest'
 import { type Image, isPending } from '../../src/family/image.ts'
 import { decisionOn } from '../../src/family/mark.ts'
-import type { Plan, Step } from '../../src/family/plan.ts'
+import type { Step } from '../../src/family/plan.ts'
 import type { PromoteRequest, RollbackRequest } from '../../src/family/request.ts'
 import {
   again,
@@ -29,6 +29,7 @@ import {
   rollback,
   runFor,
   type Situation,
+  type Told,
   there,
   visibleIn,
 } from './situation.ts'
@@ -88,12 +89,12 @@ const inRequests = (steps: readonly Step[]): Step[] =>
         }))
       : [step],
   )
-const requestsOf = (plan: Plan): Step[] =>
+const requestsOf = (plan: Told): Step[] =>
   plan.kind === 'change' ? inRequests([...plan.steps, ...plan.afterwards]) : []
 
 const isMark = (step: Step) => step.action === 'tag' && 'image-family:decision' in step.tags
 /** How many requests it takes until the decision is noted; it never is where the image that the family serves has no room. */
-function notedAfter(plan: Plan, { state }: Situation): number {
+function notedAfter(plan: Told, { state }: Situation): number {
   if (plan.kind !== 'change') return 0
   const isFull = state.images.some(({ id, tags }) => id === plan.previous && Object.keys(tags).length === 20)
   return isFull ? Number.POSITIVE_INFINITY : inRequests(plan.steps).findLastIndex(isMark) + 1

@@ -243,7 +243,11 @@ describe('newer images in the family', () => {
 
   test('shared, unshare: taken back directly before', () => {
     const request = promote({ image: 'm-x', deprecateNewer: true, unshare: true })
-    expect(stepsOf(request, behind.sharing('m-y', '1001'))).toEqual(['tag m-y,m-x', 'unshare m-y', 'deprecate m-y'])
+    expect(stepsOf(request, behind.sharing('m-y', '1001'))).toEqual([
+      'tag m-y,m-x',
+      'unshare m-y 1001',
+      'deprecate m-y',
+    ])
   })
 
   test('quarantine: moved with their shares', () => {
@@ -265,7 +269,7 @@ describe('permission', () => {
     const request = promote({ image: 'm-w', deprecateNewer: true, unshare: true })
     const { questions } = planOf(request, behind.sharing('m-x', '1001'))
     const asked = questions.flatMap((question) => (question.ask === 'permitted' ? [brief(question.step)] : []))
-    expect(asked).toEqual(['unshare m-x', 'deprecate m-x', 'deprecate m-y'])
+    expect(asked).toEqual(['unshare m-x 1001', 'deprecate m-x', 'deprecate m-y'])
   })
 
   test.each([

@@ -417,7 +417,7 @@ describe('shared images', () => {
       'tag m-w,m-x,m-y',
       'await m-w in web',
       'deprecate m-x',
-      'unshare m-y',
+      'unshare m-y 1001,1002',
       'deprecate m-y',
     ])
     expect(plan.steps[3]).toEqual({ action: 'unshare', region, image: 'm-y', accounts: ['1001', '1002'] })

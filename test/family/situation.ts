@@ -5,7 +5,7 @@
 
 import { createHash } from 'node:crypto'
 import type { Image, Tags } from '../../src/family/image.ts'
-import type { Plan, Refusal, Step } from '../../src/family/plan.ts'
+import type { Expectation, Plan, Refusal, RegionPlan, Settlement, Step } from '../../src/family/plan.ts'
 import { planFor } from '../../src/family/planner.ts'
 import type { Instance, Permission, Planning, Question } from '../../src/family/question.ts'
 import type {
@@ -30,6 +30,7 @@ export const sha256 = (text: string): string => createHash('sha256').update(text
 /** @param march day of March 2026 on which it was created, at eight: the same day is the same second */
 export const image = (id: string, march: number, given: Partial<Image> = {}): Image => ({
   id,
+  region,
   name: `name-of-${id}`,
   family: 'web',
   version: '',
@@ -41,6 +42,8 @@ export const image = (id: string, march: number, given: Partial<Image> = {}): Im
   ownerAlias: 'self',
   architecture: 'x86_64',
   osName: 'Alibaba Cloud Linux',
+  isCopied: false,
+  snapshots: [],
   tags: {},
   ...given,
 })
@@ -108,6 +111,7 @@ export const bake = (given: Asked<BakeRequest> = {}): BakeRequest => {
     {
       mode: 'bake',
       region,
+      replicas: [],
       dryRun: false,
       family: 'web',
       source: { kind: 'snapshot', snapshot: 's-1' },
@@ -123,6 +127,10 @@ export const bake = (given: Asked<BakeRequest> = {}): BakeRequest => {
       tags: {},
       stopInstance: 'no',
       wait: true,
+      unshare: false,
+      copyKmsKeyIds: {},
+      shareWith: [],
+      keep: undefined,
     },
     given,
   )
@@ -134,6 +142,7 @@ export const promote = (given: Asked<PromoteRequest> = {}): PromoteRequest =>
     {
       mode: 'promote',
       region,
+      replicas: [],
       dryRun: false,
       family: 'web',
       image: undefined,
@@ -146,6 +155,11 @@ export const promote = (given: Asked<PromoteRequest> = {}): PromoteRequest =>
       reason: undefined,
       requireTags: {},
       maxAgeDays: undefined,
+      copyTags: {},
+      copyKmsKeyIds: {},
+      resourceGroupId: undefined,
+      shareWith: [],
+      keep: undefined,
     },
     given,
   )
@@ -155,11 +169,13 @@ export const rollback = (given: Asked<RollbackRequest> = {}): RollbackRequest =>
     {
       mode: 'rollback',
       region,
+      replicas: [],
       dryRun: false,
       family: 'web',
       toImage: undefined,
       allowEmpty: false,
       withdrawPending: false,
+      shareWith: [],
       expectedImage: undefined,
       unshare: false,
       quarantineFamily: undefined,
@@ -173,6 +189,7 @@ export const resolve = (given: Asked<ResolveRequest> = {}): ResolveRequest =>
     {
       mode: 'resolve',
       region,
+      replicas: [],
       dryRun: false,
       of: { kind: 'family', family: 'web' },
       ifMissing: 'error',
@@ -195,6 +212,10 @@ interface State {
   readonly serving: Readonly<Record<string, string | undefined>>
   readonly shares: Readonly<Record<string, readonly string[]>>
   readonly instances: readonly Instance[]
+  /** IDs of images that instances use. */
+  readonly used: readonly string[]
+  /** IDs of snapshots that were noted for deletion, and are there still. */
+  readonly leftovers: readonly string[]
   readonly denied: readonly { readonly action: string; readonly about: 'identity' | 'request' }[]
   readonly now: number
   /** What reads show until the time that they lag is waited out. */
@@ -215,6 +236,8 @@ export class Situation {
       serving: {},
       shares: {},
       instances: [],
+      used: [],
+      leftovers: [],
       denied: [],
       now: noon,
       shown: undefined,
@@ -243,8 +266,8 @@ export class Situation {
   }
 
   /** What ECS answers for a family, where that is not the newest available image. */
-  serving(family: string, id: string | undefined): Situation {
-    return this.#but({ serving: { ...this.state.serving, [family]: id } })
+  serving(family: string, id: string | undefined, where = region): Situation {
+    return this.#but({ serving: { ...this.state.serving, [`${where} ${family}`]: id } })
   }
 
   sharing(id: string, ...accounts: readonly string[]): Situation {
@@ -253,6 +276,15 @@ export class Situation {
 
   running(...instances: readonly Instance[]): Situation {
     return this.#but({ instances })
+  }
+
+  /** Instances use these images. */
+  using(...ids: readonly string[]): Situation {
+    return this.#but({ used: [...this.state.used, ...ids] })
+  }
+
+  leaving(...snapshots: readonly string[]): Situation {
+    return this.#but({ leftovers: snapshots })
   }
 
   /** ECS would not carry this out, because of who asks or because of what is asked for. */
@@ -290,34 +322,47 @@ export class Situation {
   }
 
   /** The image that a family resolves to. */
-  current(family: string): Image | undefined {
-    if (family in this.state.serving) {
-      const id = this.state.serving[family]
+  current(family: string, where = region): Image | undefined {
+    const key = `${where} ${family}`
+    if (key in this.state.serving) {
+      const id = this.state.serving[key]
       return id === undefined ? undefined : this.of(id)
     }
-    return this.state.images
+    return this.#in(where)
       .filter((each) => each.family === family && each.status === 'Available')
       .sort((a, b) => b.creationTime.localeCompare(a.creationTime) || b.id.localeCompare(a.id))[0]
   }
 
+  #in(where: string): readonly Image[] {
+    return this.state.images.filter((each) => each.region === where)
+  }
+
   answer(question: Question): unknown {
-    const { images, instances, now } = this.state
+    const { instances, now, used, leftovers } = this.state
+    const images = 'region' in question ? this.#in(question.region) : []
+    const own = images.filter(({ ownerAlias }) => ownerAlias === 'self')
     switch (question.ask) {
       case 'current':
-        return this.current(question.family)
+        return this.current(question.family, question.region)
       case 'members':
-        return images.filter(({ family, ownerAlias }) => family === question.family && ownerAlias === 'self')
+        return own.filter(({ family }) => family === question.family)
       case 'visible':
         return images.filter(({ family, status }) => family === question.family && status === 'Available')
       case 'image':
       case 'settled':
         return images.find(({ id }) => id === question.image)
       case 'named':
-        return images.filter(({ name, ownerAlias }) => name === question.name && ownerAlias === 'self')
+        return own.filter(({ name }) => name === question.name)
       case 'made':
         return images.filter(({ tags }) => tags['image-family:run'] === question.run)
+      case 'copies':
+        return own.filter(({ tags }) => tags['image-family:origin'] === question.origin)
+      case 'used':
+        return own.filter(({ id, family }) => family === question.family && used.includes(id)).map(({ id }) => id)
+      case 'leftovers':
+        return leftovers
       case 'own':
-        return images.filter(({ ownerAlias }) => ownerAlias === 'self')
+        return own
       case 'shares':
         return this.sharesOf(question.image)
       case 'instance':
@@ -359,7 +404,34 @@ export class Situation {
         const { name, family, tags } = step.create
         must(!this.state.images.some((each) => each.name === name), 'InvalidImageName.Duplicated')
         const creationTime = new Date(this.state.now).toISOString().replace('.000', '')
-        return this.with(image(`m-made-by-${name}`, 1, { name, family, tags, creationTime, status: 'Creating' }))
+        const given = {
+          name,
+          family: family ?? '',
+          tags,
+          creationTime,
+          region: step.region,
+          status: 'Creating',
+        } as const
+        return this.with(image(`m-made-by-${name}`, 1, given))
+      }
+      case 'copy': {
+        const { name, from, tags } = step.copy
+        const source = this.of(this.#idOf(from.image))
+        must(source.status === 'Available' && source.region === from.region, 'IncorrectImageStatus')
+        must(!this.#in(step.region).some((each) => each.name === name), 'InvalidImageName.Duplicated')
+        const creationTime = new Date(this.state.now).toISOString().replace('.000', '')
+        const copied = Object.entries(tags).map(([key, value]) => [key, value.replace(from.image, source.id)])
+        const given = {
+          name,
+          family: '',
+          creationTime,
+          region: step.region,
+          status: 'Creating',
+          isCopied: true,
+        } as const
+        return this.with(
+          image(`m-copy-of-${source.id}-in-${step.region}`, 1, { ...given, tags: Object.fromEntries(copied) }),
+        )
       }
       case 'await': {
         const id = this.#idOf(step.image)
@@ -370,17 +442,29 @@ export class Situation {
         return waits ? this.changing(id, { status: 'Available' }) : this
       }
       case 'confirm':
-        must(this.current(step.family)?.id === step.image, 'not confirmed')
+        must(this.current(step.family, step.region)?.id === step.image, 'not confirmed')
         return this
+      case 'share':
+        must(this.of(this.#idOf(step.image)).status !== 'Deprecated', 'OperationDenied.InvalidImageStatus')
+        return this.sharing(this.#idOf(step.image), ...this.sharesOf(this.#idOf(step.image)), ...step.accounts)
+      case 'delete':
+        return this.without(step.image)
+      case 'delete-snapshots':
+        return this.leaving()
       case 'tag':
+        if (step.resource === 'snapshot') return this
         return step.resource === 'image'
-          ? this.#tag(step.ids, step.tags, must)
+          ? this.#tag(
+              step.ids.map((id) => this.#idOf(id)),
+              step.tags,
+              must,
+            )
           : this.#tagInstances(step.ids, step.tags)
       case 'untag':
         return step.resource === 'image' ? this.#untag(step.ids, step.keys) : this.#untagInstances(step.ids, step.keys)
       case 'join-family':
       case 'quarantine':
-        return this.changing(step.image, { family: step.family })
+        return this.changing(this.#idOf(step.image), { family: step.family })
       case 'restore':
         must(this.of(step.image).status === 'Deprecated', 'ImageStatus.NotDeprecated')
         return this.changing(step.image, { status: 'Available' })
@@ -401,7 +485,10 @@ export class Situation {
 
   #idOf(ref: string): string {
     if (!ref.startsWith('<')) return ref
-    const made = this.state.images.findLast(({ id }) => id.startsWith('m-made-by-'))
+    const where = /^<copy in (.*)>$/.exec(ref)?.[1]
+    const made = this.state.images.findLast(({ id, region: there }) =>
+      where === undefined ? id.startsWith('m-made-by-') : there === where && id.startsWith('m-copy-of-'),
+    )
     if (!made) throw new Error(`Nothing has made ${ref}.`)
     return made.id
   }
@@ -471,15 +558,44 @@ export function concludeIn<Result>(
   return { result: turn.value, questions }
 }
 
+/** A plan as it stands for its home region, its phases in one line. */
+export type Told =
+  | (Settlement & {
+      readonly kind: 'change'
+      readonly steps: readonly Step[]
+      readonly expect: Expectation | undefined
+      readonly afterwards: readonly Step[]
+    })
+  | (Settlement & { readonly kind: 'nothing'; readonly because: string })
+  | Refusal
+
+const before = ['make', 'copy', 'note', 'ready', 'switch'] as const
+
+function told(plan: Plan): Told {
+  if (plan.kind === 'refuse') return plan
+  const [{ region: _, ...home }] = plan.regions
+  if (home.kind === 'nothing') return home
+  const { does, ...rest } = home
+  const steps = before.flatMap((phase) => does[phase] ?? [])
+  return { ...rest, steps, afterwards: [...(does.settle ?? []), ...(does.prune ?? [])] }
+}
+
 export function planOf(
   request: Request,
   situation: Situation,
-): { readonly plan: Plan; readonly questions: readonly Question[] } {
-  const { result: plan, questions } = concludeIn(planFor(request), situation)
-  return { plan, questions }
+): { readonly plan: Told; readonly questions: readonly Question[] } {
+  const { result, questions } = concludeIn(planFor(request), situation)
+  return { plan: told(result), questions }
 }
 
-export type Change = Extract<Plan, { kind: 'change' }>
+/** What is planned for every region. */
+export function regionsOf(request: Request, situation: Situation): readonly RegionPlan[] {
+  const { result } = concludeIn(planFor(request), situation)
+  if (result.kind === 'refuse') throw new Error(`Refused: ${JSON.stringify(result)}`)
+  return result.regions
+}
+
+export type Change = Extract<Told, { kind: 'change' }>
 
 export function changeOf(request: Request, situation: Situation): Change {
   const { plan } = planOf(request, situation)
@@ -487,7 +603,7 @@ export function changeOf(request: Request, situation: Situation): Change {
   return plan
 }
 
-export function nothingOf(request: Request, situation: Situation): Extract<Plan, { kind: 'nothing' }> {
+export function nothingOf(request: Request, situation: Situation): Extract<Told, { kind: 'nothing' }> {
   const { plan } = planOf(request, situation)
   if (plan.kind !== 'nothing') throw new Error(`Not nothing: ${JSON.stringify(plan)}`)
   return plan
@@ -521,6 +637,11 @@ export function brief(step: Step): string {
       return `${step.action} ${step.image} ${step.family}`
     case 'confirm':
       return `confirm ${step.family} ${step.image}`
+    case 'share':
+    case 'unshare':
+      return `${step.action} ${step.image} ${step.accounts.join(',')}`
+    case 'delete-snapshots':
+      return `${step.action} ${step.snapshots.join(',')}`
     default:
       return `${step.action} ${step.image}`
   }

@@ -20,7 +20,7 @@ describe('as expected', () => {
 
   test('nothing, where the family was emptied', () => {
     const { result } = verdictOn({ image: undefined, withdrawn: ['m-x'] }, 'rollback', there({ ...x, ...deprecated }))
-    expect(result).toEqual({ kind: 'so', current: undefined })
+    expect(result).toEqual({ region, kind: 'so', current: undefined })
   })
 })
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { forbiddenAmong, inWithdrawalOrder, planWithdrawal } from '../../src/family/withdrawal.ts'
 import { answersAlong, brief, concludeIn, image, region, there, w, x, y } from './situation.ts'
 
-const plain = { region, family: 'web', unshare: false, quarantineFamily: undefined }
+const plain = { region, family: 'web', unshare: false, quarantineFamily: undefined, shareWith: [] }
 
 describe('the order in which images leave', () => {
   test('is oldest first and the current one last, whatever its age', () => {
@@ -31,7 +31,10 @@ describe('the order in which images leave', () => {
 describe('withdrawing nothing', () => {
   test('asks nothing, and refuses nothing', () => {
     const situation = there(w, image('m-live', 1, { family: 'bad' }))
-    const planning = planWithdrawal({ ...plain, quarantineFamily: 'bad' }, { images: [], target: w, quarantined: [w] })
+    const planning = planWithdrawal(
+      { ...plain, quarantineFamily: 'bad', shareWith: [] },
+      { images: [], target: w, quarantined: [w] },
+    )
     expect(concludeIn(planning, situation)).toEqual({ result: { steps: [], notices: [] }, questions: [] })
   })
 })
@@ -50,24 +53,24 @@ describe('shares', () => {
   })
 
   test('each is taken back directly before its image is deprecated', () => {
-    const { result } = plan({ unshare: true })
+    const { result } = plan({ unshare: true, shareWith: [] })
     expect('steps' in result && result.steps.map(brief)).toEqual([
-      'unshare m-x',
+      'unshare m-x 1001',
       'deprecate m-x',
-      'unshare m-y',
+      'unshare m-y 1001,1002',
       'deprecate m-y',
     ])
   })
 
   test('each account is named once in the warning', () => {
-    const { result } = plan({ unshare: true })
+    const { result } = plan({ unshare: true, shareWith: [] })
     expect('notices' in result && result.notices).toHaveLength(1)
     expect('notices' in result && result.notices[0]?.text.match(/1001/g)).toHaveLength(1)
   })
 
   test('with nothing to fall back to: the accounts are named as well', () => {
     const { result } = concludeIn(
-      planWithdrawal({ ...plain, unshare: true }, { images: [y], target: undefined, quarantined: [] }),
+      planWithdrawal({ ...plain, unshare: true, shareWith: [] }, { images: [y], target: undefined, quarantined: [] }),
       shared,
     )
     expect('notices' in result && result.notices).toEqual([{ level: 'warning', text: expect.stringContaining('1002') }])

@@ -1,0 +1,99 @@
+/** What is deleted for good: images that are too many, and the snapshots that ECS made for them. */
+import { tag } from '../family/mark.ts'
+import type { Deletion } from '../family/plan.ts'
+import { graceIntervals } from '../pace.ts'
+import type { EcsClient } from './client.ts'
+import { EcsFault, isCode } from './fault.ts'
+import { unshare } from './sharing.ts'
+
+/** ECS calls it an error to delete what is gone, which is what was wanted. */
+async function unlessGone(code: string, request: Promise<unknown>): Promise<void> {
+  try {
+    await request
+  } catch (error) {
+    if (!isCode(error, code)) throw error
+  }
+}
+
+/** Without Force: it would take the image from instances that need it to set up their disks anew. */
+export async function deleteImage(
+  client: EcsClient,
+  region: string,
+  { image, accounts, snapshots }: Pick<Deletion, 'image' | 'accounts' | 'snapshots'>,
+): Promise<void> {
+  const gone = 'InvalidImageId.NotFound'
+  await unlessGone(gone, unshare(client, region, { image, accounts }))
+  await unlessGone(gone, client.call('DeleteImage', region, { regionId: region, imageId: image }))
+  await deleteSnapshots(client, region, { snapshots, imageIsGone: true })
+}
+
+/**
+ * Deletes them side by side; a fault is thrown only after all were tried.
+ * @param imageIsGone an image that uses one should not be seen any more; otherwise it is why the snapshot stays
+ */
+export async function deleteSnapshots(
+  client: EcsClient,
+  region: string,
+  { snapshots, imageIsGone }: { snapshots: readonly string[]; imageIsGone: boolean },
+): Promise<void> {
+  const attempts = snapshots.map((snapshot) => deleteSnapshot(client, region, { snapshot, imageIsGone }))
+  const failed = (await Promise.allSettled(attempts)).find((attempt) => attempt.status === 'rejected')
+  if (failed) throw failed.reason
+}
+
+/** Right after its image ECS may still count it as used by that, for as long as reads lag. */
+async function deleteSnapshot(
+  client: EcsClient,
+  region: string,
+  { snapshot, imageIsGone }: { snapshot: string; imageIsGone: boolean },
+): Promise<void> {
+  const attempt = () => deleteUnused(client, region, snapshot)
+  try {
+    const isUsed = await client.pace.until(attempt, (fault) => !fault, imageIsGone ? graceIntervals : 0)
+    if (isUsed && imageIsGone) throw isUsed
+  } catch (error) {
+    // ECS's own words do not say which.
+    throw error instanceof EcsFault ? new EcsFault({ ...error, said: `${snapshot}: ${error.message}` }) : error
+  }
+}
+
+/** @returns what ECS answers where an image uses it */
+async function deleteUnused(client: EcsClient, region: string, snapshotId: string): Promise<EcsFault | undefined> {
+  const used = 'SnapshotCreatedImage'
+  try {
+    await unlessGone('InvalidSnapshotId.NotFound', client.call('DeleteSnapshot', region, { snapshotId }, [used]))
+    return undefined
+  } catch (error) {
+    if (isCode(error, used)) return error
+    throw error
+  }
+}
+
+/** Snapshots that this run meant to delete with their images, and that nothing uses by now. */
+export async function describeLeftovers(client: EcsClient, region: string, run: string): Promise<readonly string[]> {
+  // Encrypted ones are listed only for those who ask for them.
+  const kinds = await Promise.all([false, true].map((encrypted) => describeUnused(client, region, { run, encrypted })))
+  return [...new Set(kinds.flat())]
+}
+
+async function describeUnused(
+  client: EcsClient,
+  region: string,
+  { run, encrypted }: { run: string; encrypted: boolean },
+): Promise<readonly string[]> {
+  const ids: string[] = []
+  let nextToken: string | undefined
+  do {
+    const body = await client.call('DescribeSnapshots', region, {
+      regionId: region,
+      tag: [{ key: tag.run, value: run }],
+      usage: 'none',
+      encrypted,
+      maxResults: 100,
+      ...(nextToken ? { nextToken } : {}),
+    })
+    ids.push(...(body.snapshots?.snapshot ?? []).map(({ snapshotId = '' }) => snapshotId))
+    nextToken = body.nextToken
+  } while (nextToken)
+  return ids
+}

@@ -1,0 +1,16 @@
+/** Room in a family, before ECS says that there is none. */
+import type { Image } from './image.ts'
+import type { Notice } from './plan.ts'
+
+/** ECS takes 100 images a family. Its answer decides, not our count; from here on a warning. */
+const crowded = 90
+
+export const crowdedNotices = ({ family }: { family: string }, members: readonly Image[]): Notice[] =>
+  members.length >= crowded
+    ? [
+        {
+          level: 'warning',
+          text: `Family ${family} holds ${members.length} images; ECS takes 100. Set \`keep\` to have the oldest deleted, or delete some by hand.`,
+        },
+      ]
+    : []

@@ -1,0 +1,12 @@
+/** Which images are one and the same, wherever they stand. */
+import type { Image } from './image.ts'
+import { tag } from './mark.ts'
+
+/**
+ * `<region>/<image id>` of the first image: copies of one image, and copies of copies, have the same. An image without
+ * the tag is its own origin. A public image has the same ID everywhere, so that alone says which it is.
+ */
+export const originOf = (image: Image): string =>
+  image.tags[tag.origin] ?? (image.ownerAlias === 'self' ? `${image.region}/${image.id}` : image.id)
+
+export const sameImage = (image: Image, other: Image): boolean => originOf(image) === originOf(other)

@@ -1,0 +1,314 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { connectEcs } from '../../src/ecs/ecs.ts'
+import type { Deletion } from '../../src/family/plan.ts'
+import { Cancelled, graceIntervals, TimeLimit } from '../../src/pace.ts'
+import { type LocalEcs, startLocalEcs } from '../local-ecs/server.ts'
+import {
+  actionsOf,
+  type ConnectionOptions,
+  connectTo,
+  failureOf,
+  faultOf,
+  holdUntil,
+  region,
+  timeOf,
+} from './connection.ts'
+
+let ecs: LocalEcs
+beforeEach(async () => {
+  ecs = await startLocalEcs()
+})
+afterEach(() => ecs.close())
+
+const forEver = Number.POSITIVE_INFINITY
+const port = (options: ConnectionOptions = {}) => connectEcs(connectTo(ecs, options).client)
+const sent = (action?: string) => actionsOf(ecs, action)
+
+const deletion = (fields: Partial<Deletion> & { readonly image: string }): Deletion => ({
+  action: 'delete',
+  region,
+  family: 'web',
+  accounts: [],
+  snapshots: [],
+  decision: undefined,
+  run: '17-0123456789',
+  ...fields,
+})
+const ofSnapshots = (snapshots: readonly string[]) => ({ action: 'delete-snapshots', region, snapshots }) as const
+/** Those of the snapshots that are still there. */
+const left = (snapshots: readonly string[]): string[] => snapshots.filter((id) => ecs.snapshot(id))
+
+describe('an image that is too many', () => {
+  test('goes with its snapshots, and without force', async () => {
+    const { id, snapshotIds } = ecs.seed.image({ family: 'web', dataDisks: [20] })
+    const kept = ecs.seed.image({ family: 'web' })
+    await port().write(deletion({ image: id, snapshots: snapshotIds }))
+    expect(ecs.image(id)).toBeUndefined()
+    expect(left([...snapshotIds, ...kept.snapshotIds])).toEqual(kept.snapshotIds)
+    expect(sent()).toEqual(['DeleteImage', 'DeleteSnapshot', 'DeleteSnapshot'])
+    expect(ecs.requests[0]?.parameters).toEqual({ RegionId: region, ImageId: id })
+    expect(ecs.requests.slice(1).map(({ parameters }) => parameters)).toEqual(
+      snapshotIds.map((SnapshotId) => ({ SnapshotId })),
+    )
+  })
+
+  test('goes alone where no snapshots are named', async () => {
+    const { id, snapshotIds } = ecs.seed.image()
+    await port().write(deletion({ image: id }))
+    expect(ecs.image(id)).toBeUndefined()
+    expect(left(snapshotIds)).toEqual(snapshotIds)
+    expect(sent()).toEqual(['DeleteImage'])
+  })
+
+  test('has its shares taken back first', async () => {
+    const accounts = Array.from({ length: 12 }, () => ecs.addAccount().uid)
+    const { id } = ecs.seed.image({ sharedWith: accounts })
+    await port().write(deletion({ image: id, accounts }))
+    expect(ecs.image(id)).toBeUndefined()
+    expect(sent()).toEqual(['ModifyImageSharePermission', 'ModifyImageSharePermission', 'DeleteImage'])
+  })
+
+  test('stays with its snapshots while it is shared with others', async () => {
+    const accounts = [ecs.addAccount().uid, ecs.addAccount().uid]
+    const { id, snapshotIds } = ecs.seed.image({ sharedWith: accounts })
+    const fault = await faultOf(
+      port().write(deletion({ image: id, accounts: accounts.slice(1), snapshots: snapshotIds })),
+    )
+    expect(fault).toMatchObject({ code: 'ImageUseShared', course: 'stop', todo: expect.stringContaining('`unshare`') })
+    expect(ecs.image(id)?.sharedWith).toEqual(accounts.slice(0, 1))
+    expect(left(snapshotIds)).toEqual(snapshotIds)
+  })
+
+  test('stays with its snapshots while instances use it', async () => {
+    const { id, snapshotIds } = ecs.seed.image()
+    ecs.seed.instance({ imageId: id })
+    const fault = await faultOf(port().write(deletion({ image: id, snapshots: snapshotIds })))
+    expect(fault).toMatchObject({ code: 'ImageUsingByInstance', course: 'stop', action: 'DeleteImage' })
+    expect(ecs.image(id)).toBeDefined()
+    expect(sent()).toEqual(['DeleteImage'])
+  })
+
+  test.each(['404', 'ignored'] as const)('may be gone already, with its snapshots: %s', async (deleteMissing) => {
+    Object.assign(ecs.switches, { deleteMissing })
+    const { id, snapshotIds } = ecs.seed.image()
+    const accounts = [ecs.addAccount().uid]
+    ecs.remove(id)
+    for (const snapshot of snapshotIds) ecs.remove(snapshot)
+    await port().write(deletion({ image: id, accounts, snapshots: snapshotIds }))
+    expect(sent()).toEqual(['ModifyImageSharePermission', 'DeleteImage', 'DeleteSnapshot'])
+  })
+
+  test('may be gone already, and leave its snapshots to be deleted', async () => {
+    const { id, snapshotIds } = ecs.seed.image({ dataDisks: [20, 20] })
+    ecs.remove(id)
+    await port().write(deletion({ image: id, snapshots: snapshotIds }))
+    expect(left(snapshotIds)).toEqual([])
+  })
+
+  test('is waited for while it is being copied', async () => {
+    const { id, snapshotIds } = ecs.seed.image()
+    ecs.seed.image({ region: 'cn-beijing', status: 'Creating', readyIn: 6, copyOf: { region, id } })
+    await port().write(deletion({ image: id, snapshots: snapshotIds }))
+    expect(ecs.image(id)).toBeUndefined()
+    expect(sent('DeleteImage').length).toBeGreaterThan(3)
+    expect(ecs.requests[0]?.code).toBe('OperationDenied.ImageCopying')
+  })
+
+  test('that is being copied for ever ends with the time limit, its snapshots untouched', async () => {
+    const { id, snapshotIds } = ecs.seed.image()
+    ecs.seed.image({ region: 'cn-beijing', status: 'Creating', copyOf: { region, id } })
+    const fault = await faultOf(port({ limit: 150 }).write(deletion({ image: id, snapshots: snapshotIds })))
+    expect(fault).toMatchObject({ code: 'OperationDenied.ImageCopying', course: 'wait' })
+    expect(sent('DeleteSnapshot')).toEqual([])
+  })
+
+  test.each(['reset-after', 'reset-before', 'empty', 'throttling', 'internal-error'] as const)(
+    'is gone, although answers are lost: %s',
+    async (kind) => {
+      const accounts = [ecs.addAccount().uid]
+      const { id, snapshotIds } = ecs.seed.image({ sharedWith: accounts, dataDisks: [20] })
+      for (const action of ['ModifyImageSharePermission', 'DeleteImage', 'DeleteSnapshot']) {
+        ecs.faults.add({ kind, action, times: 2 })
+      }
+      await port().write(deletion({ image: id, accounts, snapshots: snapshotIds }))
+      expect(ecs.image(id)).toBeUndefined()
+      expect(left(snapshotIds)).toEqual([])
+    },
+  )
+
+  test('of another region goes there', async () => {
+    const { id, snapshotIds } = ecs.seed.image({ region: 'cn-beijing' })
+    await port().write(deletion({ image: id, region: 'cn-beijing', snapshots: snapshotIds }))
+    expect([ecs.image(id), ...left(snapshotIds)]).toEqual([undefined])
+  })
+
+  test('a denial is said, with what to grant', async () => {
+    const { id, snapshotIds } = ecs.seed.image()
+    ecs.faults.add({ kind: 'error', code: 'Forbidden.RAM', action: 'DeleteSnapshot' })
+    const fault = await faultOf(port().write(deletion({ image: id, snapshots: snapshotIds })))
+    expect(fault).toMatchObject({ action: 'DeleteSnapshot', code: 'Forbidden.RAM', status: 403 })
+    expect(fault.todo).toContain('`ecs:DeleteSnapshot` on snapshot/*')
+    expect(ecs.image(id)).toBeUndefined()
+  })
+})
+
+describe('the snapshots of an image that has just been deleted', () => {
+  test('are waited for, as the deletion shows late', async () => {
+    ecs.switches.staleDeleteSeconds = graceIntervals
+    const { id, snapshotIds } = ecs.seed.image()
+    await port().write(deletion({ image: id, snapshots: snapshotIds }))
+    expect(left(snapshotIds)).toEqual([])
+    expect(sent('DeleteSnapshot')).toHaveLength(graceIntervals)
+  })
+
+  test('are given some intervals and then are a fault, which names the snapshot', async () => {
+    ecs.switches.staleDeleteSeconds = forEver
+    const { id, snapshotIds } = ecs.seed.image()
+    const fault = await faultOf(port().write(deletion({ image: id, snapshots: snapshotIds })))
+    expect(fault).toMatchObject({ action: 'DeleteSnapshot', region, code: 'SnapshotCreatedImage', status: 403 })
+    expect(fault.message).toContain(snapshotIds[0])
+    expect(fault.requestId).toMatch(/^[0-9A-F-]{36}$/)
+    expect(sent('DeleteSnapshot')).toHaveLength(graceIntervals + 1)
+  })
+
+  test('end with the time limit, where that comes before', async () => {
+    ecs.switches.staleDeleteSeconds = forEver
+    const { id, snapshotIds } = ecs.seed.image()
+    const write = port({ interval: 60_000, limit: 100 }).write(deletion({ image: id, snapshots: snapshotIds }))
+    const took = await timeOf(async () => expect(await failureOf(write)).toBeInstanceOf(TimeLimit))
+    expect(took).toBeLessThan(1000)
+  })
+
+  test('are broken off by a cancellation', async () => {
+    ecs.switches.staleDeleteSeconds = forEver
+    const { id, snapshotIds } = ecs.seed.image({ dataDisks: [20, 20] })
+    const stop = new AbortController()
+    ecs.intercept = (phase, { action }) => {
+      if (phase === 'after' && action === 'DeleteSnapshot') stop.abort()
+    }
+    const write = port({ interval: 60_000, limit: 3_600_000, signal: stop.signal }).write(
+      deletion({ image: id, snapshots: snapshotIds }),
+    )
+    expect(await failureOf(write)).toBeInstanceOf(Cancelled)
+  })
+
+  test('are all tried, whichever fails', async () => {
+    const first = ecs.seed.snapshot({ hasDisks: true }).id
+    const shared = ecs.seed.snapshot().id
+    const others = [ecs.seed.snapshot().id, ecs.seed.snapshot().id]
+    const { id } = ecs.seed.image({ snapshotIds: [shared, ...others], dataDisks: [20, 20] })
+    const kept = ecs.seed.image({ snapshotIds: [shared] })
+    const fault = await faultOf(port().write(deletion({ image: id, snapshots: [first, shared, ...others] })))
+    expect(fault).toMatchObject({ code: 'SnapshotCreatedDisk', message: expect.stringContaining(first) })
+    expect(left([first, shared, ...others])).toEqual([first, shared])
+    expect(ecs.image(kept.id)).toBeDefined()
+    // The one that an image uses was given its time all the same.
+    expect(ecs.requests.filter(({ parameters }) => parameters.SnapshotId === shared)).toHaveLength(graceIntervals + 1)
+  })
+
+  test.each([
+    'Operation.Conflict',
+    'InvalidOperation.RelatedSnapshotNotFinished',
+    'IncorrectDiskStatus.CreatingSnapshot',
+  ])('are waited for while something else is under way: %s', async (code) => {
+    const { id, snapshotIds } = ecs.seed.image()
+    ecs.faults.add({ kind: 'error', code, status: 403, action: 'DeleteSnapshot', times: graceIntervals + 5 })
+    await port().write(deletion({ image: id, snapshots: snapshotIds }))
+    expect(left(snapshotIds)).toEqual([])
+  })
+
+  test('are asked for side by side', async () => {
+    const { id, snapshotIds } = ecs.seed.image({ dataDisks: Array(16).fill(20) })
+    holdUntil(ecs, 'DeleteSnapshot', snapshotIds.length)
+    await port().write(deletion({ image: id, snapshots: snapshotIds }))
+    expect([snapshotIds.length, ...left(snapshotIds)]).toEqual([17])
+  })
+})
+
+describe('snapshots that an earlier attempt left', () => {
+  test('go', async () => {
+    const snapshots = [ecs.seed.snapshot().id, ecs.seed.snapshot({ encrypted: true }).id]
+    await port().write(ofSnapshots(snapshots))
+    expect(left(snapshots)).toEqual([])
+    expect(sent()).toEqual(['DeleteSnapshot', 'DeleteSnapshot'])
+  })
+
+  test('stay where an image uses them after all, which is no fault and not waited for', async () => {
+    const { snapshotIds } = ecs.seed.image()
+    const free = ecs.seed.snapshot().id
+    await port().write(ofSnapshots([...snapshotIds, free]))
+    expect(left([...snapshotIds, free])).toEqual(snapshotIds)
+    expect(sent()).toEqual(['DeleteSnapshot', 'DeleteSnapshot'])
+  })
+
+  test('may be gone already', async () => {
+    await port().write(ofSnapshots(['s-none']))
+    expect(sent()).toEqual(['DeleteSnapshot'])
+  })
+
+  test('that disks were made from are a fault', async () => {
+    const { id } = ecs.seed.snapshot({ hasDisks: true })
+    const fault = await faultOf(port().write(ofSnapshots([id])))
+    expect(fault).toMatchObject({ code: 'SnapshotCreatedDisk', course: 'stop' })
+  })
+
+  test('none are no request', async () => {
+    await port().write(ofSnapshots([]))
+    expect(sent()).toEqual([])
+  })
+})
+
+describe('what an earlier attempt left', () => {
+  const run = '17-0123456789'
+  const tags = { 'image-family:run': run, other: 'tag' }
+  const leftovers = () => port().look({ ask: 'leftovers', region, run })
+
+  test('are the snapshots with the tag of the run that nothing uses, encrypted or not', async () => {
+    const plain = ecs.seed.snapshot({ tags }).id
+    const encrypted = ecs.seed.snapshot({ tags, encrypted: true }).id
+    const running = ecs.seed.snapshot({ tags, status: 'progressing' }).id
+    const used = ecs.seed.snapshot({ tags }).id
+    ecs.seed.image({ snapshotIds: [used] })
+    ecs.seed.snapshot({ tags, hasDisks: true })
+    ecs.seed.snapshot({ tags: { 'image-family:run': '17-01234567890' } })
+    ecs.seed.snapshot({ tags, region: 'cn-beijing' })
+    ecs.seed.snapshot({ tags, account: ecs.addAccount() })
+    expect([...(await leftovers())].sort()).toEqual([plain, encrypted, running].sort())
+    expect(ecs.requests.map(({ parameters }) => parameters)).toEqual(
+      ['false', 'true'].map((Encrypted) => ({
+        RegionId: region,
+        Usage: 'none',
+        Encrypted,
+        MaxResults: '100',
+        'Tag.1.Key': 'image-family:run',
+        'Tag.1.Value': run,
+      })),
+    )
+  })
+
+  test.each([
+    [0, 2],
+    [100, 2],
+    [101, 3],
+    [250, 4],
+  ])('are all named: %i, in %i requests', async (count, requests) => {
+    const seeded = Array.from({ length: count }, () => ecs.seed.snapshot({ tags }).id)
+    expect([...(await leftovers())].sort()).toEqual([...seeded].sort())
+    expect(sent()).toHaveLength(requests)
+  })
+
+  test('are all named, although requests fail on the way', async () => {
+    const seeded = Array.from({ length: 250 }, () => ecs.seed.snapshot({ tags, encrypted: true }).id)
+    ecs.faults.add({ kind: 'throttling', nth: 2 })
+    ecs.faults.add({ kind: 'reset-after', nth: 4 })
+    expect([...(await leftovers())].sort()).toEqual([...seeded].sort())
+  })
+
+  test('are those of a deletion that was broken off after the image', async () => {
+    const { id, snapshotIds } = ecs.seed.image({ dataDisks: [20] })
+    await port().write({ action: 'tag', region, resource: 'snapshot', ids: snapshotIds, tags })
+    expect(await leftovers()).toEqual([])
+    await port().write(deletion({ image: id }))
+    expect([...(await leftovers())].sort()).toEqual([...snapshotIds].sort())
+  })
+})
