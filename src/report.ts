@@ -45,10 +45,12 @@ export function report(outcome: Outcome): Report {
 
 function noticesOf(outcome: Outcome): Notice[] {
   const { verdicts, request, affected, journal } = outcome
+  const [home] = regionsIn(outcome)
+  const otherwise: Notice[] =
+    home?.kind === 'change' && home.because !== undefined
+      ? [{ level: 'notice', text: `Otherwise nothing to do: ${home.because}.` }]
+      : []
   const where = (region: string) => (region === request.region ? '' : `${region}: `)
-  const planned = regionsIn(outcome).flatMap(({ region, notices }) =>
-    notices.map(({ level, text }) => ({ level, text: `${where(region)}${text}` })),
-  )
   const overtaken = verdicts.flatMap((verdict): Notice[] =>
     verdict.kind === 'overtaken' && !verdict.fails
       ? [
@@ -64,13 +66,19 @@ function noticesOf(outcome: Outcome): Notice[] {
       ? [{ level: 'notice', text: `${where(region)}Still running a withdrawn image: ${ids.join(', ')}.` }]
       : [],
   )
-  return [...once(planned), ...overtaken, ...leftUndone(journal, where), ...running]
+  return [...otherwise, ...plannedNotices(outcome), ...overtaken, ...leftUndone(journal, where), ...running]
 }
 
-/** The same of several regions is said once. */
-const once = (notices: readonly Notice[]): Notice[] => [
-  ...new Map(notices.map((notice) => [`${notice.level} ${notice.text}`, notice])).values(),
-]
+/** What holds for several regions is said once. */
+function plannedNotices(outcome: Outcome): Notice[] {
+  const all = regionsIn(outcome).flatMap(({ region, notices }) => notices.map((notice) => ({ region, ...notice })))
+  const regionsBy = Map.groupBy(all, ({ level, text }) => `${level} ${text}`)
+  return [...regionsBy.values()].flatMap((same): Notice[] => {
+    const regions = same.map(({ region }) => region)
+    const where = regions.includes(outcome.request.region) ? '' : `${regions.join(', ')}: `
+    return same.slice(0, 1).map(({ level, text }) => ({ level, text: `${where}${text}` }))
+  })
+}
 
 /** Deletions that did not come off, or were better left. */
 function leftUndone(journal: readonly Entry[], where: (region: string) => string): Notice[] {
@@ -91,14 +99,13 @@ const regionsIn = ({ plan }: Outcome): readonly RegionPlan[] =>
 /** What each region serves at the end, as far as it is known. */
 function currentIn(outcome: Outcome): Record<string, Image> {
   const { request, seen, images } = outcome
-  const [home] = regionsIn(outcome)
   const named = images.get(request.region)
   const family = familyOf(request) ?? (named ? seen.images.get(named)?.family : undefined)
   return Object.fromEntries(
     regionsOf(request).flatMap((region) => {
       const serves = regionsIn(outcome).find((each) => each.region === region)?.serves
       const image = serves ?? (family === undefined ? undefined : seen.currentOf({ region, family }))
-      return image && home ? [[region, image]] : []
+      return image ? [[region, image]] : []
     }),
   )
 }

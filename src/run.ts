@@ -310,6 +310,7 @@ const onWhatIsThere = (steps: readonly Step[], { images }: Seen): Step[] =>
   steps.flatMap((step): Step[] => {
     if (step.action !== 'tag') return [step]
     const ids = step.ids.filter((id) => images.has(id))
+    if (ids.length === step.ids.length) return [step]
     return ids.length === 0 ? [] : [{ ...step, ids }]
   })
 

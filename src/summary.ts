@@ -41,7 +41,8 @@ export function summaryOf(outcome: Outcome, told: Told): string {
   const others = notices.filter(({ level }) => level !== 'error')
   const say = ({ level, text }: Notice) =>
     `> [!${level === 'error' ? 'CAUTION' : level === 'warning' ? 'WARNING' : 'NOTE'}]\n> ${prose(text)}`
-  const title = [request.mode, code(familyOf(request) ?? ''), 'in', code(request.region)].filter((part) => part !== '')
+  const where = regionsOf(request).map(code).join(', ')
+  const title = [request.mode, code(familyOf(request) ?? ''), 'in', where].filter((part) => part !== '')
   const parts = [
     ...urgent.map(say),
     `### ${failure ? '❌' : '✅'} ${title.join(' ')}`,
@@ -52,7 +53,7 @@ export function summaryOf(outcome: Outcome, told: Told): string {
     familyTable(outcome, told),
     stepsTable(outcome),
     fatesTable(outcome),
-    plan?.kind === 'refuse' ? '' : settledTable(told),
+    plan?.kind === 'refuse' ? '' : settledTable(outcome, told),
   ]
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`
 }
@@ -129,8 +130,9 @@ function stepsTable({ plan, journal, request }: Outcome): string {
   return rows.length === 0 ? '' : table(head, rows)
 }
 
-function settledTable({ outputs }: Told): string {
-  const rows = ['image-id', 'previous-image-id', 'current-image-id', 'changed'].map((name) => [
+function settledTable({ request }: Outcome, { outputs }: Told): string {
+  const everywhere = request.replicas.length > 0 ? ['image-ids', 'in-sync'] : []
+  const rows = ['image-id', 'previous-image-id', 'current-image-id', ...everywhere, 'changed'].map((name) => [
     code(name),
     code(outputs[name] ?? ''),
   ])

@@ -359,13 +359,12 @@ function orderAtHome(
   return tied ? ambiguous(family, [image, tied]) : { overtakenBy: others.find((other) => isNewer(other, image)) }
 }
 
-const entryOf = ({ region, family }: BakeRequest, image: Image): Step[] =>
-  image.family === family
-    ? []
-    : [
-        { action: 'join-family', region, image: image.id, family },
-        { action: 'await', region, image: image.id, family },
-      ]
+/** Where images stand before it, it has to be there before those go; otherwise the proof of the whole is proof enough. */
+const entryOf = ({ region, family }: BakeRequest, image: Image, { isQuiet = false } = {}): Step[] => {
+  if (image.family === family) return []
+  const there: Step[] = isQuiet ? [{ action: 'await', region, image: image.id, family }] : []
+  return [{ action: 'join-family', region, image: image.id, family }, ...there]
+}
 
 const joining = (request: BakeRequest, { scene, branch, image }: Case): Case => ({
   scene,
@@ -401,9 +400,9 @@ function* planReplica(whole: BakeRequest, scene: ReplicaScene, order: Order): Pl
   }
   const withdrawal = yield* clearing(request, { scene, home, image })
   if (isRefusal(withdrawal)) return withdrawal
-  const entry = entryOf(request, image)
   const withdrawn = withdrawal.images.map(({ id }) => id)
   const isQuiet = withdrawal.steps.length > 0
+  const entry = entryOf(request, image, { isQuiet })
   const branch: RegionPlan = {
     ...settlement,
     kind: 'change',

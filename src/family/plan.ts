@@ -180,6 +180,8 @@ export type RegionPlan = Settlement & { readonly region: string } & (
         readonly does: Partial<Readonly<Record<Phase, readonly Step[]>>>
         /** Undefined when nothing can be expected yet (an image that is not waited for). */
         readonly expect: Expectation | undefined
+        /** Why nothing is done apart from sharing and deleting. */
+        readonly because?: string
       }
     | {
         readonly kind: 'nothing'

@@ -52,13 +52,7 @@ export function differentTarget(remembered: Image | undefined, target: Image | u
 export function alsoDoing(branch: RegionPlan, more: Extract<RegionPlan, { kind: 'change' }>['does']): RegionPlan {
   const added = Object.entries(more).filter(([, steps]) => steps.length > 0)
   if (added.length === 0) return branch
-  const { does, expect, notices } =
-    branch.kind === 'change'
-      ? branch
-      : { does: {}, expect: undefined, notices: [...branch.notices, because(branch.because)] }
+  const { does, expect } = branch.kind === 'change' ? branch : { does: {}, expect: undefined }
   const phases = added.map(([phase, steps]) => [phase, [...(does[phase as keyof typeof does] ?? []), ...steps]])
-  const { because: _, ...settlement } = { because: '', ...branch }
-  return { ...settlement, kind: 'change', does: { ...does, ...Object.fromEntries(phases) }, expect, notices }
+  return { ...branch, kind: 'change', does: { ...does, ...Object.fromEntries(phases) }, expect }
 }
-
-const because = (text: string) => ({ level: 'notice', text: `Otherwise nothing to do: ${text}.` }) as const

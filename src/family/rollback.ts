@@ -52,7 +52,7 @@ export function* planRollback(request: RollbackRequest): Planning<Plan> {
   if (isRefusal(chosen)) return chosen
   const target = targetOf(chosen, home)
   const missing = replicas.filter(({ members }) => target && !copyAmong(members, target))
-  if (target && missing.length > 0) return copyMissing(request, { target, missing, current: home.current })
+  if (target && missing.length > 0) return copyMissing(request, { target, missing, home, isThere: 'kind' in chosen })
   const decided = [chosen, ...replicas.map((scene) => decideInReplica(request, scene, { home, target }))]
   const refusal = refusalAmong(request, decided)
   if (refusal) return refusal
@@ -74,21 +74,28 @@ const copyAmong = (members: readonly Image[], target: Image): Image | undefined 
   return copies.find(isAvailable) ?? copies.find(({ status }) => status === 'Deprecated')
 }
 
+/** The two runs that help; where home serves the target already, it is only the second. */
 function copyMissing(
   { region, replicas, family }: RollbackRequest,
-  { target, missing, current }: { target: Image; missing: readonly FamilyScene[]; current: Image | undefined },
+  {
+    target,
+    missing,
+    home,
+    isThere,
+  }: { target: Image; missing: readonly FamilyScene[]; home: FamilyScene; isThere: boolean },
 ): Refusal {
   const without = missing.map((scene) => scene.region)
   const rest = replicas.filter((each) => !without.includes(each))
-  const serving = missing.map(
+  const served = missing.map(
     (scene) => `${scene.region} (which serves ${scene.current ? label(scene.current) : 'nothing'})`,
   )
+  const replicaInput = rest.length > 0 ? `\`replica-region-ids: ${rest.join(',')}\`` : 'no `replica-region-ids`'
+  const bad = home.current ? ` ${label(home.current)} or a copy of it` : ' what is bad'
+  const now = `At once: \`mode: rollback\`, \`region-id: ${region}\`, ${replicaInput}, \`to-image-id: ${target.id}\`; ${without.join(', ')} may serve${bad} until the next is done. Then: `
   return refuse(
     'copy-missing',
-    `Family ${family} has no copy of ${label(target)} in ${serving.join(', ')}, so that not every region can fall back to it.`,
-    `Two runs help. Now: \`mode: rollback\` with \`region-id: ${region}\`, ${
-      rest.length > 0 ? `\`replica-region-ids: ${rest.join(',')}\`` : 'without `replica-region-ids`'
-    } and \`to-image-id: ${target.id}\`; until the second is done, ${without.join(', ')} ${without.length === 1 ? 'goes' : 'go'} on serving the bad image${current ? ` (${label(current)})` : ''}. Then: \`mode: promote\` with \`region-id: ${region}\`, \`replica-region-ids: ${without.join(',')}\`, \`image-id: ${target.id}\` and \`deprecate-newer: true\`, which copies it there.`,
+    `Family ${family} has no copy of ${label(target)} in ${served.join(', ')}: not every region can fall back to it.`,
+    `${isThere ? '' : now}\`mode: promote\`, \`region-id: ${region}\`, \`replica-region-ids: ${without.join(',')}\`, \`image-id: ${target.id}\`, \`deprecate-newer: true\`, which copies it there.`,
   )
 }
 

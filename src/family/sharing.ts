@@ -26,7 +26,7 @@ export function* planSharing(
     notices: [
       {
         level: 'notice',
-        text: `${name} is shared: to roll it back one day, set \`unshare: true\` (those accounts lose it) or \`quarantine-family\` (they keep it); ECS deprecates no shared image.`,
+        text: 'The image is shared: to roll it back one day, set `unshare: true` (those accounts lose it) or `quarantine-family` (they keep it); ECS deprecates no shared image.',
       },
     ],
   }
