@@ -19,7 +19,21 @@ export function failureOf(outcome: Outcome): Failure | undefined {
   const { failure, plan } = outcome
   if (failure) return describeAll(outcome, failure)
   if (plan?.kind === 'refuse') return { what: `${plan.because} [${plan.code}]`, todo: plan.todo }
-  return together(outcome.verdicts.flatMap((verdict) => faultOf(verdict, outcome) ?? []))
+  return together([...outcome.verdicts.flatMap((verdict) => faultOf(verdict, outcome) ?? []), ...apart(outcome)])
+}
+
+/** A bake that is overtaken may be so everywhere; that it wins at home and not in a replica is nobody's wish. */
+function apart({ request, verdicts }: Outcome): Failure[] {
+  const wins = verdicts.some(({ region, kind }) => region === request.region && kind === 'so')
+  const overtaken = verdicts.filter(({ kind }) => kind === 'overtaken')
+  if (request.mode !== 'bake' || !wins || overtaken.length === 0) return []
+  const because = overtaken.map((verdict) => `in ${verdict.region} ${'because' in verdict ? verdict.because : ''}`)
+  return [
+    {
+      what: `Baked, and current in ${request.region}, but ${because.join('; ')}: the regions are apart.`,
+      todo: 'Re-run this job: a late copy of an older image is then retired there. A `concurrency` group keeps bakes of one family apart.',
+    },
+  ]
 }
 
 /** What ECS says at the end is not what was to be. */
@@ -94,7 +108,7 @@ export const pastOf = { bake: 'baked', promote: 'promoted', rollback: 'rolled ba
 
 function describeError(error: unknown, doing: string, outcome: Outcome): Failure {
   if (error instanceof EcsFault) {
-    return { what: `${capital(doing)}: ${describeFault(error)}`, todo: error.todo }
+    return { what: `${capital(doing)}: ${describeFault(error)}`, todo: `${error.todo}${withoutRegion(error, outcome)}` }
   }
   if (error instanceof CredentialFault || error instanceof StepFailure) {
     return { what: `${capital(doing)}: ${stopped(error.message)}`, todo: error.todo }
@@ -112,6 +126,14 @@ function describeError(error: unknown, doing: string, outcome: Outcome): Failure
     what: `${capital(doing)}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
     todo: 'This is a fault of the action itself: open an issue with this text.',
   }
+}
+
+/** A region that does not answer is no reason to leave the others as they are. */
+function withoutRegion({ region }: EcsFault, { request, plan }: Outcome): string {
+  if (plan !== undefined || request.replicas.length === 0) return ''
+  return region === request.region
+    ? ` Where ${region} is down: give another one of the regions as \`region-id\`, and leave ${region} out.`
+    : ` To go on without ${region}, leave it out of \`replica-region-ids\`, and promote into it later.`
 }
 
 /** What ECS goes on with after this step has ended. */

@@ -33,14 +33,14 @@ import {
   type Settlement,
   type Step,
 } from './plan.ts'
-import { ask, askAll, type Instance, type Planning, together } from './question.ts'
+import { ask, askAll, askEach, type Instance, type Planning, together } from './question.ts'
 import { alsoDoing, at, refusalAmong, wholeOf } from './regions.ts'
 import type { BakeRequest } from './request.ts'
 import { imageNameOf } from './run-key.ts'
 import { leftBehind, planSharing } from './sharing.ts'
 import { ambiguous } from './standing.ts'
 import { fallbackOf, planTidying } from './tidying.ts'
-import { forbiddenAmong, inWithdrawalOrder, planWithdrawal } from './withdrawal.ts'
+import { forbiddenAmong, inWithdrawalOrder, planWithdrawal, type Withdrawal } from './withdrawal.ts'
 
 interface RegionScene {
   readonly region: string
@@ -382,13 +382,13 @@ interface Order {
 function* planReplica(whole: BakeRequest, scene: ReplicaScene, order: Order): Planning<Case | Refusal> {
   const request = at(whole, scene.region)
   const { home, overtakenBy } = order
-  const found = copyAmong(scene.copies, ({ tags }) => tags[tag.run] === request.run.key)
+  const found = copyAmong(scene.copies, [({ tags }) => tags[tag.run] === request.run.key])
   if (!found && scene.taken) return nameTaken(scene.taken)
   const making = found ? { steps: waitFor(found), notices: [] } : planCopyOf(request, scene, home.image)
   const made = making.steps.find((step): step is Extract<Step, { action: 'copy' }> => step.action === 'copy')
   const image = made ? copyToBe(home.image, { region: scene.region, copy: made.copy, now: order.now }) : found
   if (!image) throw new Error('A replica without a copy, and none to be made.')
-  const settlement = { ...settle(request, scene, image), previous: previousOf(scene, image) }
+  const settlement = settle(request, scene, image)
   const notices = [...making.notices, ...crowdedNotices(request, scene.members)]
   if (overtakenBy || home.branch.kind === 'nothing') {
     return { scene, image, branch: stayingOut(scene, { overtakenBy, home, settlement, notices, copy: making.steps }) }
@@ -398,9 +398,19 @@ function* planReplica(whole: BakeRequest, scene: ReplicaScene, order: Order): Pl
     const branch = whereItIs(request, image, settlement)
     return isRefusal(branch) ? branch : { scene, image, branch }
   }
-  const withdrawal = yield* clearing(request, { scene, home, image })
+  const standing = yield* standingBefore(request, { scene, home, image })
+  if (isRefusal(standing)) return standing
+  if (standing.overtakenBy) {
+    const { overtakenBy: newer } = standing
+    return {
+      scene,
+      image,
+      branch: stayingOut(scene, { overtakenBy: newer, home, settlement, notices, copy: making.steps }),
+    }
+  }
+  const withdrawal = yield* clearing(request, { scene, image, images: standing.late })
   if (isRefusal(withdrawal)) return withdrawal
-  const withdrawn = withdrawal.images.map(({ id }) => id)
+  const withdrawn = standing.late.map(({ id }) => id)
   const isQuiet = withdrawal.steps.length > 0
   const entry = entryOf(request, image, { isQuiet })
   const branch: RegionPlan = {
@@ -419,9 +429,6 @@ function* planReplica(whole: BakeRequest, scene: ReplicaScene, order: Order): Pl
   return { scene, image, branch }
 }
 
-const previousOf = ({ current }: RegionScene, image: Image): string | undefined =>
-  current?.id === image.id ? undefined : current?.id
-
 function stayingOut(
   { region }: RegionScene,
   {
@@ -439,8 +446,8 @@ function stayingOut(
   },
 ): RegionPlan {
   const because = overtakenBy
-    ? `${label(overtakenBy)} has overtaken the image at home, so that its copy stays outside of the family`
-    : `nothing is done at home`
+    ? `${label(overtakenBy)} is newer than the image of this run, whose copy stays outside of the family`
+    : 'nothing is done at home'
   const told: Notice[] = overtakenBy ? [{ level: 'warning', text: `${because}.` }] : []
   const all = { ...settlement, region, notices: [...notices, ...told] }
   // What a later step of the same workflow run has taken on at home is its to copy.
@@ -460,29 +467,44 @@ function planCopyOf(request: BakeRequest, { copies }: ReplicaScene, image: Image
   return planCopy({ region, run, family, imageName, from: { region: image.region, image: image.id }, copying }, copies)
 }
 
-/** Late copies of older images stand before this one: they go. What was made here by somebody is not this run's to take. */
-function* clearing(
+/**
+ * What is newer than the copy in its own region, told apart by the images that those are copies of. A newer bake may be
+ * joining its regions just now. What was made here by somebody is not this run's to take.
+ */
+function* standingBefore(
   request: BakeRequest,
   { scene, home, image }: { scene: RegionScene; home: Case; image: Image },
-): Planning<{ steps: readonly Step[]; notices: readonly Notice[]; images: readonly Image[] } | Refusal> {
-  const { current, members } = scene
-  const others = availableOf(members).filter(({ id }) => id !== image.id)
+): Planning<{ readonly late: readonly Image[]; readonly overtakenBy: Image | undefined } | Refusal> {
+  const others = availableOf(scene.members).filter(({ id }) => id !== image.id)
   const tied = others.find((other) => sameSecond(other, image))
   if (tied) return ambiguous(request.family, [image, tied])
   const standing = others.filter((other) => isNewer(other, image))
-  const isLateCopy = (other: Image) => other.isCopied && tag.origin in other.tags
-  const foreign = standing.filter((other) => !isLateCopy(other))
-  if (foreign.length > 0) {
+  const origins = yield* askEach(standing, (other) => {
+    const [region = '', id = ''] = originOf(other).split('/')
+    return { ask: 'image', region, image: id }
+  })
+  const foreign = origins.filter(({ thing, answer }) => !thing.isCopied || !answer || answer.id === thing.id)
+  // Where the copy has joined before, the proof of the whole tells by what it was overtaken.
+  if (foreign.length > 0 && image.family !== request.family) {
+    const images = foreign.map(({ thing }) => thing)
     return refuse(
       'newer-images',
-      `${list(foreign)} in family ${request.family} ${foreign.length === 1 ? 'was' : 'were'} made there while this run copied ${label(home.image)}, and would still be served.`,
+      `${list(images)} in family ${request.family} ${images.length === 1 ? 'was' : 'were'} made there while this run copied ${label(home.image)}, and would still be served.`,
       `Nothing was switched in any region; the image and its copies are ready. Promote the one that you want: \`mode: promote\`, \`image-id: ${home.image.id}\`, \`deprecate-newer: true\`.`,
     )
   }
-  const images = inWithdrawalOrder(standing, current?.id)
-  const asked = { ...request, unshare: false, quarantineFamily: undefined }
-  const withdrawal = yield* planWithdrawal(asked, { images, target: image, quarantined: [] })
-  return isRefusal(withdrawal) ? withdrawal : { ...withdrawal, images }
+  const overtaking = origins.find(({ answer }) => answer && isNewer(answer, home.image))
+  const late = standing.filter((other) => !foreign.some(({ thing }) => thing === other))
+  return { late: inWithdrawalOrder(late, scene.current?.id), overtakenBy: overtaking?.thing }
+}
+
+/** Late copies of older images stand before this one: they go. */
+function* clearing(
+  request: BakeRequest,
+  { scene, image, images }: { scene: RegionScene; image: Image; images: readonly Image[] },
+): Planning<Withdrawal | Refusal> {
+  const asked = { ...request, region: scene.region, unshare: false, quarantineFamily: undefined }
+  return yield* planWithdrawal(asked, { images, target: image, quarantined: [] })
 }
 
 /** Shares what is ready, and deletes what is too many. */
@@ -495,7 +517,10 @@ function* finish(request: BakeRequest, { scene, branch, image }: Case, origins: 
   const behind = yield* leavingBehind(request, { scene, branch, image })
   const settled = alsoDoing(branch, { settle: sharing.steps })
   const told = { ...settled, notices: [...settled.notices, ...behind, ...sharing.notices] }
-  return yield* planTidying(request, { branch: told, members: scene.members, target: image, origins })
+  const { current, members } = scene
+  const joins = branch.kind === 'change' && branch.expect !== undefined
+  const isAhead = current !== undefined && isNewer(current, image)
+  return yield* planTidying(request, { branch: told, members, target: joins && !isAhead ? image : current, origins })
 }
 
 /** Accounts that see what the family serves now, and will not see this image. */

@@ -10,15 +10,15 @@ const fitness = (image: Image): number =>
 
 /**
  * The copy to go on with; one that ECS failed to make is none.
- * @param prefers of several, the one that this run has decided on
+ * @param preferring of several, the first that one of these holds of
  */
 export function copyAmong(
   copies: readonly Image[],
-  prefers: (image: Image) => boolean = () => false,
+  preferring: readonly ((image: Image) => boolean)[] = [],
 ): Image | undefined {
   const usable = newestFirst(copies.filter((image) => !isFailed(image)))
   const best = [...usable].sort((a, b) => fitness(b) - fitness(a))[0]
-  return usable.find(prefers) ?? best
+  return preferring.map((holds) => usable.find(holds)).find((image) => image !== undefined) ?? best
 }
 
 /** A name of this run that was used up by an image which ECS failed to create is followed by the next one. */

@@ -28,7 +28,7 @@ export interface Decision {
   readonly run: string
   /** The image that the family is to resolve to; undefined when it was emptied on purpose. */
   readonly target: string | undefined
-  /** The target was deprecated when it was chosen. */
+  /** The target did not stand in the family when it was chosen: deprecated, or a copy that had not joined it. */
   readonly restores?: boolean
   /** What the family resolved to before. */
   readonly previous: string | undefined

@@ -242,7 +242,9 @@ function targetLost(
   if (!target) return 'gone'
   if (stands(target, request.family)) return undefined
   const stood = withdrawn.length > 0 || !(isAvailable(target) || decision.restores)
-  const left = decision.mode === 'rollback' && target.family !== request.family
+  // A copy may have been outside of the family, where it was to join.
+  const mayJoin = decision.restores && target.family === ''
+  const left = decision.mode === 'rollback' && target.family !== request.family && !mayJoin
   return stood || left ? target : undefined
 }
 
@@ -297,7 +299,7 @@ export const goesOnWith = ({ begun }: Decided): Notice[] =>
  * @param mayGoWithout a re-run ends at the same image even without a mark
  */
 export function notesFor(
-  { mode, region, run, reason }: Request,
+  { mode, region, family, run, reason }: Request,
   {
     decided,
     now,
@@ -310,7 +312,8 @@ export function notesFor(
     const { decision, images } = begun.recalled
     return { planned: [], done: noteDone(decision, { region, images }), notices: [] }
   }
-  const restores = target?.status === 'Deprecated' ? { restores: true } : {}
+  const joins = mode === 'rollback' && target !== undefined && target.family !== family
+  const restores = joins || target?.status === 'Deprecated' ? { restores: true } : {}
   const decision = { state: 'planned', mode, run: run.key, target: target?.id, ...restores, previous, at: now } as const
   const subject = { region, withdraw: [...withdrawLater, ...withdraw], target, targetTags }
   return note(decision, { ...subject, reason, mayGoWithout })

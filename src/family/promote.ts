@@ -216,7 +216,8 @@ function* decideInReplica(
   { target, source, now }: { target: Image; source: Source | undefined; now: number },
 ): Planning<Case> {
   const { region, copies } = scene
-  const found = copyAmong(copies, (image) => decisionOn(image)?.run === whole.run.key)
+  const isDecided = (image: Image) => decisionOn(image)?.run === whole.run.key
+  const found = copyAmong(copies, [isDecided, ({ id }) => id === scene.current?.id])
   const request = { ...at(whole, region), image: found?.id }
   const making = found ? { steps: waitFor(found), notices: [] } : planCopyOf(request, { target, source, copies })
   const made = making.steps.find((step): step is Extract<Step, { action: 'copy' }> => step.action === 'copy')

@@ -9,6 +9,7 @@ import {
   type Image,
   isAvailable,
   isNewer,
+  isReady,
   label,
   list,
   newestFirst,
@@ -17,7 +18,7 @@ import {
 } from './image.ts'
 import { describeDecision, recentRollbackTo } from './mark.ts'
 import { type Decided, goesOnWith, lookTwice, notesFor, pendingAfter, remember } from './memory.ts'
-import { sameImage } from './origin.ts'
+import { originOf, sameImage } from './origin.ts'
 import { type Branch, isRefusal, type Notice, notExpected, type Plan, type Refusal, refuse, type Step } from './plan.ts'
 import { ask, askAll, type Planning, together } from './question.ts'
 import { alsoDoing, at, differentTarget, refusalAmong, wholeOf } from './regions.ts'
@@ -51,13 +52,14 @@ export function* planRollback(request: RollbackRequest): Planning<Plan> {
   const chosen = remember(request, home) ?? choose(request, home, now)
   if (isRefusal(chosen)) return chosen
   const target = targetOf(chosen, home)
-  const missing = replicas.filter(({ members }) => target && !copyAmong(members, target))
+  const complete = target ? yield* together(replicas.map((scene) => withCopiesOutside(scene, target))) : replicas
+  const missing = complete.filter((scene) => target && !copyIn(scene, target))
   if (target && missing.length > 0) return copyMissing(request, { target, missing, home, isThere: 'kind' in chosen })
-  const decided = [chosen, ...replicas.map((scene) => decideInReplica(request, scene, { home, target }))]
+  const decided = [chosen, ...complete.map((scene) => decideInReplica(request, scene, { home, target }))]
   const refusal = refusalAmong(request, decided)
   if (refusal) return refusal
   const branches = yield* together(
-    decided.map((each, index) => planBranch(request, scenes[index] ?? home, { decided: each, now })),
+    decided.map((each, index) => planBranch(request, [home, ...complete][index] ?? home, { decided: each, now })),
   )
   return wholeOf(request, branches)
 }
@@ -68,10 +70,19 @@ const targetOf = (decided: Decided | Branch, { known }: FamilyScene): Image | un
   return decided.kind === 'refuse' ? undefined : known.find(({ id }) => id === decided.image)
 }
 
-/** Restoring takes time, and there may be two: what can be used at once comes first. */
-const copyAmong = (members: readonly Image[], target: Image): Image | undefined => {
-  const copies = newestFirst(members).filter((image) => sameImage(image, target))
-  return copies.find(isAvailable) ?? copies.find(({ status }) => status === 'Deprecated')
+/** What can be used at once comes before what has to be restored, and that before what has yet to join the family. */
+const copyIn = ({ members, known }: FamilyScene, target: Image): Image | undefined => {
+  const inFamily = newestFirst(members).filter((image) => sameImage(image, target))
+  const outside = known.filter((image) => image.family === '' && sameImage(image, target))
+  const isDeprecated = ({ status }: Image) => status === 'Deprecated'
+  return inFamily.find(isAvailable) ?? inFamily.find(isDeprecated) ?? outside.find(isReady)
+}
+
+/** A bake that was overtaken has left its copies outside of the family: they are as good to fall back to. */
+function* withCopiesOutside(scene: FamilyScene, target: Image): Planning<FamilyScene> {
+  if (copyIn(scene, target)) return scene
+  const [copies] = yield* ask({ ask: 'copies', region: scene.region, origin: originOf(target) })
+  return { ...scene, known: [...scene.known, ...copies.filter(({ family }) => family === '')] }
 }
 
 /** The two runs that help; where home serves the target already, it is only the second. */
@@ -105,7 +116,7 @@ function decideInReplica(
   scene: FamilyScene,
   { home, target }: { home: FamilyScene; target: Image | undefined },
 ): Decided | Branch {
-  const copy = target && copyAmong(scene.members, target)
+  const copy = target && copyIn(scene, target)
   const request = { ...at(whole, scene.region), toImage: whole.toImage === undefined ? undefined : copy?.id }
   const remembered = remember(request, scene)
   if (remembered) return differentTarget(targetOf(remembered, scene), target) ?? remembered
@@ -289,8 +300,8 @@ function* planFall(
   const { target, withdraw, withdrawLater, begun } = decided
   const withdrawal = yield* planWithdrawal(request, { images: withdraw, target, quarantined: scene.quarantined })
   if (isRefusal(withdrawal)) return withdrawal
-  const restore: Step[] = target?.status === 'Deprecated' ? restoring(request, target) : []
-  const forbidden = yield* forbiddenAmong([...restore, ...sharing, ...withdrawal.steps])
+  const entry = target ? comingIn(request, target) : []
+  const forbidden = yield* forbiddenAmong([...entry, ...sharing, ...withdrawal.steps])
   if (forbidden) return forbidden
   // In quarantine, what carries no mark would be taken for somebody's live image.
   const mayGoWithout = request.toImage !== undefined && request.quarantineFamily === undefined
@@ -300,17 +311,17 @@ function* planFall(
   const gone = [...oldestFirst(begun?.withdrawn ?? []), ...withdraw, ...withdrawLater].map(({ id }) => id)
   const pending = pendingAfter(scene.members, target).filter((image) => !withdrawLater.includes(image))
   // ECS shares no deprecated image.
-  const [sharedAtOnce, sharedWhenRestored] = restore.length === 0 ? [sharing, []] : [[], sharing]
-  const entry = [...restore, ...standing(request, decided), ...sharedWhenRestored]
-  // Late copies may have made the target's copy the newest here: restored, it is served at once.
-  const isSwitch = restore.length > 0 && target && !(scene.current && isNewer(scene.current, target))
+  const [sharedAtOnce, sharedWhenRestored] = target?.status === 'Deprecated' ? [[], sharing] : [sharing, []]
+  const enters = [...entry, ...standing(request, decided), ...sharedWhenRestored]
+  // Late copies may have made the target's copy the newest here: once it is in, it is served.
+  const isSwitch = entry.length > 0 && target && !(scene.current && isNewer(scene.current, target))
   return {
     kind: 'change',
     region,
     does: {
       note: [...sharedAtOnce, ...notes.planned],
-      ready: [...confirming(request, decided), ...(isSwitch ? [] : entry)],
-      switch: [...(isSwitch ? entry : []), ...withdrawal.steps, ...withdrawWhenReady(request, withdrawLater)],
+      ready: [...confirming(request, decided), ...(isSwitch ? [] : enters)],
+      switch: [...(isSwitch ? enters : []), ...withdrawal.steps, ...withdrawWhenReady(request, withdrawLater)],
       settle: notes.done,
     },
     expect: { region, family, image: target?.id, withdrawn: gone },
@@ -330,14 +341,16 @@ const confirming = ({ region, family, expectedImage }: RollbackRequest, { withdr
     ? [{ action: 'confirm', region, family, image: expectedImage }]
     : []
 
-/** An older image changes nothing by being restored. */
-const restoring = ({ region }: RollbackRequest, target: Image): Step[] => [
-  { action: 'restore', region, image: target.id },
-]
+/** An older image changes nothing by coming in. */
+function comingIn({ region, family }: RollbackRequest, target: Image): Step[] {
+  const image = target.id
+  const join: Step[] = target.family === family ? [] : [{ action: 'join-family', region, image, family }]
+  return target.status === 'Deprecated' ? [...join, { action: 'restore', region, image }] : join
+}
 
 /** The last look before anything goes: an image that somebody has taken away meanwhile is none to fall back to. */
 const standing = ({ region, family }: RollbackRequest, { target, withdraw }: Decided): Step[] =>
-  target && (withdraw.length > 0 || target.status === 'Deprecated')
+  target && (withdraw.length > 0 || target.status === 'Deprecated' || target.family !== family)
     ? [{ action: 'await', region, image: target.id, family }]
     : []
 
