@@ -1,0 +1,306 @@
+/** A bake in the replica regions: copies, and all families joined at once, everywhere or nowhere. */
+
+import { copyAmong, copyToBe, originTag, planCopy, waitFor } from './copying.ts'
+import { crowdedNotices } from './crowded.ts'
+import { undoneBySomebody } from './giving-way.ts'
+import { availableOf, type Image, isNewer, isPending, label, list, sameSecond } from './image.ts'
+import { decisionOn, describeDecision, isSameWorkflowRun, tag } from './mark.ts'
+import { originOf } from './origin.ts'
+import {
+  type Branch,
+  type Copying,
+  isMade,
+  isRefusal,
+  type Notice,
+  type Plan,
+  type Refusal,
+  type RegionPlan,
+  refuse,
+  type Settlement,
+  type Step,
+} from './plan.ts'
+import { ask, askAll, askEach, type Planning, together } from './question.ts'
+import { alsoDoing, at, refusalAmong, wholeOf } from './regions.ts'
+import type { BakeRequest } from './request.ts'
+import { leftBehind, planSharing } from './sharing.ts'
+import { ambiguous } from './standing.ts'
+import { fallbackOf, planTidying } from './tidying.ts'
+import { forbiddenAmong, inWithdrawalOrder, planWithdrawal, type Withdrawal } from './withdrawal.ts'
+
+export interface RegionScene {
+  readonly region: string
+  readonly current: Image | undefined
+  readonly members: readonly Image[]
+}
+
+export const nameTaken = (taken: Image): Refusal =>
+  refuse(
+    'name-taken',
+    `The name ${taken.name} belongs to ${taken.id} (${taken.status}, created ${taken.creationTime}), which this run has not made. Names are unique in a region.`,
+    'Choose another `image-name`, or leave it out: a name is then made from family and run.',
+  )
+
+/** The image, or its copy in a region, is not where this run would have it. */
+export function whereItIs({ run, region }: BakeRequest, image: Image, settlement: Settlement): Branch {
+  const decision = decisionOn(image)
+  if (!decision) return undoneBySomebody(image, 'created')
+  if (!isSameWorkflowRun(run, decision.run)) {
+    return refuse(
+      'superseded',
+      `This run's image ${label(image)} is ${image.status} in family ${image.family || '(none)'}: ${describeDecision(decision)} decided so${
+        image.tags[tag.reason] ? `, because: ${image.tags[tag.reason]}` : ''
+      }.`,
+      'Nothing was changed. Start a new workflow run to bake anew.',
+    )
+  }
+  return {
+    kind: 'nothing',
+    region,
+    because: `an earlier attempt of this run has created ${label(image)}, and a later step of it has taken it on (${decision.mode})`,
+    ...settlement,
+  }
+}
+
+/** The newest available image before this one: what the family resolved to when this one was begun. */
+export function settle({ family }: BakeRequest, { members }: Pick<RegionScene, 'members'>, image: Image): Settlement {
+  const before = availableOf(members).find(
+    (other) => other.id !== image.id && other.family === family && other.creationTime < image.creationTime,
+  )
+  const pending = members.filter(
+    (other) => isPending(other) && other.id !== image.id && other.creationTime > image.creationTime,
+  )
+  return {
+    image: image.id,
+    changedBefore: !isMade(image.id),
+    previous: before?.id,
+    withdrawn: [],
+    pending: pending.map(({ id }) => id),
+    notices: [],
+  }
+}
+
+/** What is planned in one region, and the image that is to be served there: one that is there, or one to be. */
+interface Case {
+  readonly scene: RegionScene
+  readonly branch: RegionPlan
+  readonly image: Image
+}
+
+interface ReplicaScene extends RegionScene {
+  readonly copies: readonly Image[]
+  /** Somebody else's image of the name that the copy would have. */
+  readonly taken: Image | undefined
+}
+
+function* lookInReplica(request: BakeRequest, image: Image): Planning<ReplicaScene> {
+  const { region, family, imageName, run } = request
+  const { current, members, copies, named } = yield* askAll({
+    current: { ask: 'current', region, family },
+    members: { ask: 'members', region, family },
+    copies: isMade(image.id) ? undefined : { ask: 'copies', region, origin: originOf(image) },
+    named: imageName === undefined ? undefined : { ask: 'named', region, name: imageName },
+  })
+  const taken = named?.find(({ tags }) => tags[tag.run] !== run.key)
+  return { region, current, members, copies: copies ?? [], taken }
+}
+
+/** Copies to every replica region, and all families switched at once: everywhere, or nowhere. */
+export function* spread(request: BakeRequest, { home, now }: { home: Case; now: number }): Planning<Plan> {
+  const scenes = yield* together(request.replicas.map((region) => lookInReplica(at(request, region), home.image)))
+  const order = orderAtHome(request, home)
+  if (isRefusal(order)) return order
+  const joined = home.branch.kind === 'nothing' ? home : joining(request, home)
+  const replicas = yield* together(scenes.map((scene) => planReplica(request, scene, { home, ...order, now })))
+  const refusal = refusalAmong(request, [joined.branch, ...replicas])
+  if (refusal) return refusal
+  const cases = [joined, ...replicas.filter((each): each is Case => !isRefusal(each))]
+  const kept = [home.image, fallbackOf(home.image, home.scene.members)].flatMap((image) =>
+    image && !isMade(image.id) ? [originOf(image)] : [],
+  )
+  return wholeOf(request, yield* together(cases.map((each) => finish(at(request, each.scene.region), each, kept))))
+}
+
+/** Whether the image wins at home by now; where that is not defined, nothing is done. */
+function orderAtHome(
+  { family }: BakeRequest,
+  { scene: { members }, image }: Case,
+): { readonly overtakenBy: Image | undefined } | Refusal {
+  const others = availableOf(members).filter(({ id }) => id !== image.id)
+  const tied = others.find((other) => sameSecond(other, image))
+  return tied ? ambiguous(family, [image, tied]) : { overtakenBy: others.find((other) => isNewer(other, image)) }
+}
+
+/** Where images stand before it, it has to be there before those go; otherwise the proof of the whole is proof enough. */
+const entryOf = ({ region, family }: BakeRequest, image: Image, { isQuiet = false } = {}): Step[] => {
+  if (image.family === family) return []
+  const there: Step[] = isQuiet ? [{ action: 'await', region, image: image.id, family }] : []
+  return [{ action: 'join-family', region, image: image.id, family }, ...there]
+}
+
+const joining = (request: BakeRequest, { scene, branch, image }: Case): Case => ({
+  scene,
+  image,
+  branch: alsoDoing(branch, { switch: entryOf(request, image) }),
+})
+
+interface Order {
+  readonly home: Case
+  readonly overtakenBy: Image | undefined
+  readonly now: number
+}
+
+/** The copy wins here exactly if the image wins at home. */
+function* planReplica(whole: BakeRequest, scene: ReplicaScene, order: Order): Planning<Case | Refusal> {
+  const request = at(whole, scene.region)
+  const { home, overtakenBy } = order
+  const found = copyAmong(scene.copies, [({ tags }) => tags[tag.run] === request.run.key])
+  if (!found && scene.taken) return nameTaken(scene.taken)
+  const making = found ? { steps: waitFor(found), notices: [] } : planCopyOf(request, scene, home.image)
+  const made = making.steps.find((step): step is Extract<Step, { action: 'copy' }> => step.action === 'copy')
+  const image = made ? copyToBe(home.image, { region: scene.region, copy: made.copy, now: order.now }) : found
+  if (!image) throw new Error('A replica without a copy, and none to be made.')
+  const settlement = settle(request, scene, image)
+  const notices = [...making.notices, ...crowdedNotices(request, scene.members)]
+  if (overtakenBy || home.branch.kind === 'nothing') {
+    return { scene, image, branch: stayingOut(scene, { overtakenBy, home, settlement, notices, copy: making.steps }) }
+  }
+  const moved = image.status === 'Deprecated' || !['', request.family].includes(image.family)
+  if (moved) {
+    const branch = whereItIs(request, image, settlement)
+    return isRefusal(branch) ? branch : { scene, image, branch }
+  }
+  const standing = yield* standingBefore(request, { scene, home, image })
+  if (isRefusal(standing)) return standing
+  if (standing.overtakenBy) {
+    const { overtakenBy: newer } = standing
+    return {
+      scene,
+      image,
+      branch: stayingOut(scene, { overtakenBy: newer, home, settlement, notices, copy: making.steps }),
+    }
+  }
+  const withdrawal = yield* clearing(request, { scene, image, images: standing.late })
+  if (isRefusal(withdrawal)) return withdrawal
+  const withdrawn = standing.late.map(({ id }) => id)
+  const isQuiet = withdrawal.steps.length > 0
+  const entry = entryOf(request, image, { isQuiet })
+  const branch: RegionPlan = {
+    ...settlement,
+    kind: 'change',
+    region: scene.region,
+    does: {
+      copy: making.steps,
+      ready: isQuiet ? entry : [],
+      switch: [...(isQuiet ? [] : entry), ...withdrawal.steps],
+    },
+    expect: { region: scene.region, family: request.family, image: image.id, withdrawn },
+    withdrawn,
+    notices: [...notices, ...withdrawal.notices],
+  }
+  return { scene, image, branch }
+}
+
+function stayingOut(
+  { region }: RegionScene,
+  {
+    overtakenBy,
+    home,
+    settlement,
+    notices,
+    copy,
+  }: {
+    overtakenBy: Image | undefined
+    home: Case
+    settlement: Settlement
+    notices: readonly Notice[]
+    copy: readonly Step[]
+  },
+): RegionPlan {
+  const because = overtakenBy
+    ? `${label(overtakenBy)} is newer than the image of this run, whose copy stays outside of the family`
+    : 'nothing is done at home'
+  const told: Notice[] = overtakenBy ? [{ level: 'warning', text: `${because}.` }] : []
+  const all = { ...settlement, region, notices: [...notices, ...told] }
+  // What a later step of the same workflow run has taken on at home is its to copy.
+  if (copy.length === 0 || home.branch.kind === 'nothing') return { ...all, kind: 'nothing', because }
+  return { ...all, kind: 'change', does: { copy }, expect: undefined }
+}
+
+function planCopyOf(request: BakeRequest, { copies }: ReplicaScene, image: Image) {
+  const { region, run, family, imageName, description, resourceGroupId, copyKmsKeyIds } = request
+  const { [tag.source]: _, ...tags } = request.tags
+  const copying: Omit<Copying, 'from' | 'name' | 'generation' | 'run'> = {
+    description,
+    tags: { ...tags, ...originTag(image.region, image.id) },
+    resourceGroupId,
+    kmsKeyId: copyKmsKeyIds[region],
+  }
+  return planCopy({ region, run, family, imageName, from: { region: image.region, image: image.id }, copying }, copies)
+}
+
+/**
+ * What is newer than the copy in its own region, told apart by the images that those are copies of. A newer bake may be
+ * joining its regions just now. What was made here by somebody is not this run's to take.
+ */
+function* standingBefore(
+  request: BakeRequest,
+  { scene, home, image }: { scene: RegionScene; home: Case; image: Image },
+): Planning<{ readonly late: readonly Image[]; readonly overtakenBy: Image | undefined } | Refusal> {
+  const others = availableOf(scene.members).filter(({ id }) => id !== image.id)
+  const tied = others.find((other) => sameSecond(other, image))
+  if (tied) return ambiguous(request.family, [image, tied])
+  const standing = others.filter((other) => isNewer(other, image))
+  const origins = yield* askEach(standing, (other) => {
+    const [region = '', id = ''] = originOf(other).split('/')
+    return { ask: 'image', region, image: id }
+  })
+  const foreign = origins.filter(({ thing, answer }) => !thing.isCopied || !answer || answer.id === thing.id)
+  // Where the copy has joined before, the proof of the whole tells by what it was overtaken.
+  if (foreign.length > 0 && image.family !== request.family) {
+    const images = foreign.map(({ thing }) => thing)
+    return refuse(
+      'newer-images',
+      `${list(images)} in family ${request.family} ${images.length === 1 ? 'was' : 'were'} made there while this run copied ${label(home.image)}, and would still be served.`,
+      `Nothing was switched in any region; the image and its copies are ready. Promote the one that you want: \`mode: promote\`, \`image-id: ${home.image.id}\`, \`deprecate-newer: true\`.`,
+    )
+  }
+  const overtaking = origins.find(({ answer }) => answer && isNewer(answer, home.image))
+  const late = standing.filter((other) => !foreign.some(({ thing }) => thing === other))
+  return { late: inWithdrawalOrder(late, scene.current?.id), overtakenBy: overtaking?.thing }
+}
+
+/** Late copies of older images stand before this one: they go. */
+function* clearing(
+  request: BakeRequest,
+  { scene, image, images }: { scene: RegionScene; image: Image; images: readonly Image[] },
+): Planning<Withdrawal | Refusal> {
+  const asked = { ...request, region: scene.region, unshare: false, quarantineFamily: undefined }
+  return yield* planWithdrawal(asked, { images, target: image, quarantined: [] })
+}
+
+/** Shares what is ready, and deletes what is too many. */
+export function* finish(
+  request: BakeRequest,
+  { scene, branch, image }: Case,
+  origins: readonly string[],
+): Planning<Branch> {
+  const sharing = yield* planSharing(request, isMade(image.id) ? image.id : image)
+  if (isRefusal(sharing)) return sharing
+  const enters = branch.kind === 'change' ? [...(branch.does.ready ?? []), ...(branch.does.switch ?? [])] : []
+  const forbidden = yield* forbiddenAmong([...enters, ...sharing.steps], { prunes: request.keep !== undefined })
+  if (forbidden) return forbidden
+  const behind = yield* leavingBehind(request, { scene, branch, image })
+  const settled = alsoDoing(branch, { settle: sharing.steps })
+  const told = { ...settled, notices: [...settled.notices, ...behind, ...sharing.notices] }
+  const { current, members } = scene
+  const joins = branch.kind === 'change' && branch.expect !== undefined
+  const isAhead = current !== undefined && isNewer(current, image)
+  return yield* planTidying(request, { branch: told, members, target: joins && !isAhead ? image : current, origins })
+}
+
+/** Accounts that see what the family serves now, and will not see this image. */
+function* leavingBehind(request: BakeRequest, { scene: { region, current }, branch, image }: Case): Planning<Notice[]> {
+  if (branch.kind === 'nothing' || !current || current.id === image.id) return []
+  const [answer] = yield* ask({ ask: 'shares', region, image: current.id })
+  return leftBehind([{ thing: current, answer }], { target: label(image), seenBy: request.shareWith })
+}

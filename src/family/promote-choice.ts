@@ -1,0 +1,181 @@
+/** Which image a promotion makes current, and whether it may. */
+import { unmetCondition } from './conditions.ts'
+import type { Scene } from './giving-way.ts'
+import {
+  availableOf,
+  type Image,
+  isAvailable,
+  isFailed,
+  isNewer,
+  label,
+  list,
+  newestFirst,
+  sameSecond,
+} from './image.ts'
+import { type Decided, pendingAfter } from './memory.ts'
+import { type Branch, isMade, isRefusal, type Notice, notExpected, type Refusal, refuse } from './plan.ts'
+import { tagging } from './promote-entry.ts'
+import { ask, type Planning } from './question.ts'
+import type { PromoteRequest } from './request.ts'
+import { inWithdrawalOrder } from './withdrawal.ts'
+
+export interface RegionScene extends Scene {
+  readonly region: string
+  readonly quarantined: readonly Image[]
+}
+
+export interface HomeScene extends RegionScene {
+  /** The image named by `image-id`. */
+  readonly named: Image | undefined
+  /** What `from-family` serves. */
+  readonly source: Image | undefined
+}
+
+/** What the region is to serve at the end, among what was seen there. */
+export const targetOf = (decided: Decided | Branch, { known, current }: RegionScene): Image | undefined => {
+  if (!('kind' in decided)) return decided.target
+  if (decided.kind === 'refuse') return undefined
+  return known.find(({ id }) => id === decided.image) ?? (current?.id === decided.image ? current : undefined)
+}
+
+export function* choose(request: PromoteRequest, scene: HomeScene, now: number): Planning<Decided | Branch> {
+  const target = chooseTarget(request, scene)
+  if (isRefusal(target)) return target
+  const { requireTags, maxAgeDays, family, expectedImage } = request
+  const unmet = unmetCondition(target, { requireTags, maxAgeDays, now })
+  if (unmet) return unmet
+  const { current } = scene
+  if (expectedImage !== undefined && expectedImage !== current?.id) return notExpected(family, current, expectedImage)
+  if (current?.id === target.id && isAvailable(target) && tagging(request, target).length === 0) {
+    return already(request, scene, current, `${family} already serves ${label(current)}`)
+  }
+  if (current && isOlderSource(request, scene)) {
+    const because = `${request.fromFamily} serves ${label(target)} of ${target.creationTime}, which is older than what ${family} serves, ${label(current)} of ${current.creationTime}`
+    return already(request, scene, current, because)
+  }
+  return yield* decideOn(request, scene, target)
+}
+
+export const isOlderSource = ({ fromFamily }: PromoteRequest, { source, current }: HomeScene): boolean =>
+  fromFamily !== undefined && source !== undefined && current !== undefined && isNewer(current, source)
+
+export function* decideOn(request: PromoteRequest, scene: RegionScene, target: Image): Planning<Decided | Refusal> {
+  const { current, members } = scene
+  const elsewhere = yield* currentElsewhere(request, target)
+  if (elsewhere) return elsewhere
+  const newer = availableOf(members).filter((image) => image.id !== target.id && isNewer(image, target))
+  const guarded = guard(request, members, { target, newer })
+  if (guarded) return guarded
+  return {
+    target,
+    previous: current?.id,
+    withdraw: inWithdrawalOrder(newer, current?.id),
+    withdrawLater: [],
+    begun: undefined,
+  }
+}
+
+export const already = (
+  { region }: PromoteRequest,
+  scene: RegionScene,
+  current: Image | undefined,
+  because: string,
+): Extract<Branch, { kind: 'nothing' }> => ({
+  kind: 'nothing',
+  region,
+  because,
+  changedBefore: false,
+  image: current?.id,
+  previous: current?.id,
+  withdrawn: [],
+  pending: pendingAfter(scene.members, current).map(({ id }) => id),
+  notices: pendingNotices(scene, current),
+})
+
+export const pendingNotices = (scene: Scene, target: Image | undefined): Notice[] => {
+  const pending = pendingAfter(scene.members, target)
+  return pending.length === 0
+    ? []
+    : [{ level: 'warning', text: `${list(pending)}: still being created, and will become current when ready.` }]
+}
+
+function chooseTarget({ region, image, fromFamily }: PromoteRequest, { named, source }: HomeScene): Image | Refusal {
+  if (fromFamily !== undefined) {
+    if (!source) {
+      return refuse(
+        'family-empty',
+        `Family ${fromFamily} resolves to nothing in ${region}.`,
+        'Bake an image into it first, or check `from-family` and `region-id`.',
+      )
+    }
+    if (image === undefined || source.id === image) return source
+    return refuse(
+      'source-differs',
+      `Family ${fromFamily} serves ${label(source)}, not ${image}: what was tested is not what would be promoted.`,
+      'Test the image that the family serves now, or promote by `image-id` alone.',
+    )
+  }
+  if (!named) {
+    return refuse(
+      'image-not-found',
+      `Image ${image} does not exist in ${region}, or is not visible to this account.`,
+      'Check `image-id` and `region-id`.',
+    )
+  }
+  if (named.ownerAlias !== 'self') {
+    return refuse(
+      'image-not-own',
+      `${label(named)} belongs to another account (${named.ownerAlias}): only its owner can put it into a family.`,
+      'Copy it into this account first, then promote the copy.',
+    )
+  }
+  if (isFailed(named)) {
+    return refuse(
+      'image-failed',
+      `${label(named)} is ${named.status}: instances cannot be launched from it.`,
+      'Bake a new image and promote that.',
+    )
+  }
+  return named
+}
+
+/** An image is in one family only: taking what another family serves would change that family unasked. */
+function* currentElsewhere(
+  { region, family, fromFamily }: PromoteRequest,
+  target: Image,
+): Planning<Refusal | undefined> {
+  const other = target.family
+  const isFree = other === '' || other === family || other === fromFamily
+  if (isFree || !isAvailable(target) || isMade(target.id)) return undefined
+  const [current] = yield* ask({ ask: 'current', region, family: other })
+  if (current?.id !== target.id) return undefined
+  const [members] = yield* ask({ ask: 'members', region, family: other })
+  const next = availableOf(members).find(({ id }) => id !== target.id)
+  return refuse(
+    'current-elsewhere',
+    `${label(target)} is what family ${other} serves; promoted into ${family} it leaves ${other}, which would then serve ${next ? label(next) : 'nothing'}.`,
+    `Set \`from-family: ${other}\` if that is what you want.`,
+  )
+}
+
+function guard(
+  request: PromoteRequest,
+  members: readonly Image[],
+  { target, newer }: { target: Image; newer: readonly Image[] },
+): Refusal | undefined {
+  const { family } = request
+  const tied = members.find((image) => isAvailable(image) && sameSecond(image, target))
+  if (tied) {
+    return refuse(
+      'ambiguous-order',
+      `${label(target)} and ${label(tied)} were created in the same second: which of them ${family} would serve is not defined.`,
+      'Deprecate the one that is not wanted, then run again.',
+    )
+  }
+  if (newer.length === 0 || request.deprecateNewer) return undefined
+  return refuse(
+    'newer-images',
+    `${list(newestFirst(newer))} in family ${family} ${newer.length === 1 ? 'is' : 'are'} newer than ${label(target)} and would still be served: ECS goes by creation time alone.`,
+    'Set `deprecate-newer: true` to retire them, or bake the wanted image anew.',
+  )
+}

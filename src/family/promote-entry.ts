@@ -1,0 +1,51 @@
+import { type Image, isNewer, isPending, label } from './image.ts'
+import { isMade, type Refusal, refuse, type Step } from './plan.ts'
+import type { RegionScene } from './promote-choice.ts'
+import { ask, type Planning } from './question.ts'
+import type { PromoteRequest } from './request.ts'
+import { notPermitted } from './withdrawal.ts'
+
+/** Directly before the first visible step. */
+export const confirming = (
+  { region, family, expectedImage }: PromoteRequest,
+  { current }: RegionScene,
+  target: Image,
+): Step[] =>
+  expectedImage !== undefined && current?.id !== target.id
+    ? [{ action: 'confirm', region, family, image: expectedImage }]
+    : []
+
+export function tagging({ region, tags }: PromoteRequest, target: Image): Step[] {
+  const missing = !isMade(target.id) && Object.entries(tags).some(([key, value]) => target.tags[key] !== value)
+  return missing ? [{ action: 'tag', region, resource: 'image', ids: [target.id], tags }] : []
+}
+
+/** Steps that bring the image into the contest of the family, and the proof that it is there. */
+export function* planEntry(request: PromoteRequest, target: Image): Planning<readonly Step[] | Refusal> {
+  const { region, family } = request
+  const here: Step = { action: 'await', region, image: target.id, family }
+  const ready: Step[] = isPending(target) ? [{ action: 'await', region, image: target.id }] : []
+  const join: Step[] = target.family === family ? [] : [{ action: 'join-family', region, image: target.id, family }]
+  const restore: Step[] = target.status === 'Deprecated' ? [{ action: 'restore', region, image: target.id }] : []
+  if (join[0] === undefined || restore.length === 0) {
+    return join.length + restore.length === 0 ? ready : [...ready, ...join, ...restore, here]
+  }
+  // Deprecated images are in no contest, so that joining first changes no family's answer. Whether ECS lets a
+  // deprecated image change its family is not documented; if not, it has to be restored where it is.
+  const [permission] = yield* ask({ ask: 'permitted', step: join[0] })
+  if (permission.granted) return [...join, ...restore, here]
+  if (permission.about === 'identity') return notPermitted(join[0], permission.because)
+  if (!(yield* wouldBeServed(request, target))) return [...restore, ...join, here]
+  return refuse(
+    'not-permitted',
+    `${label(target)} is deprecated and ECS does not move it in that state; restored first, it would become what family ${target.family} serves.`,
+    `Restore it by promoting it into ${target.family}, then promote it from there with \`from-family: ${target.family}\`.`,
+  )
+}
+
+/** Whether a deprecated image, restored in the family where it is now, would become what that family serves. */
+export function* wouldBeServed({ region }: PromoteRequest, target: Image): Planning<boolean> {
+  if (target.family === '') return false
+  const [current] = yield* ask({ ask: 'current', region, family: target.family })
+  return !(current && isNewer(current, target))
+}

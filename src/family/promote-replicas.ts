@@ -1,0 +1,171 @@
+import { copyAmong, copyToBe, originTag, planCopy, waitFor } from './copying.ts'
+import { type Image, isAvailable, isReady, label, type Tags } from './image.ts'
+import { decisionOn } from './mark.ts'
+import { type Decided, lookTwice, remember } from './memory.ts'
+import { originOf } from './origin.ts'
+import { type Branch, type Copying, isRefusal, type Notice, type Refusal, refuse, type Step } from './plan.ts'
+import { already, decideOn, type RegionScene, targetOf } from './promote-choice.ts'
+import { tagging, wouldBeServed } from './promote-entry.ts'
+import { askAll, type Planning, together } from './question.ts'
+import { at, differentTarget } from './regions.ts'
+import type { PromoteRequest } from './request.ts'
+import { foreignBefore } from './standing.ts'
+
+interface ReplicaScene extends RegionScene {
+  /** Copies of the target, whatever their family. */
+  readonly copies: readonly Image[]
+}
+
+export const distinct = (images: readonly Image[]): Image[] => [
+  ...new Map(images.map((image) => [image.id, image])).values(),
+]
+
+function* lookInReplica(request: PromoteRequest, target: Image): Planning<ReplicaScene> {
+  const { region, family, quarantineFamily } = request
+  const origin = originOf(target)
+  const [originRegion, original = ''] = origin.split('/')
+  const seen = yield* askAll({
+    current: { ask: 'current', region, family },
+    members: { ask: 'members', region, family },
+    quarantined: quarantineFamily === undefined ? undefined : { ask: 'members', region, family: quarantineFamily },
+    copies: { ask: 'copies', region, origin },
+    // What is at home may itself be a copy, of an image in this region.
+    original: originRegion === region ? { ask: 'image', region, image: original } : undefined,
+  })
+  const { current, members, quarantined = [], original: first } = seen
+  const copies = distinct([...seen.copies, ...(first ? [first] : [])])
+  return { region, current, members, quarantined, copies, known: distinct([...members, ...quarantined, ...copies]) }
+}
+
+/** What is decided for one region, and what there is to go by. */
+export interface Case {
+  readonly scene: RegionScene
+  readonly decided: Decided | Branch
+  /** What the region is to serve. */
+  readonly target: Image | undefined
+  /** Steps that make the image, or the copy, ready for use. */
+  readonly make: readonly Step[]
+  readonly copy: readonly Step[]
+  readonly notices: readonly Notice[]
+}
+
+/** The members that stay after the plan. */
+export const goingFrom = ({ scene, decided }: Case): readonly Image[] => {
+  const gone = 'kind' in decided ? [] : decided.withdraw
+  return scene.members.filter((image) => !gone.includes(image))
+}
+
+/** The cases of all regions: everywhere the same image, by a copy that is there or one to be made. */
+export function* spread(
+  request: PromoteRequest,
+  { home, target, stays, now }: { home: Case; target: Image; stays: boolean; now: number },
+): Planning<readonly Case[] | Refusal> {
+  const scenes = yield* together(
+    request.replicas.map((region) => lookTwice(at(request, region), () => lookInReplica(at(request, region), target))),
+  )
+  if (stays) return [home, ...scenes.map((scene) => staying(request, scene, home))]
+  const isMissing = ({ copies }: ReplicaScene) => copyAmong(copies) === undefined
+  const source = scenes.some(isMissing) ? yield* planSource(request, { target, scenes }) : undefined
+  if (source && isRefusal(source)) return source
+  const replicas = yield* together(scenes.map((scene) => decideInReplica(request, scene, { target, source, now })))
+  return [source ? restored(home, source.restore) : home, ...replicas]
+}
+
+const staying = (request: PromoteRequest, scene: ReplicaScene, { decided }: Case): Case => {
+  const because = 'kind' in decided && decided.kind === 'nothing' ? decided.because : ''
+  const branch: Branch = { ...already(request, scene, scene.current, because), region: scene.region }
+  return { scene, decided: branch, target: scene.current, make: [], copy: [], notices: [] }
+}
+
+/** Where copies come from, and what makes that possible. */
+interface Source {
+  readonly from: { readonly region: string; readonly image: string }
+  readonly restore: readonly Step[]
+}
+
+/** With the target restored before anything is decided on, so that it can be copied. */
+const restored = (home: Case, restore: readonly Step[]): Case => {
+  const { decided, target } = home
+  if (restore.length === 0 || !target) return home
+  const now: Image = { ...target, status: 'Available' }
+  return { ...home, make: restore, target: now, decided: 'kind' in decided ? decided : { ...decided, target: now } }
+}
+
+/** A deprecated image cannot be copied: an available copy elsewhere can, or the image once it is restored. */
+function* planSource(
+  request: PromoteRequest,
+  { target, scenes }: { target: Image; scenes: readonly ReplicaScene[] },
+): Planning<Source | Refusal> {
+  const { region, family, replicas } = request
+  const home = { region, image: target.id }
+  if (target.status !== 'Deprecated') return { from: home, restore: [] }
+  const elsewhere = scenes.flatMap(({ copies }) => copies).find(isReady)
+  if (elsewhere) return { from: { region: elsewhere.region, image: elsewhere.id }, restore: [] }
+  if (!(yield* wouldBeServed(request, target))) {
+    return { from: home, restore: [{ action: 'restore', region, image: target.id }] }
+  }
+  return refuse(
+    'not-permitted',
+    `${label(target)} is deprecated, and ECS copies no deprecated image; restored first, it would be what family ${target.family} serves in ${region} long before its copies are ready.`,
+    `Two runs do it: promote it into ${family} without \`replica-region-ids\`, then once more with \`replica-region-ids: ${replicas.join(',')}\`.`,
+  )
+}
+
+/** In a replica the copies' own creation times count: what stands before the target's copy there has to go. */
+function* decideInReplica(
+  whole: PromoteRequest,
+  scene: ReplicaScene,
+  { target, source, now }: { target: Image; source: Source | undefined; now: number },
+): Planning<Case> {
+  const { region, copies } = scene
+  const isDecided = (image: Image) => decisionOn(image)?.run === whole.run.key
+  const found = copyAmong(copies, [isDecided, ({ id }) => id === scene.current?.id])
+  const request = { ...at(whole, region), image: found?.id }
+  const making = found ? { steps: waitFor(found), notices: [] } : planCopyOf(request, { target, source, copies })
+  const made = making.steps.find((step): step is Extract<Step, { action: 'copy' }> => step.action === 'copy')
+  const copy = made ? copyToBe(target, { region, copy: made.copy, now }) : found
+  const decided = yield* decideOnCopy(request, scene, { target, copy: copy ?? target })
+  const steps = { make: [], copy: making.steps, notices: making.notices }
+  return { scene, decided, target: isRefusal(decided) ? undefined : (targetOf(decided, scene) ?? copy), ...steps }
+}
+
+function* decideOnCopy(
+  request: PromoteRequest,
+  scene: ReplicaScene,
+  { target, copy }: { target: Image; copy: Image },
+): Planning<Decided | Branch> {
+  const remembered = remember(request, scene)
+  if (remembered) return differentTarget(targetOf(remembered, scene), target) ?? remembered
+  const { current, members } = scene
+  if (current?.id === copy.id && isAvailable(copy) && tagging(request, copy).length === 0) {
+    return already(request, scene, current, `${request.family} already serves ${label(current)}`)
+  }
+  const foreign = foreignBefore(request.family, { current, members, target: copy })
+  return foreign ?? (yield* decideOn(request, scene, copy))
+}
+
+/** What a copy of this run is tagged with: where the image comes from, and who copied it. */
+function tagsOfCopy({ copyTags, tags }: PromoteRequest, target: Image): Tags {
+  const isProvenance = ([key]: [string, string]) => key.startsWith('github:')
+  const own = Object.entries(copyTags)
+  const inherited = Object.entries(target.tags).filter(isProvenance)
+  const provenance = inherited.length > 0 ? inherited : own.filter(isProvenance)
+  const rest = own.filter((entry) => !isProvenance(entry))
+  const [region = '', id = ''] = originOf(target).split('/')
+  return { ...tags, ...Object.fromEntries([...rest, ...provenance]), ...originTag(region, id) }
+}
+
+function planCopyOf(
+  request: PromoteRequest,
+  { target, source, copies }: { target: Image; source: Source | undefined; copies: readonly Image[] },
+) {
+  const { region, run, family, resourceGroupId, copyKmsKeyIds } = request
+  const copying: Omit<Copying, 'from' | 'name' | 'generation' | 'run'> = {
+    description: `Copy of ${originOf(target)}`,
+    tags: tagsOfCopy(request, target),
+    resourceGroupId,
+    kmsKeyId: copyKmsKeyIds[region],
+  }
+  const from = source?.from ?? { region: target.region, image: target.id }
+  return planCopy({ region, run, family, imageName: undefined, from, copying }, copies)
+}
