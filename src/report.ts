@@ -225,13 +225,23 @@ function headlineOf(outcome: Outcome): string {
   }
   const [home] = plan.regions
   if (plan.kind === 'nothing' && home.kind === 'nothing') {
-    const there = request.replicas.length > 0 ? `; so it is in ${request.replicas.join(', ')}` : ''
-    return mode === 'resolve' ? home.because : `Nothing to do: ${home.because}${there}`
+    return mode === 'resolve'
+      ? `${home.because}${elsewhere(outcome)}`
+      : `Nothing to do${request.replicas.length > 0 ? ' in any region' : ''}: ${home.because}`
   }
   const so = regionsOf(request).filter((each) => isServedIn(each, outcome))
   return so.length > 0 && verdicts.length > 0
     ? `${familyOf(request)} in ${so.join(', ')} now serves ${it}`
     : `${capital(pastOf[mode])} ${it}`
+}
+
+/** What a resolve found in the replica regions. */
+function elsewhere(outcome: Outcome): string {
+  const { replicas } = outcome.request
+  if (replicas.length === 0) return ''
+  return isInSync(outcome, currentIn(outcome))
+    ? ` in ${outcome.request.region}, and to copies of it in ${replicas.join(', ')}`
+    : ` in ${outcome.request.region}; other regions serve something else`
 }
 
 /** ECS has confirmed it, or nothing had to be changed there. */

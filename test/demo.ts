@@ -16,6 +16,8 @@ interface Scene {
   readonly inputs: Inputs
 }
 
+const replicas = ['cn-shanghai', 'ap-southeast-1']
+
 const scenes = (instance: string): Scene[] => {
   const bake = { mode: 'bake', 'instance-id': instance, 'stop-instance': 'true' }
   return [
@@ -37,18 +39,47 @@ const scenes = (instance: string): Scene[] => {
       inputs: { mode: 'rollback', family: 'web', reason: 'v2 drops connections' },
     },
     { title: 'What does web serve now?', run: 5, inputs: { mode: 'resolve', family: 'web' } },
+    {
+      title: 'Bake v3, in three regions at once',
+      run: 6,
+      inputs: { ...bake, family: 'web', 'image-version': 'v3', 'replica-region-ids': replicas.join(', ') },
+    },
+    {
+      title: 'Bake v4 there, and keep two images in each',
+      run: 7,
+      inputs: { ...bake, family: 'web', 'image-version': 'v4', 'replica-region-ids': replicas.join(', '), keep: '2' },
+    },
+    {
+      title: 'v4 is bad: roll back in all three',
+      run: 8,
+      inputs: { mode: 'rollback', family: 'web', reason: 'v4 leaks', 'replica-region-ids': replicas.join(', ') },
+    },
+    {
+      title: 'Do all regions serve the same?',
+      run: 9,
+      inputs: { mode: 'resolve', family: 'web', 'replica-region-ids': replicas.join(', ') },
+    },
   ]
 }
 
-const shown = ['image-id', 'image-version', 'previous-image-id', 'current-image-id', 'deprecated-image-ids', 'changed']
+const shown = [
+  'image-id',
+  'image-version',
+  'previous-image-id',
+  'current-image-id',
+  'deprecated-image-ids',
+  'image-ids',
+  'in-sync',
+  'changed',
+]
 
-function familyState(ecs: LocalEcs, family: string): string {
-  const images = ecs.images().filter((image) => image.family === family)
-  const current = ecs.current(family)
+function familyState(ecs: LocalEcs, family: string, region = 'cn-hangzhou'): string {
+  const images = ecs.images(region).filter((image) => image.family === family)
+  const current = ecs.current(family, region)
   const rows = images
     .reverse()
     .map(({ id, version, status }) => `  ${id === current ? '→' : ' '} ${id}  ${version.padEnd(4)}${status}`)
-  return [`family ${family}`, ...(rows.length > 0 ? rows : ['    (no images)'])].join('\n')
+  return [`family ${family} in ${region}`, ...(rows.length > 0 ? rows : ['    (no images)'])].join('\n')
 }
 
 async function play(
@@ -71,7 +102,8 @@ async function play(
   const outputs = shown.filter((name) => step.outputs[name])
   console.log(indented(outputs.map((name) => `${name}=${step.outputs[name]}`).join('\n')))
   console.log(dim('  afterwards, in ECS:'))
-  console.log(indented(`${familyState(ecs, 'web')}\n${familyState(ecs, 'web-candidate')}`))
+  const elsewhere = inputs['replica-region-ids'] ? replicas.map((region) => familyState(ecs, 'web', region)) : []
+  console.log(indented([familyState(ecs, 'web'), ...elsewhere, familyState(ecs, 'web-candidate')].join('\n')))
   return step.exitCode === 0 && step.post.exitCode === 0
 }
 
