@@ -18,8 +18,17 @@ export interface Failure {
 export function failureOf(outcome: Outcome): Failure | undefined {
   const { failure, plan } = outcome
   if (failure) return describeAll(outcome, failure)
-  if (plan?.kind === 'refuse') return { what: `${plan.because} [${plan.code}]`, todo: plan.todo }
+  if (plan?.kind === 'refuse')
+    return { what: `${plan.because} [${plan.code}]`, todo: `${plan.todo}${madeBefore(outcome)}` }
   return together([...outcome.verdicts.flatMap((verdict) => faultOf(verdict, outcome) ?? []), ...apart(outcome)])
+}
+
+/** Refused after hours of copying: what is ready is not lost. */
+function madeBefore({ journal }: Outcome): string {
+  const made = journal.flatMap(({ step, id }) => (id === undefined ? [] : [`${id} in ${step.region}`]))
+  return made.length === 0
+    ? ''
+    : ` What was made stays, outside of the family, and is used next time: ${made.join(', ')}.`
 }
 
 /** A bake that is overtaken may be so everywhere; that it wins at home and not in a replica is nobody's wish. */

@@ -207,7 +207,7 @@ const ids = (journal: readonly Entry[], state: Entry['state']): string[] =>
 const isChange = ({ step, state }: Entry): boolean => state === 'done' && isVisible(step)
 
 function hasChanged(outcome: Outcome): boolean {
-  if (outcome.request.dryRun || regionsIn(outcome).length === 0) return false
+  if (outcome.request.dryRun) return false
   return regionsIn(outcome).some(({ changedBefore }) => changedBefore) || outcome.journal.some(isChange)
 }
 

@@ -90,16 +90,20 @@ class Line {
   }
 
   outcome(failure?: Outcome['failure']): Outcome {
-    const images = this.#regions().flatMap(({ region, image }): [string, string][] => {
+    const settled = this.#regions().flatMap(({ region, image }): [string, string][] => {
       const id = this.#idOf(image)
       return id === undefined ? [] : [[region, id]]
     })
+    // Refused after they were made, they are there all the same.
+    const made = this.#journal.flatMap(({ step, id }): [string, string][] =>
+      id === undefined ? [] : [[step.region, id]],
+    )
     return {
       request: this.#request,
       plan: this.#plan,
       journal: this.#journal,
       seen: this.#seen,
-      images: new Map(images),
+      images: new Map([...made, ...settled]),
       verdicts: this.#verdicts,
       affected: this.#affected,
       failure,

@@ -34,6 +34,12 @@ const code = (text: string): string => (text === '' ? '' : `\`${text.replaceAll(
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
   [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
 
+/** Rows that fill more than a screen are there for those who look for them. */
+function folded(what: string, head: readonly string[], rows: readonly (readonly string[])[]): string {
+  if (rows.length <= 20) return rows.length === 0 ? '' : table(head, rows)
+  return `<details><summary>${rows.length} ${what.replaceAll('`', '')}</summary>\n\n${table(head, rows)}\n\n</details>`
+}
+
 export function summaryOf(outcome: Outcome, told: Told): string {
   const { failure, headline, notices } = told
   const { request, plan } = outcome
@@ -111,13 +117,12 @@ function fatesTable({ plan, request }: Outcome): string {
         plain(because),
       ]),
   )
-  return rows.length === 0 ? '' : table([...(isSpread ? ['region'] : []), 'beyond `keep`', '', 'because'], rows)
+  return folded('images beyond `keep`', [...(isSpread ? ['region'] : []), 'beyond `keep`', '', 'because'], rows)
 }
 
 const signs: Readonly<Record<Entry['state'], string>> = { done: '✔', failed: '✘', skipped: '–' }
 
 function stepsTable({ plan, journal, request }: Outcome): string {
-  if (plan === undefined || plan.kind === 'refuse') return ''
   const isSpread = request.replicas.length > 0
   const row = (sign: string, step: Step) => [sign, ...(isSpread ? [code(step.region)] : []), plain(describe(step))]
   const began = journal.map(({ planned }) => planned)
@@ -127,7 +132,7 @@ function stepsTable({ plan, journal, request }: Outcome): string {
     .map((step) => row(request.dryRun ? '' : 'not done', step))
   const rows = [...done, ...left]
   const head = ['', ...(isSpread ? ['region'] : []), request.dryRun ? 'would' : 'step']
-  return rows.length === 0 ? '' : table(head, rows)
+  return folded('steps', head, rows)
 }
 
 function settledTable({ request }: Outcome, { outputs }: Told): string {
