@@ -50,7 +50,7 @@ function noticesOf(outcome: Outcome): Notice[] {
     home?.kind === 'change' && home.because !== undefined
       ? [{ level: 'notice', text: `Otherwise nothing to do: ${home.because}.` }]
       : []
-  const where = (region: string) => (region === request.region ? '' : `${region}: `)
+  const where = (region: string) => (request.replicas.length === 0 ? '' : `${region}: `)
   const overtaken = verdicts.flatMap((verdict): Notice[] =>
     verdict.kind === 'overtaken' && !verdict.fails
       ? [
@@ -75,7 +75,7 @@ function plannedNotices(outcome: Outcome): Notice[] {
   const regionsBy = Map.groupBy(all, ({ level, text }) => `${level} ${text}`)
   return [...regionsBy.values()].flatMap((same): Notice[] => {
     const regions = same.map(({ region }) => region)
-    const where = regions.includes(outcome.request.region) ? '' : `${regions.join(', ')}: `
+    const where = regions.length === regionsIn(outcome).length ? '' : `${regions.join(', ')}: `
     return same.slice(0, 1).map(({ level, text }) => ({ level, text: `${where}${text}` }))
   })
 }

@@ -141,7 +141,7 @@ function chooseTarget({ region, image, fromFamily }: PromoteRequest, { named, so
 
 /** An image is in one family only: taking what another family serves would change that family unasked. */
 function* currentElsewhere(
-  { region, family, fromFamily }: PromoteRequest,
+  { region, family, fromFamily, deprecateNewer }: PromoteRequest,
   target: Image,
 ): Planning<Refusal | undefined> {
   const other = target.family
@@ -154,7 +154,7 @@ function* currentElsewhere(
   return refuse(
     'current-elsewhere',
     `${label(target)} is what family ${other} serves; promoted into ${family} it leaves ${other}, which would then serve ${next ? label(next) : 'nothing'}.`,
-    `Set \`from-family: ${other}\` if that is what you want.`,
+    `Set \`from-family: ${other}\`${deprecateNewer ? ' (and leave `deprecate-newer` out: the two do not go together)' : ''} if that is what you want.`,
   )
 }
 

@@ -65,7 +65,7 @@ export function* planRetention(request: RetentionRequest, facts: RetentionFacts)
     steps: [...claiming(request, deletions), ...deletions],
     deletions,
     left,
-    notices: [...leftNotices(request, judged, left), ...unshareNotices(request, going)],
+    notices: [...leftNotices(request, judged, left), ...unshareNotices(going)],
   }
 }
 
@@ -225,21 +225,21 @@ function fatesOf({ keep }: RetentionRequest, counted: readonly Image[], judged: 
   })
 }
 
-function leftNotices({ region, family, keep }: RetentionRequest, judged: readonly Judged[], left: number): Notice[] {
+function leftNotices({ family, keep }: RetentionRequest, judged: readonly Judged[], left: number): Notice[] {
   if (left <= keep) return []
   const reasons = judged.flatMap(({ image, hold }) =>
     hold ? [`${label(image)} is ${hold.because}: ${hold.todo}.`] : [],
   )
-  const text = `Family ${family} is left with ${left} images in ${region}, more than the ${keep} of \`keep\`. ${reasons.join(' ')}`
+  const text = `Family ${family} is left with ${left} images, more than the ${keep} of \`keep\`. ${reasons.join(' ')}`
   return [{ level: 'warning', text }]
 }
 
-function unshareNotices({ region }: RetentionRequest, going: readonly Judged[]): Notice[] {
+function unshareNotices(going: readonly Judged[]): Notice[] {
   const losses = going
     .filter(({ accounts }) => accounts.length > 0)
     .map(({ image, accounts }) => `${accounts.join(', ')} ${accounts.length === 1 ? 'loses' : 'lose'} ${label(image)}`)
   if (losses.length === 0) return []
-  return [{ level: 'warning', text: `What is deleted in ${region} was shared: ${losses.join('; ')}.` }]
+  return [{ level: 'warning', text: `What is deleted was shared: ${losses.join('; ')}.` }]
 }
 
 /**

@@ -16,7 +16,7 @@ import {
   oldestFirst,
   sameSecond,
 } from './image.ts'
-import { describeDecision, recentRollbackTo } from './mark.ts'
+import { decisionOn, describeDecision, isWithdrawnFrom, recentRollbackTo } from './mark.ts'
 import { type Decided, goesOnWith, lookTwice, notesFor, pendingAfter, remember } from './memory.ts'
 import { originOf, sameImage } from './origin.ts'
 import { type Branch, isRefusal, type Notice, notExpected, type Plan, type Refusal, refuse, type Step } from './plan.ts'
@@ -49,7 +49,7 @@ export function* planRollback(request: RollbackRequest): Planning<Plan> {
   const [now] = yield* ask({ ask: 'time' })
   const [home, ...replicas] = scenes
   if (!home) throw new Error('A rollback without its home region.')
-  const chosen = remember(request, home) ?? choose(request, home, now)
+  const chosen = remember(request, home) ?? homeRolledBack(request, home, replicas) ?? choose(request, home, now)
   if (isRefusal(chosen)) return chosen
   const target = targetOf(chosen, home)
   const complete = target ? yield* together(replicas.map((scene) => withCopiesOutside(scene, target))) : replicas
@@ -286,8 +286,34 @@ function justRolledBack(
     refuse(
       'just-rolled-back',
       `${label(current)} is what ${describeDecision(recent)} fell back to, less than half an hour ago: somebody has pressed the button already.`,
-      `To withdraw it as well, say so: \`expected-image-id: ${current.id}\`.`,
+      howToGoOn(request, current),
     )
+  )
+}
+
+const howToGoOn = ({ replicas }: RollbackRequest, current: Image): string => {
+  const others = replicas.length > 0 ? `To take the other regions to it, say \`to-image-id: ${current.id}\`. ` : ''
+  return `${others}To withdraw it as well, say so: \`expected-image-id: ${current.id}\`.`
+}
+
+/** A region that was left out of a rollback, down perhaps, still serves what home has withdrawn: one press must not go back twice. */
+function homeRolledBack(
+  request: RollbackRequest,
+  { current, known }: FamilyScene,
+  replicas: readonly FamilyScene[],
+): Refusal | undefined {
+  if (request.toImage !== undefined || request.expectedImage !== undefined || !current) return undefined
+  const withdrawn = known.filter((image) => {
+    const decision = decisionOn(image)
+    return decision?.mode === 'rollback' && decision.target === current.id && isWithdrawnFrom(request.family, image)
+  })
+  const behind = replicas.filter((scene) => withdrawn.some((image) => scene.current && sameImage(scene.current, image)))
+  if (behind.length === 0) return undefined
+  const serving = behind.map((scene) => `${scene.region} serves ${scene.current ? label(scene.current) : 'nothing'}`)
+  return refuse(
+    'just-rolled-back',
+    `${request.region} has been rolled back to ${label(current)}, and ${serving.join(', ')} still, which it withdrew.`,
+    howToGoOn(request, current),
   )
 }
 

@@ -374,7 +374,7 @@ describe('what stays counts', () => {
       {
         level: 'warning',
         text: [
-          'Family web is left with 6 images in cn-hangzhou, more than the 2 of `keep`.',
+          'Family web is left with 6 images, more than the 2 of `keep`.',
           'name-of-m-1 (m-1) is in use by an instance: release the instances made from it.',
           'name-of-m-2 (m-2) is tagged image-family:protect: remove the tag to let it go.',
           'm-3 is not made by this action: delete it yourself if nobody needs it.',
@@ -415,7 +415,7 @@ describe('shares that are taken back', () => {
     expect(retention.notices).toEqual([
       {
         level: 'warning',
-        text: 'What is deleted in cn-hangzhou was shared: 1001, 1002 lose name-of-m-1 (m-1); 1003 loses name-of-m-3 (m-3).',
+        text: 'What is deleted was shared: 1001, 1002 lose name-of-m-1 (m-1); 1003 loses name-of-m-3 (m-3).',
       },
     ])
   })
