@@ -238,10 +238,15 @@ async function awaitImage(
 }
 
 const notCreated = (image: Image): StepFailure =>
-  new StepFailure(
-    `ECS failed to create ${label(image)} (${image.status}); it gives no reason.`,
-    'Look at the image and its snapshots in the ECS console, then run again: the failed image is replaced. It counts for the quota until it is deleted.',
-  )
+  image.isCopied
+    ? new StepFailure(
+        `ECS failed to make the copy ${label(image)} (${image.status}) in ${image.region}; it gives no reason.`,
+        'Re-run this job: only this copy is made anew. The failed one counts for the quota until it is deleted.',
+      )
+    : new StepFailure(
+        `ECS failed to create ${label(image)} (${image.status}); it gives no reason.`,
+        'Look at the image and its snapshots in the ECS console, then run again: the failed image is replaced. It counts for the quota until it is deleted.',
+      )
 
 function takenAway({ image, family }: Extract<Step, { action: 'await' }>, seen: Image | undefined): StepFailure {
   const decision = seen && decisionOn(seen)

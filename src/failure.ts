@@ -2,7 +2,7 @@
 import { type Entry, StepFailure } from './apply.ts'
 import { CredentialFault, describeFault, EcsFault } from './ecs/fault.ts'
 import { isPending, label } from './family/image.ts'
-import { describe, isVisible, type Step } from './family/plan.ts'
+import { describe, isSwitch, isVisible, type Step } from './family/plan.ts'
 import { familyOf, regionsOf } from './family/request.ts'
 import type { Verdict } from './family/verdict.ts'
 import { Cancelled, TimeLimit } from './pace.ts'
@@ -18,17 +18,15 @@ export interface Failure {
 export function failureOf(outcome: Outcome): Failure | undefined {
   const { failure, plan } = outcome
   if (failure) return describeAll(outcome, failure)
-  if (plan?.kind === 'refuse')
-    return { what: `${plan.because} [${plan.code}]`, todo: `${plan.todo}${madeBefore(outcome)}` }
+  if (plan?.kind === 'refuse') return { what: `${plan.because} [${plan.code}]`, todo: madeBefore(plan.todo, outcome) }
   return together([...outcome.verdicts.flatMap((verdict) => faultOf(verdict, outcome) ?? []), ...apart(outcome)])
 }
 
 /** Refused after hours of copying: what is ready is not lost. */
-function madeBefore({ journal }: Outcome): string {
+function madeBefore(todo: string, { journal }: Outcome): string {
   const made = journal.flatMap(({ step, id }) => (id === undefined ? [] : [`${id} in ${step.region}`]))
-  return made.length === 0
-    ? ''
-    : ` What was made stays, outside of the family, and is used next time: ${made.join(', ')}.`
+  if (made.length === 0) return todo
+  return `${todo.replace('Nothing was changed.', 'No family was switched.')} Made already, and outside of the family: ${made.join(', ')}. Re-run this job when that is settled: it goes on with them.`
 }
 
 /** A bake that is overtaken may be so everywhere; that it wins at home and not in a replica is nobody's wish. */
@@ -86,7 +84,10 @@ function describeAll(outcome: Outcome, { doing, error }: NonNullable<Outcome['fa
         )
   const all = together(told) ?? { what: '', todo: '' }
   const served = servingNow(outcome)
-  return { ...all, what: served === '' ? all.what : `${all.what} ${served}` }
+  const isBegun = outcome.journal.some(({ step, state }) => state === 'done' && isVisible(step))
+  const goOn =
+    isBegun && !/re-run this job/i.test(all.todo) ? ' Then re-run this job: it completes what is missing.' : ''
+  return { what: served === '' ? all.what : `${all.what} ${served}`, todo: `${all.todo}${goOn}` }
 }
 
 const whereOf = ({ step, error }: Entry, { request }: Outcome): string =>
@@ -95,16 +96,15 @@ const whereOf = ({ step, error }: Entry, { request }: Outcome): string =>
 /** Where the regions may be apart, what each one serves. */
 function servingNow({ request, plan, journal, seen }: Outcome): string {
   const family = familyOf(request)
-  const isChanged = journal.some(({ step, state }) => state === 'done' && isSwitch(step))
-  if (request.replicas.length === 0 || family === undefined || plan?.kind !== 'change' || !isChanged) return ''
+  if (request.replicas.length === 0 || family === undefined || plan?.kind !== 'change') return ''
+  if (!journal.some(({ step, state }) => state !== 'skipped' && isSwitch(step))) return 'No family was switched.'
   const serving = regionsOf(request).map((region) => {
+    if (!seen.knows({ region, family })) return `${region} was changed and has not been looked at since`
     const image = seen.currentOf({ region, family })
     return `${region} serves ${image ? label(image) : 'nothing'}`
   })
   return `By now ${serving.join(', ')}.`
 }
-
-const isSwitch = ({ action }: Step): boolean => ['join-family', 'restore', 'deprecate', 'quarantine'].includes(action)
 
 /** Somebody took away, at the same moment, what the family was to serve. */
 function emptied({ plan }: Outcome, region: string): string {
@@ -179,8 +179,12 @@ function onTheirWay(journal: Outcome['journal'], { images }: Outcome['seen']): s
 /** A change that was under way when the step ended: whether ECS has made it is not known. */
 const unanswered = (journal: Outcome['journal']): string[] =>
   journal
-    .filter(({ step, state, id }) => state === 'failed' && isVisible(step) && id === undefined)
+    .filter(
+      ({ step, state, id, error }) => state === 'failed' && isVisible(step) && id === undefined && !isAnswered(error),
+    )
     .map(({ step }) => `ECS may or may not have been asked in time to ${describe(step)}`)
+
+const isAnswered = (error: unknown): boolean => error instanceof EcsFault && error.code !== undefined
 
 const wasBegun = (action: Step['action'], journal: Outcome['journal']): boolean =>
   journal.some(({ step }) => step.action === action)

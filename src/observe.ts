@@ -13,6 +13,8 @@ export class Seen {
   readonly #current = new Map<string, Image | undefined>()
   readonly #members = new Map<string, readonly Image[]>()
   readonly #origins = new Map<string, string>()
+  /** Planners of several regions wait out the lag together. */
+  lag: Promise<void> | undefined
 
   note(question: Question, answer: unknown): void {
     if (question.ask === 'current') this.#current.set(keyOf(question), answer as Image | undefined)
@@ -25,6 +27,17 @@ export class Seen {
     // Not every answer of ECS need hold the tags.
     const isClear = tag.origin in image.tags || !this.#origins.has(image.id)
     if (isClear) this.#origins.set(image.id, originOf(image))
+  }
+
+  /** What was said of a family no longer holds, and what does was not looked at. */
+  forget(family: FamilyRef): void {
+    this.#current.delete(keyOf(family))
+    this.#members.delete(keyOf(family))
+  }
+
+  /** Whether it is known what the family resolves to. */
+  knows(family: FamilyRef): boolean {
+    return this.#current.has(keyOf(family))
   }
 
   /** What ECS said last that the family resolves to. */
@@ -71,9 +84,11 @@ export async function answer(question: Question, observing: Observing): Promise<
     case 'time':
       return ecs.now()
     case 'lag':
-      log.info('Waiting out the time that reads may lag behind writes, then looking again.')
-      await pace.wait(graceIntervals)
-      return undefined
+      if (!seen.lag) log.info('Waiting out the time that reads may lag behind writes, then looking again.')
+      seen.lag ??= pace.wait(graceIntervals).finally(() => {
+        seen.lag = undefined
+      })
+      return await seen.lag
     case 'permitted':
       return await ecs.wouldPermit(question.step)
     case 'settled': {

@@ -2,7 +2,7 @@
 import type { Entry } from './apply.ts'
 import { describeFault, EcsFault } from './ecs/fault.ts'
 import { capital, type Failure, failureOf, pastOf } from './failure.ts'
-import { type Image, isAvailable } from './family/image.ts'
+import { type Image, isAvailable, label } from './family/image.ts'
 import {
   describe,
   isVisible,
@@ -66,16 +66,32 @@ function noticesOf(outcome: Outcome): Notice[] {
       ? [{ level: 'notice', text: `${where(region)}Still running a withdrawn image: ${ids.join(', ')}.` }]
       : [],
   )
-  return [...otherwise, ...plannedNotices(outcome), ...overtaken, ...leftUndone(journal, where), ...running]
+  return [
+    ...otherwise,
+    ...leftOutside(outcome),
+    ...plannedNotices(outcome),
+    ...overtaken,
+    ...leftUndone(journal, where),
+    ...running,
+  ]
+}
+
+/** Copies were made, and by then there was nothing to promote any more. */
+function leftOutside({ plan, journal }: Outcome): Notice[] {
+  const made = journal.flatMap(({ step, id }) => (id === undefined ? [] : [`${id} in ${step.region}`]))
+  if (plan?.kind !== 'nothing' || made.length === 0) return []
+  const text = `Nothing was switched. Copies made by this run stay outside of the family: ${made.join(', ')}. Delete them if nobody needs them.`
+  return [{ level: 'warning', text }]
 }
 
 /** What holds for several regions is said once. */
 function plannedNotices(outcome: Outcome): Notice[] {
-  const all = regionsIn(outcome).flatMap(({ region, notices }) => notices.map((notice) => ({ region, ...notice })))
+  const planned = regionsIn(outcome).flatMap(({ region, notices }) => notices.map((notice) => ({ region, ...notice })))
+  const all = [...outcome.lasting.map(({ region, notice }) => ({ region, ...notice })), ...planned]
   const regionsBy = Map.groupBy(all, ({ level, text }) => `${level} ${text}`)
   return [...regionsBy.values()].flatMap((same): Notice[] => {
-    const regions = same.map(({ region }) => region)
-    const where = regions.length === regionsIn(outcome).length ? '' : `${regions.join(', ')}: `
+    const regions = [...new Set(same.map(({ region }) => region))]
+    const where = regions.length === regionsOf(outcome.request).length ? '' : `${regions.join(', ')}: `
     return same.slice(0, 1).map(({ level, text }) => ({ level, text: `${where}${text}` }))
   })
 }
@@ -224,10 +240,10 @@ function headlineOf(outcome: Outcome): string {
     return `Dry run: ${count} step${count === 1 ? '' : 's'} planned, nothing changed`
   }
   const [home] = plan.regions
-  if (plan.kind === 'nothing' && home.kind === 'nothing') {
-    return mode === 'resolve'
-      ? `${home.because}${elsewhere(outcome)}`
-      : `Nothing to do${request.replicas.length > 0 ? ' in any region' : ''}: ${home.because}`
+  if (home.because !== undefined && verdicts.length === 0) {
+    if (mode === 'resolve') return `${home.because}${elsewhere(outcome)}`
+    const done = alsoDone(outcome)
+    return `Nothing${done ? ' else' : ''} to do${request.replicas.length > 0 ? ' in any region' : ''}: ${home.because}${done}`
   }
   const so = regionsOf(request).filter((each) => isServedIn(each, outcome))
   return so.length > 0 && verdicts.length > 0
@@ -235,13 +251,31 @@ function headlineOf(outcome: Outcome): string {
     : `${capital(pastOf[mode])} ${it}`
 }
 
+/** What was done where the family itself was as it should be. */
+function alsoDone({ journal }: Outcome): string {
+  const done = journal.filter(({ state }) => state === 'done').map(({ step }) => step)
+  const deleted = done.filter(({ action }) => action === 'delete').length
+  const accounts = new Set(done.flatMap((step) => (step.action === 'share' ? step.accounts : []))).size
+  const parts = [
+    ...(deleted > 0 ? [`${deleted} image${deleted === 1 ? '' : 's'} deleted`] : []),
+    ...(accounts > 0 ? [`shared with ${accounts} account${accounts === 1 ? '' : 's'}`] : []),
+  ]
+  return parts.map((part) => `; ${part}`).join('')
+}
+
 /** What a resolve found in the replica regions. */
 function elsewhere(outcome: Outcome): string {
-  const { replicas } = outcome.request
-  if (replicas.length === 0) return ''
-  return isInSync(outcome, currentIn(outcome))
-    ? ` in ${outcome.request.region}, and to copies of it in ${replicas.join(', ')}`
-    : ` in ${outcome.request.region}; other regions serve something else`
+  const { request, seen } = outcome
+  if (request.replicas.length === 0) return ''
+  const current = currentIn(outcome)
+  if (isInSync(outcome, current)) return ` in ${request.region}, and to copies of it in ${request.replicas.join(', ')}`
+  const home = current[request.region]
+  const others = request.replicas.flatMap((region) => {
+    const image = current[region]
+    if (image && home && seen.originOf(image.id) === seen.originOf(home.id)) return []
+    return [`${region} serves ${image ? label(image) : 'nothing'}`]
+  })
+  return ` in ${request.region}; ${others.join(', ')}`
 }
 
 /** ECS has confirmed it, or nothing had to be changed there. */

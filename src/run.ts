@@ -5,15 +5,17 @@
  */
 import { type Applying, applyLanes, type Entry, StepFailure } from './apply.ts'
 import { describeFault, EcsFault } from './ecs/fault.ts'
-import { type FamilyRef, label } from './family/image.ts'
+import { type FamilyRef, isFailed, label } from './family/image.ts'
 import {
   describe,
   type Expectation,
   type ImageRef,
   isMade,
+  isSwitch,
   isVisible,
   lanesOf,
   type Made,
+  type Notice,
   type Phase,
   type Plan,
   type RegionPlan,
@@ -22,7 +24,7 @@ import {
 } from './family/plan.ts'
 import { planFor } from './family/planner.ts'
 import { conclude } from './family/question.ts'
-import type { Request } from './family/request.ts'
+import { familyOf, type Request, regionsOf } from './family/request.ts'
 import { judge, type Verdict } from './family/verdict.ts'
 import { answer, type Observing, Seen } from './observe.ts'
 import { Cancelled, graceIntervals, type Pace } from './pace.ts'
@@ -50,6 +52,8 @@ export interface Outcome {
   readonly verdicts: readonly Verdict[]
   /** Instances that still run a withdrawn image, by region; undefined where they could not be listed. */
   readonly affected: ReadonlyMap<string, readonly string[] | undefined>
+  /** Said of what was made before the last plan, by region. */
+  readonly lasting: readonly { readonly region: string; readonly notice: Notice }[]
   readonly failure: { readonly doing: string; readonly error: unknown } | undefined
 }
 
@@ -65,7 +69,8 @@ export async function run(request: Request, ports: Ports): Promise<Outcome> {
     await line.walk()
     return line.outcome()
   } catch (error) {
-    if (!(error instanceof Cancelled)) await line.lookAfterFailure()
+    const isSeen = !(error instanceof Cancelled) && (await line.lookAfterFailure())
+    if (!isSeen) line.forgetWhatChanged()
     return line.outcome({ doing: line.doing, error })
   }
 }
@@ -80,6 +85,7 @@ class Line {
   readonly #made = new Map<Made, string>()
   readonly #journal: Entry[] = []
   #plan: Plan | undefined
+  #lasting: Outcome['lasting'] = []
   #verdicts: readonly Verdict[] = []
   #affected: ReadonlyMap<string, readonly string[] | undefined> = new Map()
 
@@ -90,20 +96,22 @@ class Line {
   }
 
   outcome(failure?: Outcome['failure']): Outcome {
-    const settled = this.#regions().flatMap(({ region, image }): [string, string][] => {
-      const id = this.#idOf(image)
-      return id === undefined ? [] : [[region, id]]
+    const made = this.#journal.flatMap(({ step, id }) => (id === undefined ? [] : [[step.region, id] as const]))
+    const settled = this.#regions().map(({ region, image }) => [region, this.#idOf(image)] as const)
+    // Refused after they were made, they are there all the same; what ECS failed to make is not.
+    const known = new Map([...made, ...settled])
+    const images = regionsOf(this.#request).flatMap((region): [string, string][] => {
+      const id = known.get(region)
+      const image = id === undefined ? undefined : this.#seen.images.get(id)
+      return id === undefined || (image && isFailed(image)) ? [] : [[region, id]]
     })
-    // Refused after they were made, they are there all the same.
-    const made = this.#journal.flatMap(({ step, id }): [string, string][] =>
-      id === undefined ? [] : [[step.region, id]],
-    )
     return {
       request: this.#request,
       plan: this.#plan,
       journal: this.#journal,
       seen: this.#seen,
-      images: new Map([...made, ...settled]),
+      images: new Map(images),
+      lasting: this.#lasting,
       verdicts: this.#verdicts,
       affected: this.#affected,
       failure,
@@ -140,6 +148,10 @@ class Line {
       for (const line of this.#tell()) log.info(line)
       return concluded
     })
+    const before = this.#regions().flatMap(({ region, notices }) =>
+      notices.filter(({ lasting }) => lasting).map((notice) => ({ region, notice })),
+    )
+    this.#lasting = [...this.#lasting, ...before]
     this.#plan = plan
     await this.#tellPlan(plan)
     if (this.#request.dryRun) return
@@ -223,8 +235,8 @@ class Line {
     const failed = this.#verdicts.some(
       (verdict) => verdict.kind === 'unconfirmed' || (verdict.kind === 'overtaken' && verdict.fails),
     )
-    const pruning = failed ? [] : lanesOf(this.#plan, 'prune')
-    if (pruning.length === 0) return
+    const pruning = failed ? [] : lanesOf(this.#plan, 'prune').map((steps) => leftToDelete(steps, this.#journal))
+    if (pruning.every(({ length }) => length === 0)) return
     await this.#ports.log.group('Delete what is too many', () =>
       applyLanes(pruning, (region) => ({ ...this.#applyingIn(region), forgiving: true })),
     )
@@ -234,28 +246,43 @@ class Line {
   async #lookAgain(): Promise<void> {
     const [home] = this.#regions()
     if (home?.kind !== 'change') return
-    const { region, expect } = home
-    if (expect) await answer({ ask: 'members', ...familyOf(expect) }, this.#observing)
+    const { region } = home
+    const family = familyOf(this.#request)
+    const hasDeleted = this.#journal.some(({ step, state }) => step.action === 'delete' && state === 'done')
+    if (family !== undefined && (home.expect || hasDeleted)) {
+      await answer({ ask: 'members', region, family }, this.#observing)
+    }
     const image = this.#idOf(home.image)
-    const members = (expect && this.#seen.membersOf(expect)) ?? []
+    const members = (family !== undefined && this.#seen.membersOf({ region, family })) || []
     if (image !== undefined && !members.some(({ id }) => id === image)) {
       await answer({ ask: 'image', region, image }, this.#observing)
     }
   }
 
-  /** What has been changed by then belongs in the report; that it cannot be looked at is no further fault. */
-  async lookAfterFailure(): Promise<void> {
-    const isChanged = this.#journal.some(({ step, state }) => state === 'done' && isVisible(step))
-    const expected = this.#regions().flatMap((region) =>
-      region.kind === 'change' && region.expect ? [region.expect] : [],
-    )
-    if (!isChanged || expected.length === 0) return
+  /** What has been changed by then belongs in the report. @returns whether what the families serve is known */
+  async lookAfterFailure(): Promise<boolean> {
+    const changed = this.#familiesOf(isVisible)
+    if (changed.length === 0) return true
     try {
-      await Promise.all(expected.map((expect) => answer({ ask: 'current', ...familyOf(expect) }, this.#observing)))
+      await Promise.all(changed.map((family) => answer({ ask: 'current', ...family }, this.#observing)))
       await this.#lookAgain()
+      return true
     } catch {
       this.#ports.log.info('What ECS says now could not be looked at.')
+      return false
     }
+  }
+
+  forgetWhatChanged(): void {
+    for (const family of this.#familiesOf(isSwitch)) this.#seen.forget(family)
+  }
+
+  /** Families in which such a step was done, or may have been. */
+  #familiesOf(isMeant: (step: Step) => boolean): FamilyRef[] {
+    const family = familyOf(this.#request)
+    const began = this.#journal.filter(({ step, state }) => state !== 'skipped' && isMeant(step))
+    const regions = new Set(began.map(({ step }) => step.region))
+    return family === undefined ? [] : [...regions].map((region) => ({ region, family }))
   }
 
   async #listAffected(): Promise<void> {
@@ -300,6 +327,8 @@ class Line {
     await log.group('Plan', async () => {
       if (steps.length === 0 && plan.kind === 'change') log.info('Nothing is missing but the proof.')
       for (const [index, step] of steps.entries()) log.info(`${index + 1}. ${where(step)}${describe(step)}`)
+      for (const { region, notices } of plan.regions)
+        for (const { text } of notices) log.info(`${where({ region })}${text}`)
       for (const { image, goes, because, region } of fates) {
         log.info(`${where({ region })}${label(image)} ${goes ? 'goes' : 'stays'}: ${because}.`)
       }
@@ -307,7 +336,17 @@ class Line {
   }
 }
 
-const familyOf = ({ region, family }: FamilyRef): FamilyRef => ({ region, family })
+/** What was deleted to make room is no longer there to delete, nor are its snapshots. */
+function leftToDelete(steps: readonly Step[], journal: readonly Entry[]): readonly Step[] {
+  const gone = journal.flatMap(({ step, state }) => (step.action === 'delete' && state === 'done' ? [step] : []))
+  const snapshots = gone.flatMap((step) => step.snapshots)
+  return steps.flatMap((step): Step[] => {
+    if (step.action === 'delete') return gone.some(({ image }) => image === step.image) ? [] : [step]
+    if (step.action !== 'tag') return [step]
+    const ids = step.ids.filter((id) => !snapshots.includes(id))
+    return ids.length === 0 ? [] : [ids.length === step.ids.length ? step : { ...step, ids }]
+  })
+}
 
 /** An image that was deleted while it was waited for takes no mark. */
 const onWhatIsThere = (steps: readonly Step[], { images }: Seen): Step[] =>

@@ -71,9 +71,11 @@ const reasonLine = (request: Request): string =>
 function regionsTable({ request, seen, plan }: Outcome, { current }: Told): string {
   if (request.replicas.length === 0 || plan?.kind === 'refuse') return ''
   const home = current[request.region]
+  const family = familyOf(request)
+  const isKnown = (region: string) => family !== undefined && seen.knows({ region, family })
   const rows = regionsOf(request).map((region) => {
     const image = current[region]
-    if (!image) return [code(region), 'nothing', '', '', '']
+    if (!image) return [code(region), isKnown(region) ? 'nothing' : 'not known', '', '', '']
     const isSame = home !== undefined && seen.originOf(image.id) === seen.originOf(home.id)
     const commit = image.tags['github:sha']?.slice(0, 12) ?? ''
     return [code(region), code(image.id), plain(image.name), code(commit), isSame ? '✔' : '✘ another image']

@@ -409,7 +409,7 @@ const ADVICE: ReadonlyMap<string, Advice> = new Map(
       'Take this account out of `share-with`: images are not shared between the China site and the international site.',
     ),
     'InvalidAccount.NotFound': stop(
-      'Correct `share-with`: account IDs (UIDs) are digits alone, as the Account Center shows them.',
+      'Correct `share-with`: ECS knows no such account on this site (accounts of the China and the international site do not mix). IDs are as the Account Center shows them.',
     ),
     'InvalidAccount.Forbbiden': stop('Take your own account out of `share-with`.'),
     'ModifyImageSharePermission/OperationDeined.EncryptedSnapshot': notSharable,

@@ -23,7 +23,9 @@ export async function deleteImage(
 ): Promise<void> {
   const gone = 'InvalidImageId.NotFound'
   await unlessGone(gone, unshare(client, region, { image, accounts }))
-  await unlessGone(gone, client.call('DeleteImage', region, { regionId: region, imageId: image }))
+  // What others do with it may take hours: that is no reason to keep a step waiting which is done otherwise.
+  const busy = ['OperationDenied.ImageCopying', 'ImageIsImporting', 'ImageIsExporting']
+  await unlessGone(gone, client.call('DeleteImage', region, { regionId: region, imageId: image }, busy))
   await deleteSnapshots(client, region, { snapshots, imageIsGone: true })
 }
 

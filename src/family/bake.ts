@@ -231,6 +231,7 @@ const instanceNotices = ({ stopInstance }: BakeRequest, instance: Instance | und
     ? [
         {
           level: 'warning',
+          lasting: true,
           text: `Instance ${instance.id} is running: what it has not written to its disks yet is not in the image. Set \`stop-instance: true\` to have it stopped meanwhile.`,
         },
       ]

@@ -59,6 +59,7 @@ export const setAside = (
 export const failedNotices = (failed: readonly Image[]): Notice[] =>
   failed.map((image) => ({
     level: 'warning',
+    lasting: true,
     text: `ECS failed to create ${label(image)} in an earlier attempt; it counts for the quota until you delete it. It is replaced by a new image.`,
   }))
 

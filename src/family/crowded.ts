@@ -10,6 +10,7 @@ export const crowdedNotices = ({ family }: { family: string }, members: readonly
     ? [
         {
           level: 'warning',
+          lasting: true,
           text: `Family ${family} holds ${members.length} images; ECS takes 100. Set \`keep\` to have the oldest deleted, or delete some by hand.`,
         },
       ]

@@ -90,8 +90,8 @@ export interface Deletion {
   readonly run: string
 }
 
-/** What is deleted first where ECS answers that there is no room for another image. */
-export type Room = readonly Deletion[]
+/** What is done first where ECS answers that there is no room for another image: deletions. */
+export type Room = readonly Step[]
 
 /** What CreateImage is sent: a function of inputs and run alone. */
 export interface Creation
@@ -136,6 +136,8 @@ export interface Expectation extends FamilyRef {
 export interface Notice {
   readonly level: 'notice' | 'warning' | 'error'
   readonly text: string
+  /** It is about what is made first: the plan made anew after that knows nothing of it. */
+  readonly lasting?: true
 }
 
 /**
@@ -289,7 +291,7 @@ export function describe(step: Step): string {
       return `create image ${name} ${family === undefined ? 'outside of its family' : `in family ${family}`} from ${describeSource(source)}`
     }
     case 'copy':
-      return `copy ${step.copy.from.image} from ${step.copy.from.region} as ${step.copy.name}`
+      return `copy ${step.copy.from.image} from ${step.copy.from.region} to ${step.region} as ${step.copy.name}`
     case 'await':
       return `wait until ${step.image} is available${step.family === undefined ? '' : ` in family ${step.family}`}`
     case 'stop':
@@ -351,3 +353,7 @@ export const isVisible = (step: Step): boolean =>
   step.action === 'tag'
     ? !Object.keys(step.tags).some((key) => key.startsWith('image-family:'))
     : !['await', 'confirm', 'untag'].includes(step.action)
+
+/** Steps that may change what a family resolves to, as soon as they are done. */
+export const isSwitch = ({ action }: Step): boolean =>
+  ['join-family', 'restore', 'deprecate', 'quarantine'].includes(action)

@@ -104,7 +104,7 @@ function* planPromotion(
   if (isRefusal(withdrawal)) return withdrawal
   // Alone at home, the first visible step that fails has changed nothing.
   const enters = request.replicas.length > 0 ? [...entry, ...sharing] : []
-  const forbidden = yield* forbiddenAmong([...enters, ...withdrawal.steps])
+  const forbidden = yield* forbiddenAmong([...enters, ...withdrawal.steps], { prunes: request.keep !== undefined })
   if (forbidden) return forbidden
   const notes = notesFor(request, { decided, now, targetTags: request.tags, mayGoWithout: false })
   if (isRefusal(notes)) return notes

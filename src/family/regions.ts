@@ -25,7 +25,7 @@ export function refusalAmong(request: Request, branches: readonly unknown[]): Re
   const regions = regionsOf(request)
   const refusals = branches.flatMap((branch, index) =>
     typeof branch === 'object' && branch !== null && isRefusal(branch)
-      ? [index === 0 ? branch : { ...branch, because: `In ${regions[index]}: ${branch.because}` }]
+      ? [{ ...branch, because: located(branch.because, index === 0 ? '' : (regions[index] ?? '')) }]
       : [],
   )
   const [first, ...others] = refusals
@@ -36,6 +36,10 @@ export function refusalAmong(request: Request, branches: readonly unknown[]): Re
     todo: [...new Set(refusals.map(({ todo }) => todo))].join(' '),
   }
 }
+
+/** Said of a replica region: which one, unless it says so itself. */
+const located = (because: string, region: string): string =>
+  because.includes(region) ? because : `In ${region}: ${because}`
 
 /** In one run every region goes to the same image, also where an earlier attempt has noted the decision. */
 export function differentTarget(remembered: Image | undefined, target: Image | undefined): Refusal | undefined {

@@ -124,7 +124,7 @@ function* answer(request: ResolveRequest, { image, serving, judged, missing }: F
     return refuse(
       'not-found',
       missing,
-      'Check `family` or `image-id` and `region-id`; `if-missing: ignore` makes this no error.',
+      `Check \`family\` or \`image-id\` and \`region-id\`${request.replicas.length > 0 ? '; `mode: promote` with that region in `replica-region-ids` takes an image there' : ''}; \`if-missing: ignore\` makes this no error.`,
     )
   }
   const [now] = yield* ask({ ask: 'time' })

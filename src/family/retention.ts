@@ -210,7 +210,10 @@ function snapshotsWith(
 }
 
 /** Before their images are gone: a later attempt finds by it which snapshots were to go with them. */
-function claiming({ region, run }: RetentionRequest, deletions: readonly Deletion[]): Step[] {
+export function claiming(
+  { region, run }: Pick<RetentionRequest, 'region' | 'run'>,
+  deletions: readonly Deletion[],
+): Step[] {
   const ids = deletions.flatMap(({ snapshots }) => snapshots)
   return ids.length === 0 ? [] : [{ action: 'tag', region, resource: 'snapshot', ids, tags: { [tag.run]: run.key } }]
 }

@@ -100,9 +100,9 @@ function copyMissing(
   const served = missing.map(
     (scene) => `${scene.region} (which serves ${scene.current ? label(scene.current) : 'nothing'})`,
   )
-  const replicaInput = rest.length > 0 ? `\`replica-region-ids: ${rest.join(',')}\`` : 'no `replica-region-ids`'
+  const replicaInput = rest.length > 0 ? `\`replica-region-ids: ${rest.join(',')}\`` : 'without `replica-region-ids`'
   const bad = home.current ? ` ${label(home.current)} or a copy of it` : ' what is bad'
-  const now = `At once: \`mode: rollback\`, \`region-id: ${region}\`, ${replicaInput}, \`to-image-id: ${target.id}\`; ${without.join(', ')} may serve${bad} until the next is done. Then: `
+  const now = `At once: this step once more, in a new run, with ${replicaInput} and \`to-image-id: ${target.id}\`, all other inputs as they are; ${without.join(', ')} may serve${bad} until the next is done. Then: `
   return refuse(
     'copy-missing',
     `Family ${family} has no copy of ${label(target)} in ${served.join(', ')}: not every region can fall back to it.`,

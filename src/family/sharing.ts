@@ -3,6 +3,14 @@ import { type Image, label } from './image.ts'
 import { type ImageRef, type Notice, type Refusal, refuse, type Step } from './plan.ts'
 import { ask, type Planning } from './question.ts'
 
+/** ECS takes so many accounts a request, and ignores the eleventh without a word: each step is one request. */
+const atATime = 10
+
+export const inTens = (accounts: readonly string[]): string[][] =>
+  Array.from({ length: Math.ceil(accounts.length / atATime) }, (_, part) =>
+    accounts.slice(part * atATime, (part + 1) * atATime),
+  )
+
 /** ECS shares an image with so many accounts. */
 export const shareLimit = 50
 
@@ -22,11 +30,11 @@ export function* planSharing(
   const accounts = shareWith.filter((account) => !shares.includes(account))
   if (shares.length + accounts.length > shareLimit) return tooMany(name, { shares, accounts })
   return {
-    steps: accounts.length === 0 ? [] : [{ action: 'share', region, image: id, accounts }],
+    steps: inTens(accounts).map((some) => ({ action: 'share', region, image: id, accounts: some })),
     notices: [
       {
         level: 'notice',
-        text: 'The image is shared: to roll it back one day, set `unshare: true` (those accounts lose it) or `quarantine-family` (they keep it); ECS deprecates no shared image.',
+        text: 'ECS deprecates no shared image: to roll this one back one day, set `unshare: true` (those accounts lose it) or `quarantine-family` (they keep it).',
       },
     ],
   }

@@ -4,7 +4,7 @@ import type { RegionPlan, Room, Step } from './plan.ts'
 import type { Planning } from './question.ts'
 import { alsoDoing } from './regions.ts'
 import type { BakeRequest, PromoteRequest } from './request.ts'
-import { leftoversOf, planRetention } from './retention.ts'
+import { claiming, leftoversOf, planRetention } from './retention.ts'
 
 /** What a rollback would fall back to. @param staying the members of the family that are not withdrawn */
 export const fallbackOf = (target: Image, staying: readonly Image[]): Image | undefined =>
@@ -33,11 +33,12 @@ export function* planTidying(
   // Before the new image is there, a rollback would fall back to one that may go afterwards.
   const current = availableOf(members)[0]
   const fallback = current && fallbackOf(current, members)
-  const room = request.mode === 'bake' ? deletions.filter(({ image }) => image !== fallback?.id) : []
+  const early = deletions.filter(({ image }) => image !== fallback?.id)
+  const room = [...claiming({ region, run }, early), ...early]
   return alsoDoing(withRoom(tidied, room), { prune: [...left, ...steps] })
 }
 
-/** A bake into a full family deletes first what it would delete in the end. */
+/** In a full family goes first what would go in the end. */
 function withRoom(branch: RegionPlan, room: Room): RegionPlan {
   if (branch.kind === 'nothing' || room.length === 0) return branch
   const make = (step: Step): Step =>

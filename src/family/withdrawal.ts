@@ -3,7 +3,7 @@ import { type Image, label, list, oldestFirst } from './image.ts'
 import { strangersIn } from './mark.ts'
 import { describe, isMade, type Notice, type Refusal, refuse, type Step } from './plan.ts'
 import { ask, askEach, type Planning } from './question.ts'
-import { leftBehind, type Shared } from './sharing.ts'
+import { inTens, leftBehind, type Shared } from './sharing.ts'
 
 interface Withdrawing {
   readonly region: string
@@ -84,7 +84,10 @@ function withdrawalOf(image: Image, accounts: readonly string[], { region, quara
     return [{ action: 'quarantine', region, image: image.id, family: quarantineFamily }]
   }
   const deprecate: Step = { action: 'deprecate', region, image: image.id }
-  return accounts.length === 0 ? [deprecate] : [{ action: 'unshare', region, image: image.id, accounts }, deprecate]
+  const takenBack = inTens(accounts).map(
+    (some): Step => ({ action: 'unshare', region, image: image.id, accounts: some }),
+  )
+  return [...takenBack, deprecate]
 }
 
 /**
