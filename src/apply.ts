@@ -40,6 +40,8 @@ export interface Applying {
   readonly journal: Entry[]
   /** IDs of the images that steps have made. */
   readonly made: Map<Made, string>
+  /** What was seen of an image directly after it was asked for: the wait for it begins with that. */
+  readonly fresh: Map<string, Image>
   /** Told what each image that is looked at looks like; undefined: it is gone. */
   readonly note: (id: string, image: Image | undefined) => void
   /** Called as soon as the ID is known. */
@@ -168,7 +170,11 @@ async function create(step: Create, applying: Applying): Promise<void> {
       // At once: whatever happens now, ECS is making it.
       made(image)
       const look = () => ecs.look({ ask: 'image', region: step.region, image })
-      if (await pace.until(look, (seen) => seen !== undefined, graceIntervals)) return
+      const seen = await pace.until(look, (found) => found !== undefined, graceIntervals)
+      if (seen) {
+        applying.fresh.set(image, seen)
+        return
+      }
       log.info(`ECS answers ${image}, an image that is gone; asking for a new one.`)
       continue
     }
@@ -216,7 +222,7 @@ async function deleteImage(step: Deletion, { ecs, note }: Applying): Promise<Res
 
 async function awaitImage(
   step: Extract<Step, { action: 'await' }>,
-  { ecs, pace, log, note }: Applying,
+  { ecs, pace, log, note, fresh }: Applying,
 ): Promise<'failed' | undefined> {
   const { region, image, family } = step
   const judge = (seen: Image | undefined) => {
@@ -225,7 +231,8 @@ async function awaitImage(
     return isReady(seen) ? 'good' : 'on its way'
   }
   const look = async () => {
-    const seen = await ecs.look({ ask: 'image', region, image })
+    const seen = fresh.get(image) ?? (await ecs.look({ ask: 'image', region, image }))
+    fresh.delete(image)
     note(image, seen)
     return seen
   }

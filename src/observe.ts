@@ -14,7 +14,7 @@ export class Seen {
   readonly #members = new Map<string, readonly Image[]>()
   readonly #origins = new Map<string, string>()
   /** Planners of several regions wait out the lag together. */
-  lag: Promise<void> | undefined
+  readonly lags = new Map<Extract<Question, { ask: 'lag' }>['of'], Promise<void>>()
 
   note(question: Question, answer: unknown): void {
     if (question.ask === 'current') this.#current.set(keyOf(question), answer as Image | undefined)
@@ -84,11 +84,12 @@ export async function answer(question: Question, observing: Observing): Promise<
     case 'time':
       return ecs.now()
     case 'lag':
-      if (!seen.lag) log.info('Waiting out the time that reads may lag behind writes, then looking again.')
-      seen.lag ??= pace.wait(graceIntervals).finally(() => {
-        seen.lag = undefined
-      })
-      return await seen.lag
+      if (seen.lags.has(question.of)) return await seen.lags.get(question.of)
+      log.info('Waiting out the time that reads may lag behind writes, then looking again.')
+      seen.lags.set(question.of, pace.wait(graceIntervals))
+      await seen.lags.get(question.of)
+      if (question.of === 'others') seen.lags.delete(question.of)
+      return undefined
     case 'permitted':
       return await ecs.wouldPermit(question.step)
     case 'settled': {

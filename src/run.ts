@@ -5,7 +5,7 @@
  */
 import { type Applying, applyLanes, type Entry, StepFailure } from './apply.ts'
 import { describeFault, EcsFault } from './ecs/fault.ts'
-import { type FamilyRef, isFailed, label } from './family/image.ts'
+import { type FamilyRef, type Image, isFailed, label } from './family/image.ts'
 import {
   describe,
   type Expectation,
@@ -83,6 +83,7 @@ class Line {
   readonly #observing: Observing
   readonly #seen = new Seen()
   readonly #made = new Map<Made, string>()
+  readonly #fresh = new Map<string, Image>()
   readonly #journal: Entry[] = []
   #plan: Plan | undefined
   #lasting: Outcome['lasting'] = []
@@ -131,7 +132,7 @@ class Line {
       }
       await this.#apply('Prepare', ['make', 'copy'])
     }
-    await this.#apply('Apply', ['make', 'note', 'ready', 'switch'])
+    await this.#apply('Apply', ['make', 'note', 'confirm', 'ready', 'switch'])
     this.doing = 'verifying what ECS serves'
     await this.#verify()
     await this.#settle()
@@ -185,6 +186,7 @@ class Line {
       log: this.#logIn(region),
       journal: this.#journal,
       made: this.#made,
+      fresh: this.#fresh,
       note: (id, image) => (image ? this.#seen.noteImage(image) : this.#seen.images.delete(id)),
       onMade: (step, image) => {
         if (step.action === 'create') this.#ports.onImage(image)

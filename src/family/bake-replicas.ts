@@ -2,13 +2,14 @@
 
 import { copyAmong, copyToBe, originTag, planCopy, waitFor } from './copying.ts'
 import { crowdedNotices } from './crowded.ts'
-import { undoneBySomebody } from './giving-way.ts'
+import { supersededBy, undoneBySomebody } from './giving-way.ts'
 import { availableOf, type Image, isNewer, isPending, label, list, sameSecond } from './image.ts'
-import { decisionOn, describeDecision, isSameWorkflowRun, tag } from './mark.ts'
+import { decisionOn, describeDecision, isSameWorkflowRun, type LaterDecision, tag } from './mark.ts'
 import { originOf } from './origin.ts'
 import {
   type Branch,
   type Copying,
+  entersIn,
   isMade,
   isRefusal,
   type Notice,
@@ -19,11 +20,11 @@ import {
   type Settlement,
   type Step,
 } from './plan.ts'
-import { ask, askAll, askEach, type Planning, together } from './question.ts'
+import { ask, askAll, type Planning, together } from './question.ts'
 import { alsoDoing, at, refusalAmong, wholeOf } from './regions.ts'
 import type { BakeRequest } from './request.ts'
 import { leftBehind, planSharing } from './sharing.ts'
-import { ambiguous } from './standing.ts'
+import { ambiguous, tellApart } from './standing.ts'
 import { fallbackOf, planTidying } from './tidying.ts'
 import { forbiddenAmong, inWithdrawalOrder, planWithdrawal, type Withdrawal } from './withdrawal.ts'
 
@@ -109,7 +110,7 @@ export function* spread(request: BakeRequest, { home, now }: { home: Case; now: 
   const scenes = yield* together(request.replicas.map((region) => lookInReplica(at(request, region), home.image)))
   const order = orderAtHome(request, home)
   if (isRefusal(order)) return order
-  const joined = home.branch.kind === 'nothing' ? home : joining(request, home)
+  const joined = isTakenOn(home) ? home : joining(request, home)
   const replicas = yield* together(scenes.map((scene) => planReplica(request, scene, { home, ...order, now })))
   const refusal = refusalAmong(request, [joined.branch, ...replicas])
   if (refusal) return refusal
@@ -143,6 +144,9 @@ const joining = (request: BakeRequest, { scene, branch, image }: Case): Case => 
   branch: alsoDoing(branch, { switch: entryOf(request, image) }),
 })
 
+/** A later step of the same workflow run has moved the image on; an instance left stopped may be to start all the same. */
+const isTakenOn = ({ branch }: Case): boolean => branch.because !== undefined
+
 interface Order {
   readonly home: Case
   readonly overtakenBy: Image | undefined
@@ -161,7 +165,7 @@ function* planReplica(whole: BakeRequest, scene: ReplicaScene, order: Order): Pl
   if (!image) throw new Error('A replica without a copy, and none to be made.')
   const settlement = settle(request, scene, image)
   const notices = [...making.notices, ...crowdedNotices(request, scene.members)]
-  if (overtakenBy || home.branch.kind === 'nothing') {
+  if (overtakenBy || isTakenOn(home)) {
     return { scene, image, branch: stayingOut(scene, { overtakenBy, home, settlement, notices, copy: making.steps }) }
   }
   const moved = image.status === 'Deprecated' || !['', request.family].includes(image.family)
@@ -222,7 +226,7 @@ function stayingOut(
   const told: Notice[] = overtakenBy ? [{ level: 'warning', text: `${because}.` }] : []
   const all = { ...settlement, region, notices: [...notices, ...told] }
   // What a later step of the same workflow run has taken on at home is its to copy.
-  if (copy.length === 0 || home.branch.kind === 'nothing') return { ...all, kind: 'nothing', because }
+  if (copy.length === 0 || isTakenOn(home)) return { ...all, kind: 'nothing', because }
   return { ...all, kind: 'change', does: { copy }, expect: undefined }
 }
 
@@ -250,23 +254,25 @@ function* standingBefore(
   const tied = others.find((other) => sameSecond(other, image))
   if (tied) return ambiguous(request.family, [image, tied])
   const standing = others.filter((other) => isNewer(other, image))
-  const origins = yield* askEach(standing, (other) => {
-    const [region = '', id = ''] = originOf(other).split('/')
-    return { ask: 'image', region, image: id }
-  })
-  const foreign = origins.filter(({ thing, answer }) => !thing.isCopied || !answer || answer.id === thing.id)
+  const promoted = standing.flatMap((other) => decidedByOthers(request, other))[0]
+  if (promoted) return supersededBy(promoted)
+  const { late, ahead, foreign } = yield* tellApart(standing, home.image)
   // Where the copy has joined before, the proof of the whole tells by what it was overtaken.
   if (foreign.length > 0 && image.family !== request.family) {
-    const images = foreign.map(({ thing }) => thing)
     return refuse(
       'newer-images',
-      `${list(images)} in family ${request.family} ${images.length === 1 ? 'was' : 'were'} made there while this run copied ${label(home.image)}, and would still be served.`,
+      `${list(foreign)} in family ${request.family} ${foreign.length === 1 ? 'was' : 'were'} made there while this run copied ${label(home.image)}, and would still be served.`,
       `Nothing was switched in any region; the image and its copies are ready. Promote the one that you want: \`mode: promote\`, \`image-id: ${home.image.id}\`, \`deprecate-newer: true\`.`,
     )
   }
-  const overtaking = origins.find(({ answer }) => answer && isNewer(answer, home.image))
-  const late = standing.filter((other) => !foreign.some(({ thing }) => thing === other))
-  return { late: inWithdrawalOrder(late, scene.current?.id), overtakenBy: overtaking?.thing }
+  return { late: inWithdrawalOrder(late, scene.current?.id), overtakenBy: ahead[0] }
+}
+
+/** Somebody has promoted it here, and did not only copy it late. */
+function decidedByOthers({ run }: BakeRequest, image: Image): LaterDecision[] {
+  const decision = decisionOn(image)
+  const isTheirs = decision && decision.target === image.id && !isSameWorkflowRun(run, decision.run)
+  return isTheirs ? [{ image, decision }] : []
 }
 
 /** Late copies of older images stand before this one: they go. */
@@ -284,18 +290,19 @@ export function* finish(
   { scene, branch, image }: Case,
   origins: readonly string[],
 ): Planning<Branch> {
-  const sharing = yield* planSharing(request, isMade(image.id) ? image.id : image)
+  // What a later step has withdrawn since is not shared.
+  const shared = image.status === 'Deprecated' ? undefined : image
+  const sharing = yield* planSharing(request, shared && isMade(shared.id) ? shared.id : shared)
   if (isRefusal(sharing)) return sharing
-  const enters = branch.kind === 'change' ? [...(branch.does.ready ?? []), ...(branch.does.switch ?? [])] : []
-  const forbidden = yield* forbiddenAmong([...enters, ...sharing.steps], { prunes: request.keep !== undefined })
-  if (forbidden) return forbidden
   const behind = yield* leavingBehind(request, { scene, branch, image })
   const settled = alsoDoing(branch, { settle: sharing.steps })
   const told = { ...settled, notices: [...settled.notices, ...behind, ...sharing.notices] }
   const { current, members } = scene
   const joins = branch.kind === 'change' && branch.expect !== undefined
   const isAhead = current !== undefined && isNewer(current, image)
-  return yield* planTidying(request, { branch: told, members, target: joins && !isAhead ? image : current, origins })
+  const target = joins && !isAhead ? image : current
+  const tidied = yield* planTidying(request, { branch: told, members, target, origins })
+  return (yield* forbiddenAmong([...entersIn(tidied), ...sharing.steps])) ?? tidied
 }
 
 /** Accounts that see what the family serves now, and will not see this image. */

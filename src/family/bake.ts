@@ -6,7 +6,7 @@
 import { finish, nameTaken, type RegionScene, settle, spread, whereItIs } from './bake-replicas.ts'
 import { failedNotices, nextGeneration, setAside } from './copying.ts'
 import { crowdedNotices } from './crowded.ts'
-import { type Image, isReady, label } from './image.ts'
+import { type Image, isFailed, isReady, label } from './image.ts'
 import { isLeftStopped, stoppedTag, tag } from './mark.ts'
 import {
   type Branch,
@@ -44,6 +44,9 @@ function* look(request: BakeRequest): Planning<Workshop> {
     made: { ask: 'made', region, run: run.key },
     instance: source.kind === 'instance' ? { ask: 'instance', region, instance: source.instance } : undefined,
   })
+  if (made.some((image) => !isFailed(image))) {
+    return { current, members, own: made, taken: undefined, name: '', generation: 0, instance }
+  }
   let generation = nextGeneration(request, made)
   for (;;) {
     const name = request.imageName ?? imageNameOf(run, family, generation)
@@ -112,7 +115,7 @@ function notLeavingStopped(branch: Branch, { region, run }: BakeRequest, instanc
 function* lookTwice(request: BakeRequest): Planning<Workshop> {
   const workshop = yield* look(request)
   if (request.run.attempt === 1 || !workshop.taken) return workshop
-  yield* ask({ ask: 'lag' })
+  yield* ask({ ask: 'lag', of: 'earlier attempt' })
   return yield* look(request)
 }
 

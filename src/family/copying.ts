@@ -26,7 +26,7 @@ export function nextGeneration(
   { run, family, imageName }: { run: Run; family: string; imageName: string | undefined },
   made: readonly Image[],
 ): number {
-  const failed = made.filter(({ status }) => status === 'CreateFailed')
+  const failed = made.filter(isFailed)
   const generations = failed.map(({ name }, index) => {
     // Of one that holds a given name still, only so much is known: no attempt makes more than one image.
     if (imageName !== undefined) return Number(/-failed-(\d+)-[^-]+$/.exec(name)?.[1] ?? run.attempt - 1)
@@ -60,7 +60,7 @@ export const failedNotices = (failed: readonly Image[]): Notice[] =>
   failed.map((image) => ({
     level: 'warning',
     lasting: true,
-    text: `ECS failed to create ${label(image)} in an earlier attempt; it counts for the quota until you delete it. It is replaced by a new image.`,
+    text: `ECS failed to create ${label(image)} in an earlier attempt (${image.status}); it counts for the quota until you delete it. It is replaced by a new image.`,
   }))
 
 export interface Wanted {
@@ -79,7 +79,7 @@ export function planCopy(
   existing: readonly Image[],
 ): { readonly steps: readonly Step[]; readonly notices: readonly Notice[] } {
   const made = existing.filter((image) => image.tags[tag.run] === run.key)
-  const failed = made.filter(({ status }) => status === 'CreateFailed')
+  const failed = made.filter(isFailed)
   const generation = nextGeneration({ run, family, imageName }, made)
   const name = imageName ?? imageNameOf(run, family, generation)
   const copy: Copying = { ...copying, from, run, name, generation }

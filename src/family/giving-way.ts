@@ -60,6 +60,21 @@ function concerning({ known, members }: Scene): Image[] {
   })
 }
 
+/** Another decision was made, on other images, while the image of this one had not come in yet: it would undo that. */
+function decidedMeanwhile(run: Run, scene: Scene): LaterDecision | undefined {
+  const own = recall(run, scene.known)?.decision
+  const isIn = scene.members.some(({ id }) => id === own?.target)
+  if (run.attempt === 1 || own?.state !== 'planned' || isIn) return undefined
+  return concerning(scene)
+    .flatMap((image) => {
+      const decision = decisionOn(image)
+      return decision ? [{ image, decision }] : []
+    })
+    .find(
+      ({ decision }) => !isSameWorkflowRun(run, decision.run) && decision.at > own.at && decision.target !== own.target,
+    )
+}
+
 /**
  * A refusal when another run has decided otherwise since. A decision by another step of the same workflow run is not
  * somebody else's.
@@ -69,6 +84,8 @@ export function givesWayTo(run: Run, scene: Scene): Refusal | undefined {
     (replaced) => !isSameWorkflowRun(run, replaced.decision.run) && !agrees(replaced, scene),
   )
   if (later) return supersededBy(later)
+  const meanwhile = decidedMeanwhile(run, scene)
+  if (meanwhile) return supersededBy(meanwhile)
   const startedLater = run.attempt > 1 && !isRemembered(run, scene) ? decisionsAfter(run, concerning(scene)) : []
   // Why, stands on what was withdrawn.
   const telling = startedLater.find(({ image }) => tag.reason in image.tags) ?? startedLater[0]

@@ -58,7 +58,7 @@ export function* lookTwice<S extends Scene>(request: Request, look: () => Planni
   const scene = yield* look()
   const mayBeLate = run.attempt > 1 && !isRemembered(run, scene)
   if (!mayBeLate && !isBetweenWrites(scene)) return yield* withMoved(request, scene)
-  yield* ask({ ask: 'lag' })
+  yield* ask({ ask: 'lag', of: isBetweenWrites(scene) ? 'others' : 'earlier attempt' })
   const again = yield* withMoved(request, yield* look())
   return run.attempt === 1 || isRemembered(run, again) ? again : yield* fromEverywhere(request, again)
 }
@@ -79,6 +79,25 @@ function* withMoved<S extends Scene>({ run, region }: Request, scene: S): Planni
   const found = yield* askEach(ids, (image) => ({ ask: 'image', region, image }))
   return { ...scene, known: [...scene.known, ...found.flatMap(({ answer }) => answer ?? [])] }
 }
+
+/**
+ * A mark that says `done` is written after every region was confirmed: a region without a mark needed nothing then, and
+ * what has come there since is not this run's to decide about.
+ */
+export const isDoneSomewhere = (run: Run, scenes: readonly Scene[]): boolean =>
+  scenes
+    .flatMap(({ known }) => known)
+    .some((image) => {
+      const decision = decisionOn(image)
+      const { replaces } = decision ?? {}
+      return (
+        (decision?.run === run.key && decision.state === 'done') ||
+        (replaces?.run === run.key && replaces.state === 'done')
+      )
+    })
+
+/** What is left alone, in the words of `nothing`. */
+export const doneBefore = 'an earlier attempt of this run has done it'
 
 /** What memory says of this run; undefined when it has decided nothing yet. */
 export function remember(request: Request, scene: Scene): Branch | Decided | undefined {
@@ -109,7 +128,11 @@ function otherTarget(request: Request, { target }: Decision): Refusal | undefine
  * one. Where it is deleted nobody can tell; what then carries a mark is completed, and nothing else decided.
  */
 function isNoted({ run, family }: Request, { known }: Scene, { decision, images }: Recalled): boolean {
-  const keystone = known.find(({ id }) => id === keystoneOf(decision))
+  const [before, target] = [keystoneOf(decision), decision.target].map((wanted) =>
+    known.find(({ id }) => id === wanted),
+  )
+  // A copy that is the newest of its region withdraws nothing: then it bears the only mark.
+  const keystone = before && target && isNewer(target, before) ? target : before
   if (!keystone) return true
   const marked = [...images, ...replacedBy(run, known).map(({ image }) => image)]
   return marked.includes(keystone) || (!hasRoomForMark(keystone, decision) && isWithdrawnFrom(family, keystone))

@@ -142,10 +142,10 @@ export interface Notice {
 
 /**
  * What a plan does one after the other, each in all regions side by side: images are made, then copied; the decision is
- * noted; what changes no answer yet is done; the families are switched; and, after ECS has confirmed what was expected,
+ * noted; what is expected is confirmed at the last moment; what changes no answer yet is done; the families are switched; and, after ECS has confirmed what was expected,
  * the decision is settled and what is too many deleted.
  */
-export const phases = ['make', 'copy', 'note', 'ready', 'switch', 'settle', 'prune'] as const
+export const phases = ['make', 'copy', 'note', 'confirm', 'ready', 'switch', 'settle', 'prune'] as const
 export type Phase = (typeof phases)[number]
 
 /** Why an image of the family is deleted or stays, for people. */
@@ -187,6 +187,7 @@ export type RegionPlan = Settlement & { readonly region: string } & (
       }
     | {
         readonly kind: 'nothing'
+        /** Why there is nothing to do. */
         readonly because: string
       }
   )
@@ -205,6 +206,14 @@ export const lanesOf = (plan: Plan | undefined, phase: Phase): readonly (readonl
     : plan.regions
         .map((region) => (region.kind === 'change' ? (region.does[phase] ?? []) : []))
         .filter(({ length }) => length > 0)
+
+/** Steps by which an image comes in, or is shared before it does. */
+export const entersIn = (branch: RegionPlan): readonly Step[] =>
+  branch.kind === 'nothing'
+    ? []
+    : [...(branch.does.ready ?? []), ...(branch.does.switch ?? [])].filter(({ action }) =>
+        ['join-family', 'restore', 'share'].includes(action),
+      )
 
 /** All steps, phase by phase; none where nothing is to be done. */
 export const stepsOf = (plan: Plan | undefined): readonly Step[] =>

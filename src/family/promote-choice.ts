@@ -12,7 +12,7 @@ import {
   newestFirst,
   sameSecond,
 } from './image.ts'
-import { type Decided, pendingAfter } from './memory.ts'
+import { type Decided, doneBefore, pendingAfter } from './memory.ts'
 import { type Branch, isMade, isRefusal, type Notice, notExpected, type Refusal, refuse } from './plan.ts'
 import { tagging } from './promote-entry.ts'
 import { ask, type Planning } from './question.ts'
@@ -176,6 +176,14 @@ function guard(
   return refuse(
     'newer-images',
     `${list(newestFirst(newer))} in family ${family} ${newer.length === 1 ? 'is' : 'are'} newer than ${label(target)} and would still be served: ECS goes by creation time alone.`,
-    'Set `deprecate-newer: true` to retire them, or bake the wanted image anew.',
+    request.fromFamily === undefined
+      ? 'Set `deprecate-newer: true` to retire them, or bake the wanted image anew.'
+      : 'An image that is not the newest is not promoted from a family: bake the wanted one anew.',
   )
 }
+
+/** This run is done in every region; what has come here since is not its to decide about. */
+export const leftAlone = (request: PromoteRequest, scene: RegionScene): Extract<Branch, { kind: 'nothing' }> => ({
+  ...already(request, scene, scene.current, doneBefore),
+  changedBefore: true,
+})

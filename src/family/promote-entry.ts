@@ -20,22 +20,42 @@ export function tagging({ region, tags }: PromoteRequest, target: Image): Step[]
   return missing ? [{ action: 'tag', region, resource: 'image', ids: [target.id], tags }] : []
 }
 
-/** Steps that bring the image into the contest of the family, and the proof that it is there. */
-export function* planEntry(request: PromoteRequest, target: Image): Planning<readonly Step[] | Refusal> {
+/** How an image comes into the contest of the family. */
+interface Entry {
+  /** What changes no answer, and can be done before any region switches. */
+  readonly first: readonly Step[]
+  readonly steps: readonly Step[]
+}
+
+/**
+ * @param isQuiet newer images stand before it and go afterwards: then it has to be there first; otherwise the proof of
+ * the whole is proof enough
+ * @param isAwaited it is waited for before
+ */
+export function* planEntry(
+  request: PromoteRequest,
+  target: Image,
+  { isQuiet, isAwaited }: { isQuiet: boolean; isAwaited: boolean },
+): Planning<Entry | Refusal> {
   const { region, family } = request
-  const here: Step = { action: 'await', region, image: target.id, family }
-  const ready: Step[] = isPending(target) ? [{ action: 'await', region, image: target.id }] : []
-  const join: Step[] = target.family === family ? [] : [{ action: 'join-family', region, image: target.id, family }]
-  const restore: Step[] = target.status === 'Deprecated' ? [{ action: 'restore', region, image: target.id }] : []
+  const image = target.id
+  const here: Step[] = isQuiet ? [{ action: 'await', region, image, family }] : []
+  const ready: Step[] = isPending(target) && !isAwaited ? [{ action: 'await', region, image }] : []
+  const join: Step[] = target.family === family ? [] : [{ action: 'join-family', region, image, family }]
+  const restore: Step[] = target.status === 'Deprecated' ? [{ action: 'restore', region, image }] : []
   if (join[0] === undefined || restore.length === 0) {
-    return join.length + restore.length === 0 ? ready : [...ready, ...join, ...restore, here]
+    return { first: ready, steps: join.length + restore.length === 0 ? [] : [...join, ...restore, ...here] }
   }
+  const restoredFirst: Entry = { first: [...restore, { action: 'await', region, image }], steps: [...join, ...here] }
+  // With several regions, what can be ready everywhere before the first one switches, is.
+  const mayRestore = request.replicas.length > 0 && !(yield* wouldBeServed(request, target))
+  if (mayRestore) return restoredFirst
   // Deprecated images are in no contest, so that joining first changes no family's answer. Whether ECS lets a
   // deprecated image change its family is not documented; if not, it has to be restored where it is.
   const [permission] = yield* ask({ ask: 'permitted', step: join[0] })
-  if (permission.granted) return [...join, ...restore, here]
+  if (permission.granted) return { first: [], steps: [...join, ...restore, ...here] }
   if (permission.about === 'identity') return notPermitted(join[0], permission.because)
-  if (!(yield* wouldBeServed(request, target))) return [...restore, ...join, here]
+  if (!(yield* wouldBeServed(request, target))) return { first: [], steps: [...restore, ...join, ...here] }
   return refuse(
     'not-permitted',
     `${label(target)} is deprecated and ECS does not move it in that state; restored first, it would become what family ${target.family} serves.`,

@@ -1,15 +1,15 @@
 import { copyAmong, copyToBe, originTag, planCopy, waitFor } from './copying.ts'
-import { type Image, isAvailable, isReady, label, type Tags } from './image.ts'
+import { availableOf, type Image, isAvailable, isNewer, isReady, label, type Tags } from './image.ts'
 import { decisionOn } from './mark.ts'
-import { type Decided, lookTwice, remember } from './memory.ts'
+import { type Decided, isDoneSomewhere, lookTwice, remember } from './memory.ts'
 import { originOf } from './origin.ts'
 import { type Branch, type Copying, isRefusal, type Notice, type Refusal, refuse, type Step } from './plan.ts'
-import { already, decideOn, type RegionScene, targetOf } from './promote-choice.ts'
+import { already, decideOn, leftAlone, type RegionScene, targetOf } from './promote-choice.ts'
 import { tagging, wouldBeServed } from './promote-entry.ts'
-import { askAll, type Planning, together } from './question.ts'
+import { askAll, askEach, type Planning, together } from './question.ts'
 import { at, differentTarget } from './regions.ts'
 import type { PromoteRequest } from './request.ts'
-import { foreignBefore } from './standing.ts'
+import { foreignBefore, tellApart } from './standing.ts'
 
 interface ReplicaScene extends RegionScene {
   /** Copies of the target, whatever their family. */
@@ -64,10 +64,13 @@ export function* spread(
     request.replicas.map((region) => lookTwice(at(request, region), () => lookInReplica(at(request, region), target))),
   )
   if (stays) return [home, ...scenes.map((scene) => staying(request, scene, home))]
+  const isDone = isDoneSomewhere(request.run, [home.scene, ...scenes])
   const isMissing = ({ copies }: ReplicaScene) => copyAmong(copies) === undefined
   const source = scenes.some(isMissing) ? yield* planSource(request, { target, scenes }) : undefined
   if (source && isRefusal(source)) return source
-  const replicas = yield* together(scenes.map((scene) => decideInReplica(request, scene, { target, source, now })))
+  const replicas = yield* together(
+    scenes.map((scene) => decideInReplica(request, scene, { target, source, isDone, now })),
+  )
   return [source ? restored(home, source.restore) : home, ...replicas]
 }
 
@@ -115,16 +118,23 @@ function* planSource(
 function* decideInReplica(
   whole: PromoteRequest,
   scene: ReplicaScene,
-  { target, source, now }: { target: Image; source: Source | undefined; now: number },
+  { target, source, isDone, now }: { target: Image; source: Source | undefined; isDone: boolean; now: number },
 ): Planning<Case> {
   const { region, copies } = scene
-  const isDecided = (image: Image) => decisionOn(image)?.run === whole.run.key
+  const isDecided = (image: Image) => {
+    const decision = decisionOn(image)
+    return decision?.run === whole.run.key && decision.target === image.id
+  }
   const found = copyAmong(copies, [isDecided, ({ id }) => id === scene.current?.id])
   const request = { ...at(whole, region), image: found?.id }
+  if (isDone && !found) {
+    const branch = leftAlone(request, scene)
+    return { scene, decided: branch, target: undefined, make: [], copy: [], notices: [] }
+  }
   const making = found ? { steps: waitFor(found), notices: [] } : planCopyOf(request, { target, source, copies })
   const made = making.steps.find((step): step is Extract<Step, { action: 'copy' }> => step.action === 'copy')
   const copy = made ? copyToBe(target, { region, copy: made.copy, now }) : found
-  const decided = yield* decideOnCopy(request, scene, { target, copy: copy ?? target })
+  const decided = yield* decideOnCopy(request, scene, { target, copy: copy ?? target, isDone })
   const steps = { make: [], copy: making.steps, notices: making.notices }
   return { scene, decided, target: isRefusal(decided) ? undefined : (targetOf(decided, scene) ?? copy), ...steps }
 }
@@ -132,16 +142,22 @@ function* decideInReplica(
 function* decideOnCopy(
   request: PromoteRequest,
   scene: ReplicaScene,
-  { target, copy }: { target: Image; copy: Image },
+  { target, copy, isDone }: { target: Image; copy: Image; isDone: boolean },
 ): Planning<Decided | Branch> {
   const remembered = remember(request, scene)
-  if (remembered) return differentTarget(targetOf(remembered, scene), target) ?? remembered
+  if (remembered) return (isDone ? undefined : differentTarget(targetOf(remembered, scene), target)) ?? remembered
+  if (isDone) return leftAlone(request, scene)
   const { current, members } = scene
   if (current?.id === copy.id && isAvailable(copy) && tagging(request, copy).length === 0) {
     return already(request, scene, current, `${request.family} already serves ${label(current)}`)
   }
   const foreign = foreignBefore(request.family, { current, members, target: copy })
-  return foreign ?? (yield* decideOn(request, scene, copy))
+  if (foreign) return foreign
+  const newer = availableOf(members).filter((image) => isNewer(image, copy))
+  // What is promoted from a family is the newest there; a late copy of an older image is no reason against it here.
+  const mayRetire = request.fromFamily !== undefined && newer.length > 0
+  const isLate = mayRetire && (yield* tellApart(newer, target)).late.length === newer.length
+  return yield* decideOn(isLate ? { ...request, deprecateNewer: true } : request, scene, copy)
 }
 
 /** What a copy of this run is tagged with: where the image comes from, and who copied it. */
@@ -168,4 +184,15 @@ function planCopyOf(
   }
   const from = source?.from ?? { region: target.region, image: target.id }
   return planCopy({ region, run, family, imageName: undefined, from, copying }, copies)
+}
+
+/** On a re-run without a mark at home: an image of a replica region on which this run has decided, and is done. */
+export function* doneElsewhere({ run, family, replicas }: PromoteRequest): Planning<Image | undefined> {
+  if (run.attempt === 1) return undefined
+  const looks = yield* askEach(replicas, (region) => ({ ask: 'members', region, family }))
+  const members = looks.flatMap(({ answer }) => answer)
+  const target = members
+    .map(decisionOn)
+    .find((decision) => decision?.run === run.key && decision.state === 'done')?.target
+  return members.find(({ id }) => id === target)
 }

@@ -1,15 +1,15 @@
 import { crowdedNotices } from './crowded.ts'
-import { isPending, oldestFirst } from './image.ts'
+import { isAvailable, isPending, oldestFirst } from './image.ts'
 import { type Decided, goesOnWith, lookTwice, notesFor, pendingAfter, remember } from './memory.ts'
 import { originOf } from './origin.ts'
-import { type Branch, isMade, isRefusal, type Plan, type Step } from './plan.ts'
-import { choose, type HomeScene, isOlderSource, pendingNotices, targetOf } from './promote-choice.ts'
+import { type Branch, entersIn, isMade, isRefusal, type Plan } from './plan.ts'
+import { choose, type HomeScene, isOlderSource, leftAlone, pendingNotices, targetOf } from './promote-choice.ts'
 import { confirming, planEntry, tagging } from './promote-entry.ts'
-import { type Case, distinct, goingFrom, spread } from './promote-replicas.ts'
+import { type Case, distinct, doneElsewhere, goingFrom, spread } from './promote-replicas.ts'
 import { ask, askAll, type Planning, together } from './question.ts'
 import { alsoDoing, at, refusalAmong, wholeOf } from './regions.ts'
 import type { PromoteRequest } from './request.ts'
-import { planSharing } from './sharing.ts'
+import { planSharing, type Sharing } from './sharing.ts'
 import { fallbackOf, planTidying } from './tidying.ts'
 import { forbiddenAmong, planWithdrawal } from './withdrawal.ts'
 
@@ -43,11 +43,12 @@ export function* planPromote(request: PromoteRequest): Planning<Plan> {
   const scene = yield* lookWhenSettled(request)
   const [now] = yield* ask({ ask: 'time' })
   const remembered = remember(request, scene)
-  const decided = remembered ?? (yield* choose(request, scene, now))
+  const done = remembered ? undefined : yield* doneElsewhere(request)
+  const decided = remembered ?? (done && leftAlone(request, scene)) ?? (yield* choose(request, scene, now))
   if (isRefusal(decided)) return decided
-  const target = targetOf(decided, scene)
+  const target = done ?? targetOf(decided, scene)
   const home: Case = { scene, decided, target, make: [], copy: [], notices: [] }
-  const stays = !remembered && isOlderSource(request, scene)
+  const stays = !remembered && !done && isOlderSource(request, scene)
   const cases = request.replicas.length === 0 || !target ? [home] : yield* spread(request, { home, target, stays, now })
   if (isRefusal(cases)) return cases
   const refusal = refusalAmong(
@@ -70,27 +71,33 @@ function* planCase(
   const { scene, decided, target } = each
   if (isRefusal(decided)) return decided
   const request = at(whole, scene.region)
-  const sharing = yield* planSharing(request, target && isMade(target.id) ? target.id : target)
+  // What a later step has withdrawn since is not shared.
+  const mayShare = target && (!('kind' in decided) || isAvailable(target)) ? target : undefined
+  const sharing = yield* planSharing(request, mayShare && isMade(mayShare.id) ? mayShare.id : mayShare)
   if (isRefusal(sharing)) return sharing
   const branch =
     'kind' in decided
-      ? alsoDoing(decided, { note: sharing.steps })
-      : yield* planPromotion(request, each, { decided, sharing: sharing.steps, now })
+      ? alsoDoing(decided, { ready: sharing.steps })
+      : yield* planPromotion(request, each, { decided, sharing, now })
   if (isRefusal(branch)) return branch
   const notices = [...each.notices, ...branch.notices, ...sharing.notices]
-  return yield* planTidying(request, { branch: { ...branch, notices }, members: scene.members, target, origins })
+  const told = { ...branch, notices }
+  const tidied = yield* planTidying(request, { branch: told, members: scene.members, target, origins })
+  // Alone at home, the first visible step that fails has changed nothing.
+  const forbidden = request.replicas.length > 0 ? yield* forbiddenAmong(entersIn(tidied)) : undefined
+  return forbidden ?? tidied
 }
 
 function* planPromotion(
   request: PromoteRequest,
   { scene, target, make, copy }: Case,
-  { decided, sharing, now }: { decided: Decided; sharing: readonly Step[]; now: number },
+  { decided, sharing, now }: { decided: Decided; sharing: Sharing; now: number },
 ): Planning<Branch> {
   const { region, family } = request
   const { withdraw, begun } = decided
   // A promotion always has one; only a rollback may empty a family.
   if (!target) throw new Error('A promotion without its image.')
-  const entry = yield* planEntry(request, target)
+  const entry = yield* planEntry(request, target, { isQuiet: withdraw.length > 0, isAwaited: copy.length > 0 })
   if (isRefusal(entry)) return entry
   const { current } = scene
   const replaced =
@@ -98,20 +105,19 @@ function* planPromotion(
   const withdrawal = yield* planWithdrawal(request, {
     images: withdraw,
     target,
+    targetShares: sharing.shares,
     replaced,
     quarantined: scene.quarantined,
   })
   if (isRefusal(withdrawal)) return withdrawal
-  // Alone at home, the first visible step that fails has changed nothing.
-  const enters = request.replicas.length > 0 ? [...entry, ...sharing] : []
-  const forbidden = yield* forbiddenAmong([...enters, ...withdrawal.steps], { prunes: request.keep !== undefined })
+  const forbidden = yield* forbiddenAmong(withdrawal.steps)
   if (forbidden) return forbidden
   const notes = notesFor(request, { decided, now, targetTags: request.tags, mayGoWithout: false })
   if (isRefusal(notes)) return notes
   const withdrawn = [...oldestFirst(begun?.withdrawn ?? []), ...withdraw].map(({ id }) => id)
   // ECS shares no deprecated image.
-  const [sharedAtOnce, sharedWhenRestored] = target.status === 'Deprecated' ? [[], sharing] : [sharing, []]
-  const comesIn = [...entry, ...sharedWhenRestored]
+  const [sharedAtOnce, sharedWhenRestored] = target.status === 'Deprecated' ? [[], sharing.steps] : [sharing.steps, []]
+  const comesIn = [...entry.steps, ...sharedWhenRestored]
   // With newer images before it, the image changes no answer by coming in.
   const isQuiet = withdraw.length > 0
   return {
@@ -120,8 +126,9 @@ function* planPromotion(
     does: {
       make,
       copy,
-      note: [...sharedAtOnce, ...notes.planned],
-      ready: [...confirming(request, scene, target), ...tagging(request, target), ...(isQuiet ? comesIn : [])],
+      note: notes.planned,
+      confirm: confirming(request, scene, target),
+      ready: [...sharedAtOnce, ...tagging(request, target), ...entry.first, ...(isQuiet ? comesIn : [])],
       switch: [...(isQuiet ? [] : comesIn), ...withdrawal.steps],
       settle: notes.done,
     },

@@ -65,7 +65,11 @@ interface Asked {
   /** ECS's time, milliseconds. No request: it comes with the answers to others. */
   readonly time: { question: object; answer: number }
   /** Lets the time pass that tags may lag behind (an earlier attempt may have written some just before it died). */
-  readonly lag: { question: object; answer: undefined }
+  readonly lag: {
+    /** What an earlier attempt has written needs to be waited for once only. */
+    question: { readonly of: 'earlier attempt' | 'others' }
+    answer: undefined
+  }
 }
 
 export type Kind = keyof Asked

@@ -17,13 +17,32 @@ import {
   sameSecond,
 } from './image.ts'
 import { decisionOn, describeDecision, isWithdrawnFrom, recentRollbackTo } from './mark.ts'
-import { type Decided, goesOnWith, lookTwice, notesFor, pendingAfter, remember } from './memory.ts'
+import {
+  type Decided,
+  doneBefore,
+  goesOnWith,
+  isDoneSomewhere,
+  lookTwice,
+  notesFor,
+  pendingAfter,
+  remember,
+} from './memory.ts'
 import { originOf, sameImage } from './origin.ts'
-import { type Branch, isRefusal, type Notice, notExpected, type Plan, type Refusal, refuse, type Step } from './plan.ts'
+import {
+  type Branch,
+  isRefusal,
+  type Notice,
+  notExpected,
+  type Plan,
+  type Refusal,
+  type RegionPlan,
+  refuse,
+  type Step,
+} from './plan.ts'
 import { ask, askAll, type Planning, together } from './question.ts'
 import { alsoDoing, at, differentTarget, refusalAmong, wholeOf } from './regions.ts'
 import { type RollbackRequest, regionsOf } from './request.ts'
-import { planSharing } from './sharing.ts'
+import { planSharing, type Sharing } from './sharing.ts'
 import { ambiguous, foreignBefore } from './standing.ts'
 import { forbiddenAmong, inWithdrawalOrder, planWithdrawal } from './withdrawal.ts'
 
@@ -49,13 +68,19 @@ export function* planRollback(request: RollbackRequest): Planning<Plan> {
   const [now] = yield* ask({ ask: 'time' })
   const [home, ...replicas] = scenes
   if (!home) throw new Error('A rollback without its home region.')
-  const chosen = remember(request, home) ?? homeRolledBack(request, home, replicas) ?? choose(request, home, now)
+  const isDone = isDoneSomewhere(request.run, scenes)
+  const chosen =
+    remember(request, home) ??
+    (isDone ? leftAlone(request, home) : undefined) ??
+    homeRolledBack(request, home, replicas) ??
+    choose(request, home, now)
   if (isRefusal(chosen)) return chosen
   const target = targetOf(chosen, home)
   const complete = target ? yield* together(replicas.map((scene) => withCopiesOutside(scene, target))) : replicas
-  const missing = complete.filter((scene) => target && !copyIn(scene, target))
+  const inReplicas = complete.map((scene) => decideInReplica(request, scene, { home, target, isDone }))
+  const missing = complete.filter((_, index) => inReplicas[index] === 'missing')
   if (target && missing.length > 0) return copyMissing(request, { target, missing, home, isThere: 'kind' in chosen })
-  const decided = [chosen, ...complete.map((scene) => decideInReplica(request, scene, { home, target }))]
+  const decided = [chosen, ...inReplicas.filter((each) => each !== 'missing')]
   const refusal = refusalAmong(request, decided)
   if (refusal) return refusal
   const branches = yield* together(
@@ -81,8 +106,15 @@ const copyIn = ({ members, known }: FamilyScene, target: Image): Image | undefin
 /** A bake that was overtaken has left its copies outside of the family: they are as good to fall back to. */
 function* withCopiesOutside(scene: FamilyScene, target: Image): Planning<FamilyScene> {
   if (copyIn(scene, target)) return scene
-  const [copies] = yield* ask({ ask: 'copies', region: scene.region, origin: originOf(target) })
-  return { ...scene, known: [...scene.known, ...copies.filter(({ family }) => family === '')] }
+  const { region } = scene
+  const origin = originOf(target)
+  const [originRegion, original = ''] = origin.split('/')
+  const { copies, first } = yield* askAll({
+    copies: { ask: 'copies', region, origin },
+    first: originRegion === region ? { ask: 'image', region, image: original } : undefined,
+  })
+  const outside = [...copies, ...(first ? [first] : [])].filter(({ family }) => family === '')
+  return { ...scene, known: [...scene.known, ...outside] }
 }
 
 /** The two runs that help; where home serves the target already, it is only the second. */
@@ -100,9 +132,10 @@ function copyMissing(
   const served = missing.map(
     (scene) => `${scene.region} (which serves ${scene.current ? label(scene.current) : 'nothing'})`,
   )
-  const replicaInput = rest.length > 0 ? `\`replica-region-ids: ${rest.join(',')}\`` : 'without `replica-region-ids`'
+  const replicaInput =
+    rest.length > 0 ? `with \`replica-region-ids: ${rest.join(',')}\`` : 'without `replica-region-ids`'
   const bad = home.current ? ` ${label(home.current)} or a copy of it` : ' what is bad'
-  const now = `At once: this step once more, in a new run, with ${replicaInput} and \`to-image-id: ${target.id}\`, all other inputs as they are; ${without.join(', ')} may serve${bad} until the next is done. Then: `
+  const now = `At once: this step once more, in a new run, ${replicaInput} and \`to-image-id: ${target.id}\`, all other inputs as they are; ${without.join(', ')} may serve${bad} until the next is done. Then: `
   return refuse(
     'copy-missing',
     `Family ${family} has no copy of ${label(target)} in ${served.join(', ')}: not every region can fall back to it.`,
@@ -114,15 +147,17 @@ function copyMissing(
 function decideInReplica(
   whole: RollbackRequest,
   scene: FamilyScene,
-  { home, target }: { home: FamilyScene; target: Image | undefined },
-): Decided | Branch {
+  { home, target, isDone }: { home: FamilyScene; target: Image | undefined; isDone: boolean },
+): Decided | Branch | 'missing' {
   const copy = target && copyIn(scene, target)
   const request = { ...at(whole, scene.region), toImage: whole.toImage === undefined ? undefined : copy?.id }
   const remembered = remember(request, scene)
-  if (remembered) return differentTarget(targetOf(remembered, scene), target) ?? remembered
-  if (!copy) return emptyReplica(request, scene, home)
+  if (remembered) return (isDone ? undefined : differentTarget(targetOf(remembered, scene), target)) ?? remembered
+  if (isDone) return leftAlone(request, scene)
+  if (!copy) return target ? 'missing' : emptyReplica(request, scene, home)
   const { current, members } = scene
-  const tied = availableOf(members).find((image) => sameSecond(image, copy))
+  const rivals = [...availableOf(members), ...(current ? [current] : [])]
+  const tied = rivals.find((image) => sameSecond(image, copy))
   if (tied) return ambiguous(request.family, [copy, tied])
   const newer = availableOf(members).filter((image) => isNewer(image, copy))
   if (newer.length === 0 && isAvailable(copy) && current?.id === copy.id) return already(request, members, copy)
@@ -153,6 +188,10 @@ function emptyReplica(request: RollbackRequest, scene: FamilyScene, home: Family
   return { target: undefined, previous: current?.id, withdraw, withdrawLater, begun: undefined }
 }
 
+/** What a later step has withdrawn since is not shared. */
+const standsOrWill = (decided: Decided | Branch, target: Image | undefined): boolean =>
+  target !== undefined && (!('kind' in decided) || isAvailable(target))
+
 /** What is decided for one region, with all that goes with it. */
 function* planBranch(
   whole: RollbackRequest,
@@ -161,13 +200,13 @@ function* planBranch(
 ): Planning<Branch> {
   const request = at(whole, scene.region)
   const target = targetOf(decided, scene)
-  const sharing = yield* planSharing(request, target)
+  const sharing = yield* planSharing(request, standsOrWill(decided, target) ? target : undefined)
   if (isRefusal(sharing)) return sharing
   if ('kind' in decided && decided.kind === 'refuse') return decided
   const branch =
     'kind' in decided
-      ? alsoDoing(decided, { note: sharing.steps })
-      : yield* planFall(request, scene, { decided, sharing: sharing.steps, now })
+      ? alsoDoing(decided, { ready: sharing.steps })
+      : yield* planFall(request, scene, { decided, sharing, now })
   return isRefusal(branch) ? branch : { ...branch, notices: [...branch.notices, ...sharing.notices] }
 }
 
@@ -182,10 +221,8 @@ function choose(request: RollbackRequest, scene: FamilyScene, now: number): Deci
   if (target?.id === current.id) return already(request, members, current)
   const guarded = justRolledBack(request, scene, { current, now })
   if (guarded) return guarded
-  const standing =
-    target && request.toImage !== undefined
-      ? availableOf(members).filter((image) => isNewer(image, target) && image.id !== current.id)
-      : []
+  const others = availableOf(members).filter((image) => image.id !== current.id)
+  const standing = others.filter((image) => (target ? isNewer(image, target) : sameImage(image, current)))
   return {
     target,
     previous: current.id,
@@ -195,7 +232,17 @@ function choose(request: RollbackRequest, scene: FamilyScene, now: number): Deci
   }
 }
 
-function already({ region, family }: RollbackRequest, members: readonly Image[], current: Image | undefined): Branch {
+const leftAlone = (request: RollbackRequest, { members, current }: FamilyScene): RegionPlan => ({
+  ...already(request, members, current),
+  because: doneBefore,
+  changedBefore: true,
+})
+
+function already(
+  { region, family }: RollbackRequest,
+  members: readonly Image[],
+  current: Image | undefined,
+): Extract<RegionPlan, { kind: 'nothing' }> {
   const pending = pendingAfter(members, current)
   return {
     kind: 'nothing',
@@ -223,7 +270,8 @@ function nothingToRollBack({ family, region }: RollbackRequest, members: readonl
 
 function chooseTarget(request: RollbackRequest, { members }: FamilyScene, current: Image): Image | undefined | Refusal {
   if (request.toImage !== undefined) return namedTarget(request, members, current)
-  const others = availableOf(members).filter(({ id }) => id !== current.id)
+  // Another copy of the bad image is as bad.
+  const others = availableOf(members).filter((image) => image.id !== current.id && !sameImage(image, current))
   const tied = others.find((image) => sameSecond(image, current))
   if (tied) return ambiguous(request.family, [current, tied])
   const [target, second] = others.filter((image) => isNewer(current, image))
@@ -320,14 +368,19 @@ function homeRolledBack(
 function* planFall(
   request: RollbackRequest,
   scene: FamilyScene,
-  { decided, sharing, now }: { decided: Decided; sharing: readonly Step[]; now: number },
+  { decided, sharing, now }: { decided: Decided; sharing: Sharing; now: number },
 ): Planning<Branch> {
   const { region, family } = request
   const { target, withdraw, withdrawLater, begun } = decided
-  const withdrawal = yield* planWithdrawal(request, { images: withdraw, target, quarantined: scene.quarantined })
+  const withdrawal = yield* planWithdrawal(request, {
+    images: withdraw,
+    target,
+    targetShares: sharing.shares,
+    quarantined: scene.quarantined,
+  })
   if (isRefusal(withdrawal)) return withdrawal
   const entry = target ? comingIn(request, target) : []
-  const forbidden = yield* forbiddenAmong([...entry, ...sharing, ...withdrawal.steps])
+  const forbidden = yield* forbiddenAmong([...entry, ...sharing.steps, ...withdrawal.steps])
   if (forbidden) return forbidden
   // In quarantine, what carries no mark would be taken for somebody's live image.
   const mayGoWithout = request.toImage !== undefined && request.quarantineFamily === undefined
@@ -337,7 +390,7 @@ function* planFall(
   const gone = [...oldestFirst(begun?.withdrawn ?? []), ...withdraw, ...withdrawLater].map(({ id }) => id)
   const pending = pendingAfter(scene.members, target).filter((image) => !withdrawLater.includes(image))
   // ECS shares no deprecated image.
-  const [sharedAtOnce, sharedWhenRestored] = target?.status === 'Deprecated' ? [[], sharing] : [sharing, []]
+  const [sharedAtOnce, sharedWhenRestored] = target?.status === 'Deprecated' ? [[], sharing.steps] : [sharing.steps, []]
   const enters = [...entry, ...standing(request, decided), ...sharedWhenRestored]
   // Late copies may have made the target's copy the newest here: once it is in, it is served.
   const isSwitch = entry.length > 0 && target && !(scene.current && isNewer(scene.current, target))
@@ -345,8 +398,9 @@ function* planFall(
     kind: 'change',
     region,
     does: {
-      note: [...sharedAtOnce, ...notes.planned],
-      ready: [...confirming(request, decided), ...(isSwitch ? [] : enters)],
+      note: notes.planned,
+      confirm: confirming(request, decided),
+      ready: [...sharedAtOnce, ...(isSwitch ? [] : enters)],
       switch: [...(isSwitch ? enters : []), ...withdrawal.steps, ...withdrawWhenReady(request, withdrawLater)],
       settle: notes.done,
     },

@@ -14,9 +14,11 @@ export const inTens = (accounts: readonly string[]): string[][] =>
 /** ECS shares an image with so many accounts. */
 export const shareLimit = 50
 
-interface Sharing {
+export interface Sharing {
   readonly steps: readonly Step[]
   readonly notices: readonly Notice[]
+  /** The accounts that it is shared with already, where that was asked. */
+  readonly shares?: readonly string[]
 }
 
 /** What is already shared is not shared again. @param image a label where it is still to be made: it has no shares yet */
@@ -30,6 +32,7 @@ export function* planSharing(
   const accounts = shareWith.filter((account) => !shares.includes(account))
   if (shares.length + accounts.length > shareLimit) return tooMany(name, { shares, accounts })
   return {
+    shares,
     steps: inTens(accounts).map((some) => ({ action: 'share', region, image: id, accounts: some })),
     notices: [
       {

@@ -1,6 +1,8 @@
-/** What stands before an image in the contest of a family, where that cannot be settled by withdrawing it. */
+/** What stands before an image in the contest of a family, and what to think of it. */
 import { type Image, isNewer, label, list } from './image.ts'
+import { originOf } from './origin.ts'
 import { type Refusal, refuse } from './plan.ts'
+import { askEach, type Planning } from './question.ts'
 
 export const ambiguous = (family: string, images: readonly Image[]): Refusal =>
   refuse(
@@ -21,4 +23,30 @@ export function foreignBefore(
     `Family ${family} serves ${label(current)} there, which is not this account's (${current.ownerAlias || 'unknown owner'}) and newer than ${label(target)}: it cannot be withdrawn.`,
     'Look at that image in the ECS console; run without this region in `replica-region-ids` meanwhile.',
   )
+}
+
+interface Told {
+  /** Copies of older images, made later: only ECS takes them for newer. */
+  readonly late: readonly Image[]
+  /** Copies of newer images. */
+  readonly ahead: readonly Image[]
+  /** Not copies, or of images that are gone. */
+  readonly foreign: readonly Image[]
+}
+
+/** Tells images of a replica region apart by the images that they are copies of. @param image at home */
+export function* tellApart(standing: readonly Image[], image: Image): Planning<Told> {
+  const origins = yield* askEach(standing, (other) => {
+    const [region = '', id = ''] = originOf(other).split('/')
+    return { ask: 'image', region, image: id }
+  })
+  const isForeign = (each: (typeof origins)[number]) =>
+    !each.thing.isCopied || !each.answer || each.answer.id === each.thing.id
+  const copies = origins.filter((each) => !isForeign(each))
+  const isAhead = ({ answer }: (typeof origins)[number]) => answer !== undefined && isNewer(answer, image)
+  return {
+    late: copies.filter((each) => !isAhead(each)).map(({ thing }) => thing),
+    ahead: copies.filter(isAhead).map(({ thing }) => thing),
+    foreign: origins.filter(isForeign).map(({ thing }) => thing),
+  }
 }

@@ -50,11 +50,14 @@ export function* planWithdrawal(
   {
     images,
     target,
+    targetShares: known,
     replaced,
     quarantined,
   }: {
     images: readonly Image[]
     target: Image | undefined
+    /** The accounts that the target is shared with, where that is known. */
+    targetShares?: readonly string[] | undefined
     replaced?: Image | undefined
     quarantined: readonly Image[]
   },
@@ -71,7 +74,9 @@ export function* planWithdrawal(
   if (inTheWay.length > 0 && quarantineFamily === undefined && !request.unshare) return sharedRefusal(inTheWay)
   const isThere = target !== undefined && !isMade(target.id)
   const [targetShares] =
-    shared.length > 0 && isThere ? yield* ask({ ask: 'shares', region, image: target.id }) : [[] as readonly string[]]
+    shared.length > 0 && isThere && !known
+      ? yield* ask({ ask: 'shares', region, image: target.id })
+      : [known ?? ([] as readonly string[])]
   const seenBy = [...targetShares, ...request.shareWith]
   return {
     steps: withdrawn.flatMap(({ thing, answer }) => withdrawalOf(thing, answer, request)),
@@ -93,19 +98,16 @@ function withdrawalOf(image: Image, accounts: readonly string[], { region, quara
 /**
  * Asks ECS, by its own DryRun, whether each change would be permitted; a refusal names the first that is not. What a
  * step before makes possible (a share taken back, an image restored) cannot be asked yet, nor what is still to be made.
- * @param prunes whether there will be room in a full family
  */
-export function* forbiddenAmong(
-  steps: readonly Step[],
-  { prunes = false }: { prunes?: boolean } = {},
-): Planning<Refusal | undefined> {
+export function* forbiddenAmong(steps: readonly Step[]): Planning<Refusal | undefined> {
   const imagesOf = (action: Step['action']) =>
     steps.flatMap((step) => (step.action === action && 'image' in step ? [step.image] : []))
   const [unshared, restored] = [imagesOf('unshare'), imagesOf('restore')]
   const asked = steps.filter(
     (step) =>
       ['deprecate', 'quarantine', 'restore', 'share', 'unshare', 'join-family'].includes(step.action) &&
-      !('image' in step && isMade(step.image)),
+      !('image' in step && isMade(step.image)) &&
+      (step.action !== 'unshare' || step === steps.find((each) => isSameUnshare(each, step))),
   )
   const answers = yield* askEach(asked, (step) => ({ ask: 'permitted', step }))
   const isAfterRestore = (step: Step) => 'image' in step && restored.includes(step.image)
@@ -114,11 +116,15 @@ export function* forbiddenAmong(
     const comesTooEarly =
       (step.action === 'deprecate' && unshared.includes(step.image) && answer.code === 'ImageUseShared') ||
       (['share', 'join-family'].includes(step.action) && isAfterRestore(step) && answer.about === 'request') ||
-      (step.action === 'join-family' && prunes && answer.code === 'ImageQuotaFull.ImageFamily')
+      (step.action === 'join-family' && (step.room ?? []).length > 0 && answer.code === 'ImageQuotaFull.ImageFamily')
     if (!comesTooEarly) return notPermitted(step, answer.because)
   }
   return undefined
 }
+
+/** The accounts are ECS's own answer: what holds for the first ten of an image holds for all. */
+const isSameUnshare = (step: Step, other: Step): boolean =>
+  step.action === 'unshare' && other.action === 'unshare' && step.image === other.image
 
 export const notPermitted = (step: Step, because: string): Refusal =>
   refuse(

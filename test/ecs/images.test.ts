@@ -802,6 +802,7 @@ describe('a new image', () => {
       keepsake: { stopped: silent, started: silent },
       journal,
       made: new Map(),
+      fresh: new Map(),
       note: silent,
       onMade: (_step, image) => told.push(image),
     })

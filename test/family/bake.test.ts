@@ -103,7 +103,8 @@ describe('a first attempt', () => {
     const images = Array.from({ length: count }, (_, index) => image(`m-${index}`, 1, { status: 'Deprecated' }))
     const { notices, steps } = changeOf(request, there(...images))
     expect(notices).toHaveLength(warnings)
-    if (warnings > 0) expect(notices[0]).toEqual({ level: 'warning', text: expect.stringContaining(`${count} images`) })
+    if (warnings > 0)
+      expect(notices[0]).toEqual({ level: 'warning', lasting: true, text: expect.stringContaining(`${count} images`) })
     expect(steps.map(brief)).toContain('create <new image>')
   })
 })
@@ -114,7 +115,9 @@ describe('the instance', () => {
 
   test('that is running: a warning about what is not on its disks yet', () => {
     const { notices, steps } = changeOf(...from({}))
-    expect(notices).toEqual([{ level: 'warning', text: expect.stringMatching(/i-1.*`stop-instance: true`/) }])
+    expect(notices).toEqual([
+      { level: 'warning', lasting: true, text: expect.stringMatching(/i-1.*`stop-instance: true`/) },
+    ])
     expect(steps.map(brief)).toEqual(['create <new image>', 'await <new image>'])
   })
 
@@ -339,7 +342,7 @@ describe('an image of this run that ECS failed to create', () => {
     const plan = changeOf(next, web.with({ ...own, ...failed }))
     expect(plan.steps.map(brief)).toEqual(['create <new image>', 'await <new image>'])
     expect(plan.steps[0]).toMatchObject({ create: { generation: 1, name: imageNameOf(request.run, 'web', 1) } })
-    expect(plan.notices).toEqual([{ level: 'warning', text: expect.stringContaining('m-own') }])
+    expect(plan.notices).toEqual([{ level: 'warning', lasting: true, text: expect.stringContaining('m-own') }])
   })
 
   test('twice: a third name and token', () => {

@@ -42,11 +42,7 @@ describe('a newer image', () => {
     })
     expect(planOf(request, web.with(loose)).plan).toMatchObject({
       kind: 'change',
-      steps: [
-        mark('planned'),
-        { action: 'join-family', region, image: 'm-n', family: 'web' },
-        { action: 'await', region, image: 'm-n', family: 'web' },
-      ],
+      steps: [mark('planned'), { action: 'join-family', region, image: 'm-n', family: 'web' }],
       expect: { region, family: 'web', image: 'm-n', withdrawn: [] },
       afterwards: [mark('done')],
       image: 'm-n',
@@ -62,14 +58,13 @@ describe('a newer image', () => {
       'tag m-n',
       'join-family m-n web',
       'restore m-n',
-      'await m-n in web',
     ])
   })
 
   test('deprecated in the family: is restored', () => {
     const situation = web.with({ ...y, ...deprecated })
     const plan = changeOf(promote({ image: 'm-y' }), situation)
-    expect(plan.steps.map(brief)).toEqual(['tag m-y', 'restore m-y', 'await m-y in web'])
+    expect(plan.steps.map(brief)).toEqual(['tag m-y', 'restore m-y'])
     expect(answersAlong(plan.steps, situation)).toEqual(['m-x', 'm-y'])
   })
 
@@ -88,7 +83,7 @@ describe('a newer image', () => {
 
   test('is moved out of another family that serves something else', () => {
     const api = web.with(image('m-a', 9, { family: 'api' }), image('m-b', 10, { family: 'api' }))
-    expect(stepsOf(promote({ image: 'm-a' }), api)).toEqual(['tag m-a', 'join-family m-a web', 'await m-a in web'])
+    expect(stepsOf(promote({ image: 'm-a' }), api)).toEqual(['tag m-a', 'join-family m-a web'])
   })
 
   test('that another family serves: refused, and says what that one would serve next', () => {
@@ -170,7 +165,6 @@ describe('an image still being created', () => {
       'tag m-n',
       'await m-n',
       'join-family m-n web',
-      'await m-n in web',
     ])
   })
 
@@ -294,7 +288,7 @@ describe('from-family', () => {
 
   test('takes what that family serves', () => {
     const plan = changeOf(request, both)
-    expect(plan.steps.map(brief)).toEqual(['tag m-c', 'join-family m-c web', 'await m-c in web'])
+    expect(plan.steps.map(brief)).toEqual(['tag m-c', 'join-family m-c web'])
     expect(plan).toMatchObject({ image: 'm-c', previous: 'm-x' })
     expect(answersAlong(plan.steps, both)).toEqual(['m-x', 'm-c'])
   })
@@ -382,7 +376,6 @@ describe('expected-image-id', () => {
       'tag m-n',
       'confirm web m-x',
       'join-family m-n web',
-      'await m-n in web',
     ])
   })
 
@@ -420,7 +413,6 @@ describe('a deprecated image that ECS does not move', () => {
       'tag m-n',
       'restore m-n',
       'join-family m-n web',
-      'await m-n in web',
     ])
   })
 
@@ -429,7 +421,7 @@ describe('a deprecated image that ECS does not move', () => {
       .with({ ...asleep, family: 'api' }, image('m-a', 10, { family: 'api' }))
       .denying('join-family', 'request')
     const plan = changeOf(promote({ image: 'm-n' }), api)
-    expect(plan.steps.map(brief)).toEqual(['tag m-n', 'restore m-n', 'join-family m-n web', 'await m-n in web'])
+    expect(plan.steps.map(brief)).toEqual(['tag m-n', 'restore m-n', 'join-family m-n web'])
     expect(answersAlong(plan.steps, api, 'api')).toEqual(['m-a'])
   })
 
@@ -460,7 +452,6 @@ describe('tags to add', () => {
       'tag m-n',
       'tag m-n',
       'join-family m-n web',
-      'await m-n in web',
     ])
   })
 
@@ -543,10 +534,6 @@ describe('images withdrawn earlier', () => {
   test('in quarantine are moved back', () => {
     const tags = decided(theirs, 'rollback', { target: 'm-x', previous: 'm-y' })
     const situation = web.with({ ...y, family: 'web-bad', tags }, image('m-z', 4, { family: 'web-bad', tags }))
-    expect(stepsOf(promote({ image: 'm-y' }), situation)).toEqual([
-      'tag m-y',
-      'join-family m-y web',
-      'await m-y in web',
-    ])
+    expect(stepsOf(promote({ image: 'm-y' }), situation)).toEqual(['tag m-y', 'join-family m-y web'])
   })
 })

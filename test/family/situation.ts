@@ -4,8 +4,18 @@
  */
 
 import { createHash } from 'node:crypto'
+import { type Arbitrary, array, constant, constantFrom, integer, oneof, option, record, tuple } from 'fast-check'
 import type { Image, Tags } from '../../src/family/image.ts'
-import type { Expectation, Plan, Refusal, RegionPlan, Settlement, Step } from '../../src/family/plan.ts'
+import {
+  type Expectation,
+  lanesOf,
+  type Phase,
+  type Plan,
+  type Refusal,
+  type RegionPlan,
+  type Settlement,
+  type Step,
+} from '../../src/family/plan.ts'
 import { planFor } from '../../src/family/planner.ts'
 import type { Instance, Permission, Planning, Question } from '../../src/family/question.ts'
 import type {
@@ -19,6 +29,8 @@ import type {
 import { type Run, runOf } from '../../src/family/run-key.ts'
 
 export const region = 'cn-hangzhou'
+/** Where the family is kept as well. */
+export const [shanghai, beijing] = ['cn-shanghai', 'cn-beijing'] as const
 export const minute = 60_000
 /** ECS's time, unless a situation says otherwise. */
 export const noon = Date.parse('2026-04-01T12:00:00Z')
@@ -51,6 +63,19 @@ export const image = (id: string, march: number, given: Partial<Image> = {}): Im
 /** Three of one family, each newer than the one before. */
 export const [w, x, y] = [image('m-w', 1), image('m-x', 2), image('m-y', 3)] as const
 export const deprecated = { status: 'Deprecated' } as const
+
+/** A copy by CopyImage, with the tag that says of what; hand-made where nothing says by which run. */
+export const copyOf = (
+  original: Image,
+  where: string,
+  id: string,
+  march: number,
+  { tags = {}, ...given }: Partial<Image> = {},
+): Image => {
+  const origin = original.tags['image-family:origin'] ?? `${original.region}/${original.id}`
+  const isCopied = { isCopied: true, tags: { ...tags, 'image-family:origin': origin } }
+  return image(id, march, { family: original.family, ...given, region: where, ...isCopied })
+}
 
 export const instance = (id: string, given: Partial<Instance> = {}): Instance => ({
   id,
@@ -216,8 +241,14 @@ interface State {
   readonly used: readonly string[]
   /** IDs of snapshots that were noted for deletion, and are there still. */
   readonly leftovers: readonly string[]
-  readonly denied: readonly { readonly action: string; readonly about: 'identity' | 'request' }[]
+  readonly denied: readonly {
+    readonly action: string
+    readonly about: 'identity' | 'request'
+    readonly where: string | undefined
+  }[]
   readonly now: number
+  /** IDs of what steps have made last, by its label in the plan. */
+  readonly made: Readonly<Record<string, string>>
   /** What reads show until the time that they lag is waited out. */
   readonly shown: Situation | undefined
   /** What there is once an image being created has been waited for. */
@@ -240,6 +271,7 @@ export class Situation {
       leftovers: [],
       denied: [],
       now: noon,
+      made: {},
       shown: undefined,
       later: undefined,
       ...state,
@@ -288,8 +320,8 @@ export class Situation {
   }
 
   /** ECS would not carry this out, because of who asks or because of what is asked for. */
-  denying(action: Step['action'], about: 'identity' | 'request' = 'identity'): Situation {
-    return this.#but({ denied: [...this.state.denied, { action, about }] })
+  denying(action: Step['action'], about: 'identity' | 'request' = 'identity', where?: string): Situation {
+    return this.#but({ denied: [...this.state.denied, { action, about, where }] })
   }
 
   at(now: number): Situation {
@@ -377,7 +409,9 @@ export class Situation {
   }
 
   #permission(step: Step): Permission {
-    const denial = this.state.denied.find(({ action }) => action === step.action)
+    const denial = this.state.denied.find(
+      ({ action, where }) => action === step.action && (where === undefined || where === step.region),
+    )
     if (denial) {
       const code = denial.about === 'identity' ? 'Forbidden.RAM' : 'OperationDenied'
       return { granted: false, about: denial.about, code, because: `${code}: that is not allowed` }
@@ -412,7 +446,7 @@ export class Situation {
           region: step.region,
           status: 'Creating',
         } as const
-        return this.with(image(`m-made-by-${name}`, 1, given))
+        return this.#making(step.image, image(`m-made-by-${name}`, 1, given))
       }
       case 'copy': {
         const { name, from, tags } = step.copy
@@ -429,9 +463,11 @@ export class Situation {
           status: 'Creating',
           isCopied: true,
         } as const
-        return this.with(
-          image(`m-copy-of-${source.id}-in-${step.region}`, 1, { ...given, tags: Object.fromEntries(copied) }),
-        )
+        // About as long as those of ECS: two of them have to fit into a tag.
+        const base = `${source.id}-in-${step.region.slice(3)}`
+        const times = this.#in(step.region).filter((each) => each.id.startsWith(base)).length
+        const id = `${base}${times === 0 ? '' : `-${times + 1}`}`
+        return this.#making(step.image, image(id, 1, { ...given, tags: Object.fromEntries(copied) }))
       }
       case 'await': {
         const id = this.#idOf(step.image)
@@ -439,7 +475,7 @@ export class Situation {
         const waits = ['Creating', 'Waiting'].includes(seen.status)
         must(waits || seen.status === 'Available' || step.mayFail === true, 'the image never becomes available')
         must(step.family === undefined || seen.family === step.family, 'the image is never seen in the family')
-        return waits ? this.changing(id, { status: 'Available' }) : this
+        return waits || seen.usable === false ? this.changing(id, { status: 'Available', usable: undefined }) : this
       }
       case 'confirm':
         must(this.current(step.family, step.region)?.id === step.image, 'not confirmed')
@@ -483,14 +519,15 @@ export class Situation {
     }
   }
 
+  #making(label: string, made: Image): Situation {
+    return this.with(made).#but({ made: { ...this.state.made, [label]: made.id } })
+  }
+
   #idOf(ref: string): string {
     if (!ref.startsWith('<')) return ref
-    const where = /^<copy in (.*)>$/.exec(ref)?.[1]
-    const made = this.state.images.findLast(({ id, region: there }) =>
-      where === undefined ? id.startsWith('m-made-by-') : there === where && id.startsWith('m-copy-of-'),
-    )
-    if (!made) throw new Error(`Nothing has made ${ref}.`)
-    return made.id
+    const made = this.state.made[ref]
+    if (made === undefined) throw new Error(`Nothing has made ${ref}.`)
+    return made
   }
 
   #tag(ids: readonly string[], tags: Tags, must: (so: boolean, what: string) => void): Situation {
@@ -569,7 +606,7 @@ export type Told =
   | (Settlement & { readonly kind: 'nothing'; readonly because: string })
   | Refusal
 
-const before = ['make', 'copy', 'note', 'ready', 'switch'] as const
+const before = ['make', 'copy', 'note', 'confirm', 'ready', 'switch'] as const
 
 function told(plan: Plan): Told {
   if (plan.kind === 'refuse') return plan
@@ -620,6 +657,145 @@ export function carriedOut(request: Request, situation: Situation): Situation {
   const { steps, afterwards } = changeOf(request, situation)
   return situation.after([...steps, ...afterwards])
 }
+
+// ── Several regions ──────────────────────────────────────────────────────────
+
+/** Requests as they are sent: tags go in parts, here of two images instead of fifty. */
+export const inRequests = (steps: readonly Step[]): Step[] =>
+  steps.flatMap((step): Step[] =>
+    step.action === 'tag' || step.action === 'untag'
+      ? Array.from({ length: Math.ceil(step.ids.length / 2) }, (_, part) => ({
+          ...step,
+          ids: step.ids.slice(part * 2, part * 2 + 2),
+        }))
+      : [step],
+  )
+
+/** Where the process dies: so many phases are through, and in the next each lane has sent so many requests. */
+export interface Death {
+  readonly phases: number
+  readonly cuts: readonly number[]
+}
+
+export interface Walked {
+  /** Where the walk ended. */
+  readonly situation: Situation
+  /** The plan that was followed last. */
+  readonly plan: Plan
+  /** What there was at the beginning and after each request. */
+  readonly seen: readonly Situation[]
+  /** How many phases had something to do, the one of the death among them. */
+  readonly phases: number
+  readonly died: boolean
+}
+
+const prepares: readonly Phase[] = ['make', 'copy']
+const applies: readonly Phase[] = ['make', 'note', 'confirm', 'ready', 'switch', 'settle', 'prune']
+
+/** Walks the line as a run does: lanes side by side, phase by phase; where copies are made, all is planned anew. */
+export function walk(request: Request, start: Situation, death?: Death): Walked {
+  const seen = [start]
+  let situation = start
+  let phases = 0
+  for (let round = 1; ; round++) {
+    const plan = concludeIn(planFor(request), situation).result
+    const isCopying = lanesOf(plan, 'copy').length > 0
+    if (isCopying && round === 4) throw new Error(`It copies without an end: ${JSON.stringify(plan)}`)
+    for (const phase of isCopying ? prepares : applies) {
+      const lanes = lanesOf(plan, phase).map(inRequests)
+      if (lanes.length === 0) continue
+      phases += 1
+      const died = death !== undefined && phases > death.phases
+      const steps = lanes.flatMap((lane, index) => (died ? lane.slice(0, death.cuts[index] ?? 0) : lane))
+      for (const step of steps) {
+        situation = situation.after([step])
+        seen.push(situation)
+      }
+      if (died) return { situation, plan, seen, phases, died }
+    }
+    if (!isCopying) return { situation, plan, seen, phases, died: false }
+    situation = situation.at(situation.state.now + 10 * minute)
+  }
+}
+
+/** What is planned, by region and phase: `cn-shanghai switch: deprecate m-x, deprecate m-y`. */
+export function lanesIn(request: Request, situation: Situation): string[] {
+  const plan = concludeIn(planFor(request), situation).result
+  if (plan.kind === 'refuse') throw new Error(`Refused: ${JSON.stringify(plan)}`)
+  return plan.regions.flatMap(({ region: where, ...each }) =>
+    each.kind === 'change'
+      ? Object.entries(each.does)
+          .filter(([, steps]) => steps.length > 0)
+          .map(([phase, steps]) => `${where} ${phase}: ${steps.map(brief).join(', ')}`)
+      : [],
+  )
+}
+
+/** What a family serves in each region. */
+export const servedIn = (situation: Situation, family = 'web'): (string | undefined)[] =>
+  [region, shanghai, beijing].map((where) => situation.current(family, where)?.id)
+
+/** What becomes of a request: the refusal's code, or whether anything is changed. */
+export const outcomeOf = (request: Request, situation: Situation): string => {
+  const { plan } = planOf(request, situation)
+  const { result } = concludeIn(planFor(request), situation)
+  return plan.kind === 'refuse' ? plan.code : result.kind
+}
+
+/** Ten minutes later, as the next attempt finds it. */
+export const later = (situation: Situation): Situation => situation.at(situation.state.now + 10 * minute)
+
+/** A family served in a region before the first request and after each one, without repetitions. */
+export const answersIn = (seen: readonly Situation[], where: string, family = 'web'): (string | undefined)[] =>
+  seen
+    .map((situation) => situation.current(family, where)?.id)
+    .filter((answer, index, all) => index === 0 || answer !== all[index - 1])
+
+const weighted = <const T>(...all: readonly (readonly [number, T])[]): Arbitrary<T> =>
+  oneof(...all.map(([weight, value]) => ({ weight, arbitrary: constant(value) })))
+
+const somewhere = record({
+  day: integer({ min: 1, max: 12 }),
+  status: weighted([12, 'Available'], [4, 'Deprecated'], [1, 'CreateFailed'], [1, 'Creating']),
+  family: weighted([15, 'web'], [1, 'api'], [1, '']),
+  tags: constantFrom<Tags[]>({}, {}, {}, {}, manyTags(3), manyTags(18)),
+})
+/** One image: where it was made first, and what there is of it in each region, some of it twice. */
+const oneImage = record({
+  born: integer({ min: 0, max: 2 }),
+  standing: tuple(
+    ...[0, 1, 2].map(() =>
+      weighted([1, 0], [8, 1], [1, 2]).chain((times) => array(somewhere, { minLength: times, maxLength: times })),
+    ),
+  ),
+})
+
+/** Any family in three regions: `m-0-h1` is the first of what there is of image 0 in cn-hangzhou. */
+export const anyRegions: Arbitrary<Situation> = array(oneImage, { minLength: 2, maxLength: 4 }).map((images) =>
+  there(
+    ...images.flatMap(({ born, standing }, index) =>
+      standing.flatMap((all, where) =>
+        all.map(({ day, tags, ...given }, nth): Image => {
+          const [id, place] = [`m-${index}-${'hsb'[where]}${nth + 1}`, [region, shanghai, beijing][where] ?? '']
+          const isOriginal = where === born && nth === 0
+          const first = image(`m-${index}-${'hsb'[born]}1`, 1, { region: [region, shanghai, beijing][born] ?? '' })
+          // Where there are copies, there was an image to be copied.
+          const status = given.status === 'Deprecated' || standing.flat().length === 1 ? given.status : 'Available'
+          if (isOriginal) return image(id, day, { ...given, status, tags, region: place })
+          // CopyImage puts its image into no family.
+          const family = given.status === 'Creating' ? '' : given.family
+          return copyOf(first, place, id, day, { ...given, tags, family })
+        }),
+      ),
+    ),
+  ),
+)
+
+export const anyDeath: Arbitrary<Death> = record({
+  phases: integer({ min: 0, max: 6 }),
+  cuts: tuple(...[0, 1, 2].map(() => integer({ min: 0, max: 6 }))),
+})
+export const perhaps = <T>(arbitrary: Arbitrary<T>): Arbitrary<T | undefined> => option(arbitrary, { nil: undefined })
 
 /** A step in a few words: `tag m-1,m-2`, `await m-1 in web`, `deprecate m-2`. */
 export function brief(step: Step): string {
