@@ -4,6 +4,7 @@ import { type Image, isAvailable, isFailed, isPending, isReady, label } from './
 import { decisionOn, describeDecision, tag } from './family/mark.ts'
 import { type Deletion, describe, type ImageRef, isMade, type Made, type Step, targetOf } from './family/plan.ts'
 import { mayStillGo } from './family/retention.ts'
+import { fallbackOf } from './family/tidying.ts'
 import { Cancelled, graceIntervals, type Pace } from './pace.ts'
 import type { Create, CreateAnswer, Ecs, Keepsake, Log, Write } from './ports.ts'
 import { watch } from './watch.ts'
@@ -209,11 +210,12 @@ async function findOwn(
 /** Read again directly before: what has changed since the plan may be a reason to keep it. */
 async function deleteImage(step: Deletion, { ecs, note }: Applying): Promise<Result> {
   const { region, image, family } = step
-  const [seen, current] = await Promise.all([
-    ecs.look({ ask: 'image', region, image }),
+  const [members, current] = await Promise.all([
+    ecs.look({ ask: 'members', region, family }),
     ecs.look({ ask: 'current', region, family }),
   ])
-  const because = mayStillGo(step, { image: seen, current })
+  const seen = members.find(({ id }) => id === image)
+  const because = mayStillGo(step, { image: seen, current, fallback: current && fallbackOf(current, members) })
   if (because !== undefined) return { skipped: because }
   await ecs.write(step)
   note(image, undefined)

@@ -4,7 +4,7 @@ import { CredentialFault, describeFault, EcsFault } from './ecs/fault.ts'
 import { isPending, label } from './family/image.ts'
 import { describe, isSwitch, isVisible, type Step } from './family/plan.ts'
 import { familyOf, regionsOf } from './family/request.ts'
-import type { Verdict } from './family/verdict.ts'
+import { areApart, type Verdict } from './family/verdict.ts'
 import { Cancelled, TimeLimit } from './pace.ts'
 import type { Outcome } from './run.ts'
 
@@ -29,16 +29,15 @@ function madeBefore(todo: string, { journal }: Outcome): string {
   return `${todo.replace('Nothing was changed.', 'No family was switched.')} Made already, and outside of the family: ${made.join(', ')}. Re-run this job when that is settled: it goes on with them.`
 }
 
-/** A bake that is overtaken may be so everywhere; that it wins at home and not in a replica is nobody's wish. */
+/** Overtaken in every region may be what somebody wanted; in some of them it leaves the regions apart. */
 function apart({ request, verdicts }: Outcome): Failure[] {
-  const wins = verdicts.some(({ region, kind }) => region === request.region && kind === 'so')
-  const overtaken = verdicts.filter(({ kind }) => kind === 'overtaken')
-  if (request.mode !== 'bake' || !wins || overtaken.length === 0) return []
-  const because = overtaken.map((verdict) => `in ${verdict.region} ${'because' in verdict ? verdict.because : ''}`)
+  const failsAnyway = verdicts.some((verdict) => verdict.kind === 'overtaken' && verdict.fails)
+  if (!areApart(verdicts) || failsAnyway) return []
+  const serving = verdicts.map(({ region, current }) => `${region} serves ${current ? label(current) : 'nothing'}`)
   return [
     {
-      what: `Baked, and current in ${request.region}, but ${because.join('; ')}: the regions are apart.`,
-      todo: 'Re-run this job: a late copy of an older image is then retired there. A `concurrency` group keeps bakes of one family apart.',
+      what: `${capital(pastOf[request.mode])}, but somebody else was at work at the same time and the regions are apart: ${serving.join(', ')}.`,
+      todo: 'Promote the image that you want in all of them: `mode: promote`, its `image-id`, `deprecate-newer: true`. A `concurrency` group in the workflow keeps runs of one family apart.',
     },
   ]
 }

@@ -203,7 +203,11 @@ const planned = (step: Step) => ({
 /** What was to be withdrawn at home, less what a failed run did not come to. */
 function withdrawnOf(outcome: Outcome): readonly string[] {
   const { journal, failure, seen, request } = outcome
-  const withdrawn = regionsIn(outcome)[0]?.withdrawn ?? []
+  // What is deleted leaves no trace for a later attempt: it does not count in this one either.
+  const deleted = journal.flatMap(({ step, state }) =>
+    step.action === 'delete' && state === 'done' ? [step.image] : [],
+  )
+  const withdrawn = (regionsIn(outcome)[0]?.withdrawn ?? []).filter((id) => !deleted.includes(id))
   const skipped = ids(journal, 'skipped')
   if (!failure) return withdrawn.filter((id) => !skipped.includes(id))
   const done = ids(journal, 'done')

@@ -25,7 +25,7 @@ import {
 import { planFor } from './family/planner.ts'
 import { conclude } from './family/question.ts'
 import { familyOf, type Request, regionsOf } from './family/request.ts'
-import { judge, type Verdict } from './family/verdict.ts'
+import { areApart, judge, type Verdict } from './family/verdict.ts'
 import { answer, type Observing, Seen } from './observe.ts'
 import { Cancelled, graceIntervals, type Pace } from './pace.ts'
 import type { Ecs, Keepsake, Log } from './ports.ts'
@@ -69,8 +69,8 @@ export async function run(request: Request, ports: Ports): Promise<Outcome> {
     await line.walk()
     return line.outcome()
   } catch (error) {
-    const isSeen = !(error instanceof Cancelled) && (await line.lookAfterFailure())
-    if (!isSeen) line.forgetWhatChanged()
+    if (error instanceof Cancelled) line.forgetWhatChanged()
+    else await line.lookAfterFailure()
     return line.outcome({ doing: line.doing, error })
   }
 }
@@ -204,12 +204,27 @@ class Line {
   }
 
   async #verify(): Promise<void> {
-    const expected = this.#regions().flatMap((region) =>
-      region.kind === 'change' && region.expect ? [region.expect] : [],
-    )
+    const expected = this.#expected()
     if (expected.length === 0) return
     await this.#ports.log.group('Verify', async () => {
       this.#verdicts = await Promise.all(expected.map((expect) => this.#verifyIn(expect)))
+      if (!areApart(this.#verdicts)) return
+      // Somebody else may be switching the regions just now.
+      this.#ports.log.info('The regions are apart; looking again after the time that somebody may need to switch them.')
+      await this.#ports.pace.wait(graceIntervals)
+      this.#verdicts = await Promise.all(expected.map((expect) => this.#verifyIn(expect)))
+    })
+  }
+
+  /** Where something was changed, also regions that served the image already have to serve it still. */
+  #expected(): Expectation[] {
+    const family = familyOf(this.#request)
+    return this.#regions().flatMap((plan): Expectation[] => {
+      if (plan.kind === 'change') return plan.expect ? [plan.expect] : []
+      const { region, image } = plan
+      if (this.#plan?.kind !== 'change' || family === undefined || image === undefined) return []
+      const isServed = this.#seen.currentOf({ region, family })?.id === image
+      return isServed ? [{ region, family, image, withdrawn: [] }] : []
     })
   }
 
@@ -242,6 +257,9 @@ class Line {
     await this.#ports.log.group('Delete what is too many', () =>
       applyLanes(pruning, (region) => ({ ...this.#applyingIn(region), forgiving: true })),
     )
+    // ECS has no way to delete an image only as long as it is not served: the families have the last word.
+    const deleted = this.#journal.filter(({ step, state }) => step.action === 'delete' && state === 'done')
+    if (deleted.length > 0 && this.#verdicts.length > 0) await this.#verify()
   }
 
   /** What ECS says at home at the end, for outputs and summary. */
@@ -261,18 +279,19 @@ class Line {
     }
   }
 
-  /** What has been changed by then belongs in the report. @returns whether what the families serve is known */
-  async lookAfterFailure(): Promise<boolean> {
-    const changed = this.#familiesOf(isVisible)
-    if (changed.length === 0) return true
-    try {
-      await Promise.all(changed.map((family) => answer({ ask: 'current', ...family }, this.#observing)))
-      await this.#lookAgain()
-      return true
-    } catch {
-      this.#ports.log.info('What ECS says now could not be looked at.')
-      return false
+  /** What has been changed by then belongs in the report; that a region cannot be looked at is no further fault. */
+  async lookAfterFailure(): Promise<void> {
+    const look = async (family: FamilyRef): Promise<void> => {
+      try {
+        await answer({ ask: 'current', ...family }, this.#observing)
+      } catch {
+        this.#logIn(family.region).info('What ECS says now could not be looked at.')
+        this.#seen.forget(family)
+      }
     }
+    const changed = this.#familiesOf(isVisible)
+    await Promise.all(changed.map(look))
+    if (changed.length > 0) await this.#lookAgain().catch(() => undefined)
   }
 
   forgetWhatChanged(): void {

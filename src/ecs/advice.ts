@@ -308,7 +308,7 @@ const ADVICE: ReadonlyMap<string, Advice> = new Map(
       'Restore the image if it is deprecated (ECS console, Images), else bake anew: only an available one is copied.',
     ),
     'CopyImage/InvalidImageName.Duplicated': stop(
-      'Rename or delete the image of this name in the target region (ECS console, Images), or change `image-name`.',
+      'Rename or delete the image of this name in the target region (ECS console, Images), then re-run this job.',
     ),
     'CopyImage/InvalidSnapshotId.NotFound': stop(
       'Bake a new image: a snapshot that this one rests on has been deleted.',
@@ -409,7 +409,7 @@ const ADVICE: ReadonlyMap<string, Advice> = new Map(
       'Take this account out of `share-with`: images are not shared between the China site and the international site.',
     ),
     'InvalidAccount.NotFound': stop(
-      'Correct `share-with`: ECS knows no such account on this site (accounts of the China and the international site do not mix). IDs are as the Account Center shows them.',
+      'Correct `share-with`: ECS knows no such account on this site (China and international do not mix).',
     ),
     'InvalidAccount.Forbbiden': stop('Take your own account out of `share-with`.'),
     'ModifyImageSharePermission/OperationDeined.EncryptedSnapshot': notSharable,

@@ -86,11 +86,17 @@ export function givesWayTo(run: Run, scene: Scene): Refusal | undefined {
   if (later) return supersededBy(later)
   const meanwhile = decidedMeanwhile(run, scene)
   if (meanwhile) return supersededBy(meanwhile)
-  const startedLater = run.attempt > 1 && !isRemembered(run, scene) ? decisionsAfter(run, concerning(scene)) : []
+  return isRemembered(run, scene) ? undefined : startedSince(run, scene)
+}
+
+/** Before a later attempt decides anew: what workflow runs begun after this one have decided or baked stands. */
+export function startedSince(run: Run, scene: Scene): Refusal | undefined {
+  if (run.attempt === 1) return undefined
+  const decided = decisionsAfter(run, concerning(scene))
   // Why, stands on what was withdrawn.
-  const telling = startedLater.find(({ image }) => tag.reason in image.tags) ?? startedLater[0]
+  const telling = decided.find(({ image }) => tag.reason in image.tags) ?? decided[0]
   if (telling) return supersededBy(telling)
-  const [baked] = run.attempt > 1 && !isRemembered(run, scene) ? bakedAfter(run, scene.members) : []
+  const [baked] = bakedAfter(run, scene.members)
   return (
     baked &&
     refuse(

@@ -6,6 +6,7 @@ import {
   isRemembered,
   nothingDone,
   type Scene,
+  startedSince,
   supersededBy,
   undoneBySomebody,
 } from './giving-way.ts'
@@ -109,7 +110,7 @@ export function remember(request: Request, scene: Scene): Branch | Decided | und
   const other = otherTarget(request, recalled.decision)
   if (other) return other
   if (recalled.decision.state === 'done') return repeat(request, scene, recalled)
-  return isNoted(request, scene, recalled) ? resume(request, scene, recalled) : undefined
+  return isNoted(request, scene, recalled) ? resume(request, scene, recalled) : startedSince(run, scene)
 }
 
 /** Another image is asked for than this run has decided on: as a run it cannot be told from the one before. */

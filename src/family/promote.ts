@@ -1,7 +1,7 @@
 import { crowdedNotices } from './crowded.ts'
 import { isAvailable, isPending, oldestFirst } from './image.ts'
 import { type Decided, goesOnWith, lookTwice, notesFor, pendingAfter, remember } from './memory.ts'
-import { originOf } from './origin.ts'
+import { originOf, sameImage } from './origin.ts'
 import { type Branch, entersIn, isMade, isRefusal, type Plan } from './plan.ts'
 import { choose, type HomeScene, isOlderSource, leftAlone, pendingNotices, targetOf } from './promote-choice.ts'
 import { confirming, planEntry, tagging } from './promote-entry.ts'
@@ -47,7 +47,8 @@ export function* planPromote(request: PromoteRequest): Planning<Plan> {
   const decided = remembered ?? (done && leftAlone(request, scene)) ?? (yield* choose(request, scene, now))
   if (isRefusal(decided)) return decided
   const target = done ?? targetOf(decided, scene)
-  const home: Case = { scene, decided, target, make: [], copy: [], notices: [] }
+  const here = done ? scene.known.find((image) => sameImage(image, done)) : target
+  const home: Case = { scene, decided, target: here, make: [], copy: [], notices: [] }
   const stays = !remembered && !done && isOlderSource(request, scene)
   const cases = request.replicas.length === 0 || !target ? [home] : yield* spread(request, { home, target, stays, now })
   if (isRefusal(cases)) return cases

@@ -255,12 +255,22 @@ export const goneAlready = 'it is gone already'
 
 export function mayStillGo(
   deletion: Deletion,
-  { image, current }: { readonly image: Image | undefined; readonly current: Image | undefined },
+  {
+    image,
+    current,
+    fallback,
+  }: {
+    readonly image: Image | undefined
+    readonly current: Image | undefined
+    /** What a rollback would fall back to by now. */
+    readonly fallback?: Image | undefined
+  },
 ): string | undefined {
   if (!image) return goneAlready
   if (image.family !== deletion.family) return `it is in ${image.family ? `family ${image.family}` : 'no family'} now`
   if (!['Available', 'Deprecated'].includes(image.status)) return `it is ${image.status} now`
   if (image.id === current?.id) return `it is what ${deletion.family} serves now`
+  if (image.id === fallback?.id) return `it is what a rollback of ${deletion.family} falls back to now`
   if (tag.protect in image.tags) return `it is tagged ${tag.protect} now`
   if (!isOfThisAction(image)) return "this action's tags are gone from it"
   const decision = decisionOn(image)

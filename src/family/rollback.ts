@@ -117,9 +117,16 @@ function* withCopiesOutside(scene: FamilyScene, target: Image): Planning<FamilyS
   return { ...scene, known: [...scene.known, ...outside] }
 }
 
+/** What was given about shares holds for the runs that help as well. */
+const sharesGiven = ({ quarantineFamily, unshare, shareWith }: RollbackRequest): string[] => [
+  ...(quarantineFamily === undefined ? [] : [`quarantine-family: ${quarantineFamily}`]),
+  ...(unshare ? ['unshare: true'] : []),
+  ...(shareWith.length === 0 ? [] : [`share-with: ${shareWith.join(',')}`]),
+]
+
 /** The two runs that help; where home serves the target already, it is only the second. */
 function copyMissing(
-  { region, replicas, family }: RollbackRequest,
+  request: RollbackRequest,
   {
     target,
     missing,
@@ -127,19 +134,35 @@ function copyMissing(
     isThere,
   }: { target: Image; missing: readonly FamilyScene[]; home: FamilyScene; isThere: boolean },
 ): Refusal {
+  const { region, replicas, family, withdrawPending } = request
   const without = missing.map((scene) => scene.region)
   const rest = replicas.filter((each) => !without.includes(each))
   const served = missing.map(
     (scene) => `${scene.region} (which serves ${scene.current ? label(scene.current) : 'nothing'})`,
   )
-  const replicaInput =
-    rest.length > 0 ? `with \`replica-region-ids: ${rest.join(',')}\`` : 'without `replica-region-ids`'
+  const inputs = (given: readonly string[]) => given.map((each) => `\`${each}\``).join(', ')
+  const back = inputs([
+    'mode: rollback',
+    `region-id: ${region}`,
+    ...(rest.length > 0 ? [`replica-region-ids: ${rest.join(',')}`] : []),
+    `to-image-id: ${target.id}`,
+    ...sharesGiven(request),
+    ...(withdrawPending ? ['withdraw-pending: true'] : []),
+  ])
+  const there = inputs([
+    'mode: promote',
+    `region-id: ${region}`,
+    `replica-region-ids: ${without.join(',')}`,
+    `image-id: ${target.id}`,
+    'deprecate-newer: true',
+    ...sharesGiven(request),
+  ])
   const bad = home.current ? ` ${label(home.current)} or a copy of it` : ' what is bad'
-  const now = `At once: this step once more, in a new run, ${replicaInput} and \`to-image-id: ${target.id}\`, all other inputs as they are; ${without.join(', ')} may serve${bad} until the next is done. Then: `
+  const now = `At once: ${back}${rest.length > 0 ? '' : ', without `replica-region-ids`'}; ${without.join(', ')} may serve${bad} until the next is done. Then: `
   return refuse(
     'copy-missing',
     `Family ${family} has no copy of ${label(target)} in ${served.join(', ')}: not every region can fall back to it.`,
-    `${isThere ? '' : now}\`mode: promote\`, \`region-id: ${region}\`, \`replica-region-ids: ${without.join(',')}\`, \`image-id: ${target.id}\`, \`deprecate-newer: true\`, which copies it there.`,
+    `${isThere ? '' : now}${there}, which copies it there.`,
   )
 }
 

@@ -54,3 +54,7 @@ function madeBy(image: Image): string {
   const run = image.tags[tag.run]
   return run ? `, baked by run ${workflowRunOf(run)}` : ', which this action has not made'
 }
+
+/** One region serves the image and another a newer one: which of them is right, nobody has decided. */
+export const areApart = (verdicts: readonly Verdict[]): boolean =>
+  verdicts.some(({ kind }) => kind === 'so') && verdicts.some(({ kind }) => kind === 'overtaken')

@@ -137,6 +137,167 @@ export const rollbacks: readonly Scenario[] = [
   },
 ]
 
+// ── One family in three regions ──────────────────────────────────────────────
+
+export const home = 'cn-hangzhou'
+export const replicas = ['cn-shanghai', 'cn-beijing'] as const
+export const regions = [home, ...replicas]
+
+const everywhere: Inputs = { 'replica-region-ids': replicas.join(',') }
+
+/** An earlier run of this action has made it, with its copies. */
+const madeBefore = { 'image-family:run': '900-0123456789abcdef0123', 'image-family:source': 'instance' }
+
+type Seed = NonNullable<Parameters<LocalEcs['seed']['image']>[0]>
+
+/** The copy of an image in another region, as this action makes it; a few minutes younger. */
+function copyOf(ecs: LocalEcs, { id, region, name }: { id: string; region: string; name: string }, more: Seed) {
+  const { 'image-family:source': _, ...tags } = madeBefore
+  const origin = { 'image-family:origin': `${region}/${id}` }
+  return ecs.seed.image({ name, copyOf: { region, id }, ...more, tags: { ...tags, ...origin, ...more.tags } })
+}
+
+/** A family `web` with one available image a day, and a copy of each in every replica. @returns the images at home */
+const spreadWeb = (ecs: LocalEcs, days: number, more: (day: number, region: string) => Seed = () => ({})) =>
+  Array.from({ length: days }, (_, index) => {
+    const day = index + 1
+    const [family, createdAt] = ['web', on(day)]
+    const seed = { name: `web-${day}`, family, createdAt, tags: madeBefore, ...more(day, home) }
+    const image = ecs.seed.image(seed)
+    for (const region of replicas) copyOf(ecs, image, { family, createdAt, region, ...more(day, region) })
+    return image
+  })
+
+const accountsIn = (ecs: LocalEcs, count: number): string[] => Array.from({ length: count }, () => ecs.addAccount().uid)
+
+export const bakesEverywhere: readonly Scenario[] = [
+  {
+    name: 'bake into three regions, shared, with what is too many deleted',
+    arrange: (ecs) => {
+      spreadWeb(ecs, 3)
+      const instance = ecs.seed.instance({ status: 'Stopped' }).id
+      const sharing = { 'share-with': accountsIn(ecs, 11).join(',') }
+      return { mode: 'bake', family: 'web', 'instance-id': instance, keep: '2', ...sharing, ...everywhere }
+    },
+  },
+  {
+    name: 'bake with a name of its own into three regions, in one of which a late copy is the newest',
+    arrange: (ecs) => {
+      const [first] = spreadWeb(ecs, 2)
+      // As if it were made while this one is being copied.
+      const later = { region: 'cn-beijing', name: 'late', family: 'web', createdAt: '2026-05-01T10:00:00Z' }
+      if (first) copyOf(ecs, first, later)
+      const source = { 'snapshot-id': ecs.seed.snapshot({}).id, 'image-name': 'golden-1' }
+      return { mode: 'bake', family: 'web', ...source, ...everywhere }
+    },
+  },
+  {
+    name: 'bake into three regions where the family is full',
+    arrange: (ecs) => {
+      ecs.quotas.imagesPerFamily = 3
+      const account = ecs.addAccount().uid
+      spreadWeb(ecs, 3, (day) => (day === 1 ? { sharedWith: [account] } : {}))
+      const source = { 'snapshot-id': ecs.seed.snapshot({}).id }
+      return { mode: 'bake', family: 'web', ...source, keep: '2', unshare: 'true', ...everywhere }
+    },
+  },
+]
+
+export const stoppingBakeEverywhere: Scenario = {
+  name: 'bake into three regions from a running instance that is stopped for it',
+  arrange: (ecs) => {
+    spreadWeb(ecs, 1)
+    const instance = ecs.seed.instance({ status: 'Running' }).id
+    return { mode: 'bake', family: 'web', 'instance-id': instance, 'stop-instance': 'true', ...everywhere }
+  },
+}
+
+export const promotionsEverywhere: readonly Scenario[] = [
+  {
+    name: 'promote into three regions what a candidate family serves, which one region has a copy of',
+    arrange: (ecs) => {
+      spreadWeb(ecs, 2)
+      const [family, createdAt, tags] = ['web-candidate', on(9), madeBefore]
+      const tested = ecs.seed.image({ name: 'tested', family, createdAt, tags })
+      copyOf(ecs, tested, { region: 'cn-shanghai', createdAt })
+      const more = { 'from-family': 'web-candidate', tags: 'promoted=yes', 'share-with': accountsIn(ecs, 2).join(',') }
+      return { mode: 'promote', family: 'web', ...more, ...everywhere }
+    },
+  },
+  {
+    name: 'promote in three regions before newer ones, of which one is shared, with what is too many deleted',
+    arrange: (ecs) => {
+      const accounts = accountsIn(ecs, 12)
+      const images = spreadWeb(ecs, 6, (day) => (day === 6 ? { sharedWith: accounts } : {}))
+      const target = images[3]?.id ?? ''
+      const rules = { 'deprecate-newer': 'true', unshare: 'true', keep: '2', reason: 'the last two leak' }
+      return { mode: 'promote', family: 'web', 'image-id': target, ...rules, ...everywhere }
+    },
+  },
+  {
+    name: 'promote in three regions a deprecated image, which one region has and one is without',
+    arrange: (ecs) => {
+      spreadWeb(ecs, 2)
+      const createdAt = '2026-02-01T10:00:00Z'
+      const old = { name: 'proven', family: 'web', createdAt, tags: madeBefore }
+      const target = ecs.seed.image({ ...old, status: 'Deprecated' })
+      copyOf(ecs, target, { region: 'cn-shanghai', family: 'web', createdAt })
+      const rules = { 'deprecate-newer': 'true', 'share-with': accountsIn(ecs, 1).join(',') }
+      return { mode: 'promote', family: 'web', 'image-id': target.id, ...rules, ...everywhere }
+    },
+  },
+]
+
+export const rollbacksEverywhere: readonly Scenario[] = [
+  {
+    name: 'roll back shared images into quarantine in three regions',
+    arrange: (ecs) => {
+      const account = ecs.addAccount().uid
+      spreadWeb(ecs, 3, (day) => (day === 3 ? { sharedWith: [account] } : {}))
+      return { mode: 'rollback', family: 'web', 'quarantine-family': 'web-bad', reason: 'bad', ...everywhere }
+    },
+  },
+  {
+    name: 'roll back in three regions, one with a deprecated copy and one with a late copy of an older image',
+    arrange: (ecs) => {
+      const [first] = spreadWeb(ecs, 3, (day, region) =>
+        day === 2 && region === 'cn-shanghai' ? { status: 'Deprecated' } : {},
+      )
+      if (first) copyOf(ecs, first, { region: 'cn-beijing', name: 'late', family: 'web', createdAt: on(9) })
+      return { mode: 'rollback', family: 'web', 'share-with': accountsIn(ecs, 1).join(','), ...everywhere }
+    },
+  },
+  {
+    name: 'roll back in three regions to a deprecated image whose copy is the newest of one region, taking shares back',
+    arrange: (ecs) => {
+      const accounts = accountsIn(ecs, 2)
+      const [target] = spreadWeb(ecs, 3, (day, region) => ({
+        ...(day === 1 ? { status: 'Deprecated' } : {}),
+        ...(day === 1 && region === 'cn-beijing' ? { createdAt: on(9) } : {}),
+        ...(day === 3 && region === 'cn-shanghai' ? { sharedWith: accounts } : {}),
+      }))
+      const rules = { 'to-image-id': target?.id ?? '', unshare: 'true', reason: 'the rest leaks' }
+      return { mode: 'rollback', family: 'web', ...rules, ...everywhere }
+    },
+  },
+  {
+    name: 'roll back in three regions, and also what is still being created in one of them',
+    arrange: (ecs) => {
+      spreadWeb(ecs, 2)
+      const createdAt = '2026-04-01T07:59:59Z'
+      ecs.seed.image({ region: 'cn-shanghai', name: 'next', family: 'web', createdAt, readyIn: 300 })
+      return { mode: 'rollback', family: 'web', 'withdraw-pending': 'true', ...everywhere }
+    },
+  },
+  {
+    name: 'empty a family in three regions on purpose',
+    arrange: (ecs) => {
+      spreadWeb(ecs, 1)
+      return { mode: 'rollback', family: 'web', 'allow-empty': 'true', ...everywhere }
+    },
+  },
+]
+
 /** With such a step of the clock for each request, half a minute is as many polls as at the usual pace. */
 export const startEcs = (): Promise<LocalEcs> => startLocalEcs({ clock: steppedClock({ secondsPerRequest: 5 }) })
 

@@ -351,3 +351,134 @@ test('an instance that a lost runner has left stopped is started by a later bake
   expect(ecs.instance(instance)?.tags).toEqual({})
   await ecs.close()
 })
+
+// ── One family in three regions ──────────────────────────────────────────────
+
+const places = ['cn-hangzhou', 'cn-shanghai', 'cn-beijing'] as const
+
+/** `web` with `v1` to `v3` at home and their copies in the replica regions. */
+async function threeRegions() {
+  const ecs = await startEcs()
+  const instance = ecs.seed.instance({ status: 'Stopped' }).id
+  const at = (day: number, hour = 10) => `2026-03-0${day}T${hour}:00:00Z`
+  const home = [1, 2, 3].map(
+    (day) =>
+      ecs.seed.image({ family: 'web', name: `v${day}`, createdAt: at(day), tags: { 'image-family:run': `0-${day}` } })
+        .id,
+  )
+  /** By hand, as the documents say. */
+  const copy = (region: string, day: number, createdAt?: string): string => {
+    const id = home[day - 1] ?? ''
+    const tags = { 'image-family:origin': `${places[0]}/${id}` }
+    const from = { copyOf: { region: places[0], id }, tags, createdAt }
+    return ecs.seed.image({ region, family: 'web', name: `v${day}-${ecs.images(region).length}`, ...from }).id
+  }
+  for (const region of places.slice(1)) for (const day of [1, 2, 3]) copy(region, day, at(day, 16))
+  const web: Inputs = { family: 'web', 'region-id': places[0], 'replica-region-ids': places.slice(1).join(',') }
+  const current = () => places.map((region) => ecs.current('web', region))
+  return { ecs, instance, home, copy, web, current }
+}
+
+test('a bake is re-run after somebody has moved its copy out of the family in one region: it gives way', async () => {
+  const { ecs, instance, web, current } = await threeRegions()
+  const bake: Inputs = { ...web, mode: 'bake', 'instance-id': instance }
+  expect((await workflow(ecs, 1)(bake)).failure).toBeUndefined()
+  ecs.change(ecs.current('web', places[2]) ?? '', { family: 'attic' })
+  const before = current()
+  const again = await workflow(ecs, 1)(bake, { attempt: 2 })
+  expect(current()).toEqual(before)
+  expect(again.failure?.what).toContain('superseded')
+  await ecs.close()
+})
+
+for (const mode of ['rollback', 'promote'] as const) {
+  for (const [where, changed] of [
+    ['at home', places[1]],
+    ['in a replica', places[0]],
+  ] as const) {
+    test(`a ${mode} that had nothing to do ${where} is re-run after somebody put another image there: it undoes nothing`, async () => {
+      const { ecs, home, web, current } = await threeRegions()
+      const [, v2 = '', v3 = ''] = home
+      const region = where === 'at home' ? places[0] : places[2]
+      const inputs: Inputs =
+        mode === 'rollback'
+          ? { ...web, mode, 'to-image-id': v2 }
+          : { ...web, mode, 'image-id': v2, 'deprecate-newer': 'true' }
+      // Only one region serves v3 still.
+      for (const each of places.filter((place) => place !== changed)) {
+        ecs.change(ecs.current('web', each) ?? '', { status: 'Deprecated' })
+      }
+      // A rollback starts from what is current at home.
+      expect(ecs.current('web')).toBe(changed === places[0] ? v3 : v2)
+      const first = await workflow(ecs, 1)(inputs)
+      expect(first.failure).toBeUndefined()
+      expect(first.outputs.changed).toBe('true')
+      ecs.seed.image({ region, family: 'web', name: 'by-hand' })
+      const before = current()
+      await workflow(ecs, 1)(inputs, { attempt: 2 })
+      expect(current()).toEqual(before)
+      await ecs.close()
+    })
+  }
+}
+
+test('a rollback killed when it has restored a copy that nothing stands before settles its mark when it is re-run', async () => {
+  const { ecs, web } = await threeRegions()
+  const [oldest, ...newer] = ecs.images(places[1])
+  for (const { id } of newer) ecs.change(id, { status: 'Deprecated' })
+  expect(ecs.current('web', places[1])).toBe(oldest?.id)
+  const crash = new AbortController()
+  ecs.intercept = (phase, { action, region, dryRun }) => {
+    if (phase === 'after' && action === 'ModifyImageAttribute' && region === places[1] && !dryRun) crash.abort()
+  }
+  const rollback: Inputs = { ...web, mode: 'rollback' }
+  await walk(ecs, rollback, { run: { id: 1 }, signal: crash.signal })
+  ecs.intercept = undefined
+  const again = await workflow(ecs, 1)(rollback, { attempt: 2 })
+  const served = ecs.current('web', places[1]) ?? ''
+  await ecs.close()
+  expect(again.failure).toBeUndefined()
+  expect(served).toBe(newer[0]?.id)
+  expect(familyTags(ecs, served)['image-family:decision']).toMatch(/^done rollback /)
+})
+
+test('a promotion that makes copies lists its regions in the order in which its re-run does', async () => {
+  const { ecs, web } = await threeRegions()
+  const tested = ecs.seed.image({ name: 'tested' }).id
+  const promote: Inputs = { ...web, mode: 'promote', 'image-id': tested }
+  const first = await workflow(ecs, 1)(promote)
+  const again = await workflow(ecs, 1)(promote, { attempt: 2 })
+  await ecs.close()
+  expect(Object.keys(JSON.parse(first.outputs['image-ids'] ?? ''))).toEqual([...places])
+  expect(again.outputs['image-ids']).toBe(first.outputs['image-ids'])
+})
+
+// What is deleted leaves no trace: the first attempt should not count it among what was withdrawn.
+test('a promotion that withdraws an image and deletes it says the same when it is re-run', async () => {
+  const ecs = await startEcs()
+  const tags = { 'image-family:run': '0-1' }
+  const [v1 = '', v2 = ''] = [1, 2, 3, 4].map(
+    (day) => ecs.seed.image({ family: 'web', createdAt: `2026-03-0${day}T10:00:00Z`, tags }).id,
+  )
+  const promote: Inputs = { mode: 'promote', family: 'web', 'image-id': v1, 'deprecate-newer': 'true', keep: '2' }
+  const first = await workflow(ecs, 1)(promote)
+  const again = await workflow(ecs, 1)(promote, { attempt: 2 })
+  const isDeleted = ecs.image(v2) === undefined
+  await ecs.close()
+  expect([first.failure, again.failure, isDeleted]).toEqual([undefined, undefined, true])
+  expect(again.outputs['deprecated-image-ids']).toBe(first.outputs['deprecated-image-ids'])
+})
+
+// What was done elsewhere is found in a replica region, and its ID there is then asked for at home.
+test('a promotion with shares that had nothing to do at home is re-run: it has nothing to do', async () => {
+  const { ecs, home, web } = await threeRegions()
+  const [, v2 = '', v3 = ''] = home
+  for (const each of [v3, ecs.current('web', places[2]) ?? '']) ecs.change(each, { status: 'Deprecated' })
+  const sharing: Inputs = { 'share-with': ecs.addAccount().uid }
+  const promote: Inputs = { ...web, ...sharing, mode: 'promote', 'image-id': v2, 'deprecate-newer': 'true' }
+  const first = await workflow(ecs, 1)(promote)
+  const again = await workflow(ecs, 1)(promote, { attempt: 2 })
+  await ecs.close()
+  expect(first.failure).toBeUndefined()
+  expect(again.failure).toBeUndefined()
+})
