@@ -23,7 +23,9 @@ export class Seen {
   }
 
   noteImage(image: Image): void {
-    this.images.set(image.id, image)
+    // What a family resolves to is told without it.
+    const usable = image.usable ?? this.images.get(image.id)?.usable
+    this.images.set(image.id, { ...image, usable })
     // Not every answer of ECS need hold the tags.
     const isClear = tag.origin in image.tags || !this.#origins.has(image.id)
     if (isClear) this.#origins.set(image.id, originOf(image))

@@ -99,12 +99,12 @@ class Line {
   outcome(failure?: Outcome['failure']): Outcome {
     const made = this.#journal.flatMap(({ step, id }) => (id === undefined ? [] : [[step.region, id] as const]))
     const settled = this.#regions().map(({ region, image }) => [region, this.#idOf(image)] as const)
-    // Refused after they were made, they are there all the same; what ECS failed to make is not.
+    // Refused after they were made, they are there all the same; a copy that ECS failed to make is not.
     const known = new Map([...made, ...settled])
     const images = regionsOf(this.#request).flatMap((region): [string, string][] => {
       const id = known.get(region)
       const image = id === undefined ? undefined : this.#seen.images.get(id)
-      return id === undefined || (image && isFailed(image)) ? [] : [[region, id]]
+      return id === undefined || (region !== this.#request.region && image && isFailed(image)) ? [] : [[region, id]]
     })
     return {
       request: this.#request,

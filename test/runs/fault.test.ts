@@ -429,11 +429,14 @@ async function lostEverywhere(scenario: Scenario): Promise<void> {
   })
 }
 
-/** From a write on, one region alone gets answers, and goes as far as it can before the process is lost. */
+/**
+ * From a write on, one region alone gets answers, and goes as far as it can before the process is lost: each region in
+ * turn, as one write follows the other.
+ */
 async function lostWithOneAhead(scenario: Scenario): Promise<void> {
   const { expected, places } = await straight(scenario)
   const writes = places.filter(({ isWrite }) => isWrite)
-  const deaths = writes.flatMap((place) => regions.map((ahead) => ({ place, ahead })))
+  const deaths = writes.map((place, index) => ({ place, ahead: regions[index % regions.length] }))
   await sideBySide(deaths, async ({ place, ahead }) => {
     const end = inTwoAttempts(scenario, async ({ ecs, inputs, watch }) => {
       const death = new AbortController()

@@ -156,6 +156,7 @@ const baking: Needed = {
     'what the family serves, before and after copying': 2,
     'what it serves afterwards': 1,
     'what it serves, before each deletion': 2,
+    'and after the deletions': 1,
   },
   DescribeImages: {
     'the images of the family, before and after copying': 2,
