@@ -309,5 +309,5 @@ export function* finish(
 function* leavingBehind(request: BakeRequest, { scene: { region, current }, branch, image }: Case): Planning<Notice[]> {
   if (branch.kind === 'nothing' || !current || current.id === image.id) return []
   const [answer] = yield* ask({ ask: 'shares', region, image: current.id })
-  return leftBehind([{ thing: current, answer }], { target: label(image), seenBy: request.shareWith })
+  return leftBehind([{ thing: current, answer }], { target: image.name, seenBy: request.shareWith })
 }

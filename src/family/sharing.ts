@@ -60,7 +60,7 @@ export interface Shared {
 
 /**
  * Accounts that see the image which the family serves now, and not the one that it is to serve.
- * @param target undefined: the family is emptied
+ * @param target its name, which copies share: then one sentence holds for all regions; undefined: the family is emptied
  * @param seenBy the accounts that see the target
  */
 export function leftBehind(

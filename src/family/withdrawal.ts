@@ -80,7 +80,7 @@ export function* planWithdrawal(
   const seenBy = [...targetShares, ...request.shareWith]
   return {
     steps: withdrawn.flatMap(({ thing, answer }) => withdrawalOf(thing, answer, request)),
-    notices: leftBehind(shared, { target: target && label(target), seenBy }),
+    notices: leftBehind(shared, { target: target && (target.name || target.id), seenBy }),
   }
 }
 
