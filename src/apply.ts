@@ -217,6 +217,9 @@ async function deleteImage(step: Deletion, { ecs, note }: Applying): Promise<Res
   const seen = members.find(({ id }) => id === image)
   const because = mayStillGo(step, { image: seen, current, fallback: current && fallbackOf(current, members) })
   if (because !== undefined) return { skipped: because }
+  // ECS would refuse it only after the shares are gone.
+  const used = step.accounts.length > 0 ? await ecs.look({ ask: 'used', region, family }) : []
+  if (used.includes(image)) return { skipped: 'it is in use by an instance now' }
   await ecs.write(step)
   note(image, undefined)
   return undefined

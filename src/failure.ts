@@ -25,8 +25,21 @@ export function failureOf(outcome: Outcome): Failure | undefined {
 /** Refused after hours of copying: what is ready is not lost. */
 function madeBefore(todo: string, { journal }: Outcome): string {
   const made = journal.flatMap(({ step, id }) => (id === undefined ? [] : [`${id} in ${step.region}`]))
-  if (made.length === 0) return todo
-  return `${todo.replace('Nothing was changed.', 'No family was switched.')} Made already, and outside of the family: ${made.join(', ')}. Re-run this job when that is settled: it goes on with them.`
+  const restored = journal.flatMap(({ step, state }) =>
+    step.action === 'restore' && state === 'done' ? [step.image] : [],
+  )
+  const told = [
+    ...(made.length > 0
+      ? [
+          `Made already, and outside of the family: ${made.join(', ')}. Re-run this job when that is settled: it goes on with them.`,
+        ]
+      : []),
+    ...(restored.length > 0
+      ? [`Restored already, to be copied: ${restored.join(', ')}; deprecate it again if it is not wanted.`]
+      : []),
+  ]
+  if (told.length === 0) return todo
+  return `${todo.replace('Nothing was changed.', 'No family was switched.')} ${told.join(' ')}`
 }
 
 /** Overtaken in every region may be what somebody wanted; in some of them it leaves the regions apart. */

@@ -219,10 +219,13 @@ class Line {
   /** Where something was changed, also regions that served the image already have to serve it still. */
   #expected(): Expectation[] {
     const family = familyOf(this.#request)
+    const isSwitching = this.#regions().some((plan) => plan.kind === 'change' && plan.expect)
     return this.#regions().flatMap((plan): Expectation[] => {
-      if (plan.kind === 'change') return plan.expect ? [plan.expect] : []
-      const { region, image } = plan
-      if (this.#plan?.kind !== 'change' || family === undefined || image === undefined) return []
+      if (plan.kind === 'change' && plan.expect) return [plan.expect]
+      const region = plan.region
+      const image = this.#idOf(plan.image)
+      // Without a reason to leave the family as it is, the image is one that is not waited for.
+      if (plan.because === undefined || !isSwitching || family === undefined || image === undefined) return []
       const isServed = this.#seen.currentOf({ region, family })?.id === image
       return isServed ? [{ region, family, image, withdrawn: [] }] : []
     })
@@ -241,17 +244,16 @@ class Line {
 
   /** What follows from ECS's confirmation. */
   async #settle(): Promise<void> {
-    const unconfirmed = this.#verdicts.filter(({ kind }) => kind === 'unconfirmed').map(({ region }) => region)
+    const isConfirmed = this.#verdicts.every(({ kind }) => kind !== 'unconfirmed')
     // A decision that somebody has overtaken was carried out all the same; an image deleted meanwhile takes no mark.
-    const settling = lanesOf(this.#plan, 'settle')
-      .filter(([step]) => step && !unconfirmed.includes(step.region))
-      .map((steps) => onWhatIsThere(steps, this.#seen))
+    // Where a region is not confirmed, all marks stay `planned`: a later attempt completes and proves the whole.
+    const lanes = isConfirmed ? lanesOf(this.#plan, 'settle') : []
+    const settling = lanes.map((steps) => onWhatIsThere(steps, this.#seen))
     if (settling.some(({ length }) => length > 0)) {
       await this.#ports.log.group('Settle', () => applyLanes(settling, (region) => this.#applyingIn(region)))
     }
-    const failed = this.#verdicts.some(
-      (verdict) => verdict.kind === 'unconfirmed' || (verdict.kind === 'overtaken' && verdict.fails),
-    )
+    const isOvertaken = this.#verdicts.some((verdict) => verdict.kind === 'overtaken' && verdict.fails)
+    const failed = !isConfirmed || isOvertaken || areApart(this.#verdicts)
     const pruning = failed ? [] : lanesOf(this.#plan, 'prune').map((steps) => leftToDelete(steps, this.#journal))
     if (pruning.every(({ length }) => length === 0)) return
     await this.#ports.log.group('Delete what is too many', () =>

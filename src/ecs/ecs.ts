@@ -4,6 +4,7 @@ import type { Image } from '../family/image.ts'
 import { tag } from '../family/mark.ts'
 import type { Step } from '../family/plan.ts'
 import type { AnswerTo, Permission } from '../family/question.ts'
+import { accountsPerRequest } from '../family/sharing.ts'
 import { graceIntervals } from '../pace.ts'
 import type { Create, CreateAnswer, Ecs, Look, Write } from '../ports.ts'
 import type { EcsClient } from './client.ts'
@@ -19,7 +20,7 @@ import {
   modifyImage,
 } from './images.ts'
 import { describeInstance, describeInstancesOf, switchInstance } from './instances.ts'
-import { accountsPerRequest, describeShares, share, unshare } from './sharing.ts'
+import { describeShares, share, unshare } from './sharing.ts'
 import { tagResources, untagResources } from './tags.ts'
 
 export function connectEcs(client: EcsClient): Ecs {

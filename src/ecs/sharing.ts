@@ -1,10 +1,9 @@
 /** Which accounts an image is shared with. */
+import { accountsPerRequest } from '../family/sharing.ts'
 import type { EcsClient } from './client.ts'
 import { inParts } from './parts.ts'
 
 const pageSize = 100
-/** ECS ignores the eleventh account of a request without a word. */
-export const accountsPerRequest = 10
 
 export async function describeShares(client: EcsClient, region: string, image: string): Promise<readonly string[]> {
   const accounts: string[] = []

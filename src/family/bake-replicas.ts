@@ -22,7 +22,7 @@ import {
 } from './plan.ts'
 import { ask, askAll, type Planning, together } from './question.ts'
 import { alsoDoing, at, refusalAmong, wholeOf } from './regions.ts'
-import type { BakeRequest } from './request.ts'
+import { type BakeRequest, regionsOf } from './request.ts'
 import { leftBehind, planSharing } from './sharing.ts'
 import { ambiguous, tellApart } from './standing.ts'
 import { fallbackOf, planTidying } from './tidying.ts'
@@ -115,7 +115,8 @@ export function* spread(request: BakeRequest, { home, now }: { home: Case; now: 
   const refusal = refusalAmong(request, [joined.branch, ...replicas])
   if (refusal) return refusal
   const cases = [joined, ...replicas.filter((each): each is Case => !isRefusal(each))]
-  const kept = [home.image, fallbackOf(home.image, home.scene.members)].flatMap((image) =>
+  const serves = order.overtakenBy ?? home.image
+  const kept = [serves, fallbackOf(serves, home.scene.members)].flatMap((image) =>
     image && !isMade(image.id) ? [originOf(image)] : [],
   )
   return wholeOf(request, yield* together(cases.map((each) => finish(at(request, each.scene.region), each, kept))))
@@ -183,7 +184,7 @@ function* planReplica(whole: BakeRequest, scene: ReplicaScene, order: Order): Pl
       branch: stayingOut(scene, { overtakenBy: newer, home, settlement, notices, copy: making.steps }),
     }
   }
-  const withdrawal = yield* clearing(request, { scene, image, images: standing.late })
+  const withdrawal = yield* clearing(request, { scene, home, image, images: standing.late })
   if (isRefusal(withdrawal)) return withdrawal
   const withdrawn = standing.late.map(({ id }) => id)
   const isQuiet = withdrawal.steps.length > 0
@@ -256,7 +257,10 @@ function* standingBefore(
   const standing = others.filter((other) => isNewer(other, image))
   const promoted = standing.flatMap((other) => decidedByOthers(request, other))[0]
   if (promoted) return supersededBy(promoted)
-  const { late, ahead, foreign } = yield* tellApart(standing, home.image)
+  const { late, ahead, foreign } = yield* tellApart(standing, {
+    image: home.image,
+    regions: regionsOf({ ...request, region: home.scene.region }),
+  })
   // Where the copy has joined before, the proof of the whole tells by what it was overtaken.
   if (foreign.length > 0 && image.family !== request.family) {
     return refuse(
@@ -278,10 +282,13 @@ function decidedByOthers({ run }: BakeRequest, image: Image): LaterDecision[] {
 /** Late copies of older images stand before this one: they go. */
 function* clearing(
   request: BakeRequest,
-  { scene, image, images }: { scene: RegionScene; image: Image; images: readonly Image[] },
+  { scene, home, image, images }: { scene: RegionScene; home: Case; image: Image; images: readonly Image[] },
 ): Planning<Withdrawal | Refusal> {
   const asked = { ...request, region: scene.region, unshare: false, quarantineFamily: undefined }
-  return yield* planWithdrawal(asked, { images, target: image, quarantined: [] })
+  const withdrawal = yield* planWithdrawal(asked, { images, target: image, quarantined: [] })
+  if (!isRefusal(withdrawal)) return (yield* forbiddenAmong(withdrawal.steps)) ?? withdrawal
+  const todo = `Promote the image of this run: \`mode: promote\`, \`image-id: ${home.image.id}\`, \`deprecate-newer: true\`, and \`unshare: true\` or \`quarantine-family\`.`
+  return withdrawal.code === 'already-shared' ? { ...withdrawal, todo } : withdrawal
 }
 
 /** Shares what is ready, and deletes what is too many. */
@@ -307,7 +314,8 @@ export function* finish(
 
 /** Accounts that see what the family serves now, and will not see this image. */
 function* leavingBehind(request: BakeRequest, { scene: { region, current }, branch, image }: Case): Planning<Notice[]> {
-  if (branch.kind === 'nothing' || !current || current.id === image.id) return []
+  const isServed = branch.kind === 'change' && branch.expect !== undefined
+  if (!isServed || !current || current.id === image.id || isNewer(current, image)) return []
   const [answer] = yield* ask({ ask: 'shares', region, image: current.id })
   return leftBehind([{ thing: current, answer }], { target: image.name, seenBy: request.shareWith })
 }

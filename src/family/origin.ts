@@ -9,4 +9,10 @@ import { tag } from './mark.ts'
 export const originOf = (image: Image): string =>
   image.tags[tag.origin] ?? (image.ownerAlias === 'self' ? `${image.region}/${image.id}` : image.id)
 
+/** Undefined for an origin that names no image of a region, as a tag set by hand may. */
+export function originParts(image: Image): { readonly region: string; readonly id: string } | undefined {
+  const [region = '', id = '', ...rest] = originOf(image).split('/')
+  return region !== '' && id !== '' && rest.length === 0 ? { region, id } : undefined
+}
+
 export const sameImage = (image: Image, other: Image): boolean => originOf(image) === originOf(other)

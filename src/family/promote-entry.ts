@@ -1,3 +1,4 @@
+/** How an image comes into the contest of the family that it is promoted into. */
 import { type Image, isNewer, isPending, label } from './image.ts'
 import { isMade, type Refusal, refuse, type Step } from './plan.ts'
 import type { RegionScene } from './promote-choice.ts'

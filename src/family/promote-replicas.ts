@@ -1,3 +1,4 @@
+/** A promotion in the replica regions: by a copy that is there, or one to be made. */
 import { copyAmong, copyToBe, originTag, planCopy, waitFor } from './copying.ts'
 import { availableOf, type Image, isAvailable, isNewer, isReady, label, type Tags } from './image.ts'
 import { decisionOn } from './mark.ts'
@@ -156,7 +157,10 @@ function* decideOnCopy(
   const newer = availableOf(members).filter((image) => isNewer(image, copy))
   // What is promoted from a family is the newest there; a late copy of an older image is no reason against it here.
   const mayRetire = request.fromFamily !== undefined && newer.length > 0
-  const isLate = mayRetire && (yield* tellApart(newer, target)).late.length === newer.length
+  const isLate =
+    mayRetire &&
+    (yield* tellApart(newer, { image: target, regions: [target.region, ...request.replicas] })).late.length ===
+      newer.length
   return yield* decideOn(isLate ? { ...request, deprecateNewer: true } : request, scene, copy)
 }
 

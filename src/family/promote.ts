@@ -1,3 +1,4 @@
+/** Makes one image what its family serves, in every region: joins, restores, copies, then retires what would still win. */
 import { crowdedNotices } from './crowded.ts'
 import { isAvailable, isPending, oldestFirst } from './image.ts'
 import { type Decided, goesOnWith, lookTwice, notesFor, pendingAfter, remember } from './memory.ts'
@@ -57,7 +58,9 @@ export function* planPromote(request: PromoteRequest): Planning<Plan> {
     cases.map((each) => each.decided),
   )
   if (refusal) return refusal
-  const kept = [target, target && fallbackOf(target, goingFrom(home))].flatMap((image) =>
+  // What a re-run has settled on before may not be what is served by now.
+  const serves = 'kind' in decided ? scene.current : target
+  const kept = [serves, serves && fallbackOf(serves, goingFrom(home))].flatMap((image) =>
     image ? [originOf(image)] : [],
   )
   return wholeOf(request, yield* together(cases.map((each) => planCase(request, each, { now, origins: kept }))))
@@ -83,7 +86,8 @@ function* planCase(
   if (isRefusal(branch)) return branch
   const notices = [...each.notices, ...branch.notices, ...sharing.notices]
   const told = { ...branch, notices }
-  const tidied = yield* planTidying(request, { branch: told, members: scene.members, target, origins })
+  const serves = 'kind' in decided ? scene.current : target
+  const tidied = yield* planTidying(request, { branch: told, members: scene.members, target: serves, origins })
   // Alone at home, the first visible step that fails has changed nothing.
   const forbidden = request.replicas.length > 0 ? yield* forbiddenAmong(entersIn(tidied)) : undefined
   return forbidden ?? tidied

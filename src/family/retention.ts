@@ -1,7 +1,7 @@
 /** What `keep` makes of a family in one region: its oldest images go, except those that somebody may still need. */
 import { type FamilyRef, type Image, isAvailable, label, newestFirst, sameSecond } from './image.ts'
 import { type Decision, decisionOn, describeDecision, tag } from './mark.ts'
-import { originOf } from './origin.ts'
+import { originOf, sameImage } from './origin.ts'
 import { type Deletion, type Fate, isMade, type Notice, type Step } from './plan.ts'
 import { ask, askEach, type Planning } from './question.ts'
 import type { Run } from './run-key.ts'
@@ -106,12 +106,15 @@ function* judgeAll(
 }
 
 /**
- * What a rollback would fall back to: the newest available image older than the target. Images of the same second
+ * What a rollback would fall back to: the newest available image older than the target, and no copy of it. Images of the same second
  * cannot be ordered, so one beside it, or beside the target, may be the one just as well.
  */
 function standbyIn({ target, withdrawn }: RetentionFacts, counted: readonly Image[]): Image[] {
   const others = counted.filter(
-    (image) => image.id !== target?.id && isAvailable(image) && !withdrawn.includes(image.id),
+    (image) =>
+      isAvailable(image) &&
+      !withdrawn.includes(image.id) &&
+      !(target && (image === target || sameImage(image, target))),
   )
   const older = counted.slice(counted.findIndex(({ id }) => id === target?.id) + 1)
   const next = older.find((image) => others.includes(image) && !(target && sameSecond(image, target)))
@@ -245,14 +248,13 @@ function unshareNotices(going: readonly Judged[]): Notice[] {
   return [{ level: 'warning', text: `What is deleted was shared: ${losses.join('; ')}.` }]
 }
 
-/**
- * Why an image that was to go stays after all, by the last look at it; undefined when it may go. Whether it is in use or
- * shared by now, ECS judges itself: it does not delete such an image.
- * @param seen `run`: key of the run that deletes; what it has noted itself since it planned is no news
- */
 /** Somebody, or an earlier step of this run, was faster. */
 export const goneAlready = 'it is gone already'
 
+/**
+ * Why an image that was to go stays after all, by the last look at it; undefined when it may go. Whether it is in use or
+ * shared by now, ECS judges itself: it does not delete such an image. What this run has noted itself is no news.
+ */
 export function mayStillGo(
   deletion: Deletion,
   {

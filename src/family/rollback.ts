@@ -183,12 +183,14 @@ function decideInReplica(
   const tied = rivals.find((image) => sameSecond(image, copy))
   if (tied) return ambiguous(request.family, [copy, tied])
   const newer = availableOf(members).filter((image) => isNewer(image, copy))
-  if (newer.length === 0 && isAvailable(copy) && current?.id === copy.id) return already(request, members, copy)
+  const withdrawLater = request.withdrawPending ? pendingAfter(members, copy) : []
+  const isServed = isAvailable(copy) && current?.id === copy.id
+  if (isServed && newer.length + withdrawLater.length === 0) return already(request, members, copy)
   const decided: Decided = {
     target: copy,
     previous: current?.id,
     withdraw: inWithdrawalOrder(newer, current?.id),
-    withdrawLater: request.withdrawPending ? pendingAfter(members, copy) : [],
+    withdrawLater,
     begun: undefined,
   }
   return foreignBefore(request.family, { current, members, target: copy }) ?? decided

@@ -4,11 +4,11 @@ import { type ImageRef, type Notice, type Refusal, refuse, type Step } from './p
 import { ask, type Planning } from './question.ts'
 
 /** ECS takes so many accounts a request, and ignores the eleventh without a word: each step is one request. */
-const atATime = 10
+export const accountsPerRequest = 10
 
 export const inTens = (accounts: readonly string[]): string[][] =>
-  Array.from({ length: Math.ceil(accounts.length / atATime) }, (_, part) =>
-    accounts.slice(part * atATime, (part + 1) * atATime),
+  Array.from({ length: Math.ceil(accounts.length / accountsPerRequest) }, (_, part) =>
+    accounts.slice(part * accountsPerRequest, (part + 1) * accountsPerRequest),
   )
 
 /** ECS shares an image with so many accounts. */
@@ -60,7 +60,7 @@ export interface Shared {
 
 /**
  * Accounts that see the image which the family serves now, and not the one that it is to serve.
- * @param target its name, which copies share: then one sentence holds for all regions; undefined: the family is emptied
+ * @param target its name, which the copies of a bake share: one sentence then holds for all regions; undefined: the family is emptied
  * @param seenBy the accounts that see the target
  */
 export function leftBehind(

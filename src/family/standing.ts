@@ -1,6 +1,6 @@
 /** What stands before an image in the contest of a family, and what to think of it. */
 import { type Image, isNewer, label, list } from './image.ts'
-import { originOf } from './origin.ts'
+import { originParts } from './origin.ts'
 import { type Refusal, refuse } from './plan.ts'
 import { askEach, type Planning } from './question.ts'
 
@@ -30,23 +30,28 @@ interface Told {
   readonly late: readonly Image[]
   /** Copies of newer images. */
   readonly ahead: readonly Image[]
-  /** Not copies, or of images that are gone. */
+  /** Not copies, or of images that are gone or in a region that is not asked. */
   readonly foreign: readonly Image[]
 }
 
-/** Tells images of a replica region apart by the images that they are copies of. @param image at home */
-export function* tellApart(standing: readonly Image[], image: Image): Planning<Told> {
-  const origins = yield* askEach(standing, (other) => {
-    const [region = '', id = ''] = originOf(other).split('/')
-    return { ask: 'image', region, image: id }
+/**
+ * Tells images of a replica region apart by the images that they are copies of.
+ * @param image at home
+ * @param regions that may be asked; one that was left out of this run may be down
+ */
+export function* tellApart(
+  standing: readonly Image[],
+  { image, regions }: { image: Image; regions: readonly string[] },
+): Planning<Told> {
+  const copies = standing.flatMap((copy) => {
+    const origin = copy.isCopied ? originParts(copy) : undefined
+    return origin && regions.includes(origin.region) && origin.id !== copy.id ? [{ copy, origin }] : []
   })
-  const isForeign = (each: (typeof origins)[number]) =>
-    !each.thing.isCopied || !each.answer || each.answer.id === each.thing.id
-  const copies = origins.filter((each) => !isForeign(each))
-  const isAhead = ({ answer }: (typeof origins)[number]) => answer !== undefined && isNewer(answer, image)
+  const looks = yield* askEach(copies, ({ origin: { region, id } }) => ({ ask: 'image', region, image: id }))
+  const known = looks.flatMap(({ thing: { copy }, answer }) => (answer ? [{ copy, first: answer }] : []))
   return {
-    late: copies.filter((each) => !isAhead(each)).map(({ thing }) => thing),
-    ahead: copies.filter(isAhead).map(({ thing }) => thing),
-    foreign: origins.filter(isForeign).map(({ thing }) => thing),
+    late: known.filter(({ first }) => !isNewer(first, image)).map(({ copy }) => copy),
+    ahead: known.filter(({ first }) => isNewer(first, image)).map(({ copy }) => copy),
+    foreign: standing.filter((each) => !known.some(({ copy }) => copy === each)),
   }
 }

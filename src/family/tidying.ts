@@ -1,14 +1,15 @@
 /** What is done after everything else in a region: images beyond `keep` are deleted, and what an attempt has left. */
 import { availableOf, type Image, isNewer } from './image.ts'
+import { sameImage } from './origin.ts'
 import type { RegionPlan, Room, Step } from './plan.ts'
 import type { Planning } from './question.ts'
 import { alsoDoing } from './regions.ts'
 import type { BakeRequest, PromoteRequest } from './request.ts'
 import { claiming, leftoversOf, planRetention } from './retention.ts'
 
-/** What a rollback would fall back to. @param staying the members of the family that are not withdrawn */
+/** What a rollback would fall back to: no other copy of the same image. @param staying the members of the family that are not withdrawn */
 export const fallbackOf = (target: Image, staying: readonly Image[]): Image | undefined =>
-  availableOf(staying).find((image) => image.id !== target.id && isNewer(target, image))
+  availableOf(staying).find((image) => isNewer(target, image) && !sameImage(image, target))
 
 /**
  * @param target what the region is to serve

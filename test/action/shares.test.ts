@@ -264,7 +264,7 @@ describe('what is shared and has to go', () => {
     const inputs = { mode: 'rollback', ...inAll, unshare: 'true', 'share-with': accounts.slice(0, 2).join() }
     const step = await runMain(ecs, inputs)
     expect(step.exitCode).toBe(0)
-    expect(step.warnings).toHaveLength(3)
+    expect(step.warnings).toHaveLength(1)
     for (const warning of step.warnings) {
       expect(warning).toContain(accounts[2])
       expect(warning).not.toContain(accounts[0])
