@@ -33,6 +33,14 @@ export interface Entry {
   readonly id?: string | undefined
 }
 
+/** Images that were deleted, by the steps that did it. */
+export const deletedIn = (journal: readonly Entry[]): Deletion[] =>
+  journal.flatMap(({ step, state }) => (step.action === 'delete' && state === 'done' ? [step] : []))
+
+/** `m-… in cn-hangzhou`: images that were made, for people. */
+export const madeIn = (journal: readonly Entry[]): string[] =>
+  journal.flatMap(({ step, id }) => (id === undefined ? [] : [`${id} in ${step.region}`]))
+
 export interface Applying {
   readonly ecs: Ecs
   readonly pace: Pace

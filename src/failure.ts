@@ -1,5 +1,5 @@
 /** What a failed step says: what it was doing, what ECS answered, and what to do. */
-import { type Entry, StepFailure } from './apply.ts'
+import { type Entry, madeIn, StepFailure } from './apply.ts'
 import { CredentialFault, describeFault, EcsFault } from './ecs/fault.ts'
 import { isPending, label } from './family/image.ts'
 import { describe, isSwitch, isVisible, type Step } from './family/plan.ts'
@@ -24,7 +24,7 @@ export function failureOf(outcome: Outcome): Failure | undefined {
 
 /** Refused after hours of copying: what is ready is not lost. */
 function madeBefore(todo: string, { journal }: Outcome): string {
-  const made = journal.flatMap(({ step, id }) => (id === undefined ? [] : [`${id} in ${step.region}`]))
+  const made = madeIn(journal)
   const restored = journal.flatMap(({ step, state }) =>
     step.action === 'restore' && state === 'done' ? [step.image] : [],
   )

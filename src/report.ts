@@ -1,6 +1,6 @@
 /** The outcome as people and later steps read it: outputs, annotations, the last line of log. Pure. */
-import type { Entry } from './apply.ts'
-import { describeFault, EcsFault } from './ecs/fault.ts'
+import { deletedIn, type Entry, madeIn } from './apply.ts'
+import { sayFault } from './ecs/fault.ts'
 import { capital, type Failure, failureOf, pastOf } from './failure.ts'
 import { type Image, isAvailable, label } from './family/image.ts'
 import {
@@ -78,7 +78,7 @@ function noticesOf(outcome: Outcome): Notice[] {
 
 /** Copies were made, and by then there was nothing to promote any more. */
 function leftOutside({ plan, journal }: Outcome): Notice[] {
-  const made = journal.flatMap(({ step, id }) => (id === undefined ? [] : [`${id} in ${step.region}`]))
+  const made = madeIn(journal)
   if (plan?.kind !== 'nothing' || made.length === 0) return []
   const text = `Nothing was switched. Copies made by this run stay outside of the family: ${made.join(', ')}. Delete them if nobody needs them.`
   return [{ level: 'warning', text }]
@@ -100,8 +100,7 @@ function plannedNotices(outcome: Outcome): Notice[] {
 function leftUndone(journal: readonly Entry[], where: (region: string) => string): Notice[] {
   return journal.flatMap(({ step, state, because, error, forgiven }): Notice[] => {
     if (forgiven) {
-      const said = error instanceof EcsFault ? `${describeFault(error)} ${error.todo}` : String(error)
-      return [{ level: 'warning', text: `${where(step.region)}Could not ${describe(step)}: ${said}` }]
+      return [{ level: 'warning', text: `${where(step.region)}Could not ${describe(step)}: ${sayFault(error)}` }]
     }
     return state === 'skipped' && because !== undefined && because !== goneAlready
       ? [{ level: 'warning', text: `${where(step.region)}${targetOf(step)} was not deleted: ${because}.` }]
@@ -204,9 +203,7 @@ const planned = (step: Step) => ({
 function withdrawnOf(outcome: Outcome): readonly string[] {
   const { journal, failure, seen, request } = outcome
   // What is deleted leaves no trace for a later attempt: it does not count in this one either.
-  const deleted = journal.flatMap(({ step, state }) =>
-    step.action === 'delete' && state === 'done' ? [step.image] : [],
-  )
+  const deleted = deletedIn(journal).map(({ image }) => image)
   const withdrawn = (regionsIn(outcome)[0]?.withdrawn ?? []).filter((id) => !deleted.includes(id))
   const skipped = ids(journal, 'skipped')
   if (!failure) return withdrawn.filter((id) => !skipped.includes(id))
@@ -258,7 +255,7 @@ function headlineOf(outcome: Outcome): string {
 /** What was done where the family itself was as it should be. */
 function alsoDone({ journal }: Outcome): string {
   const done = journal.filter(({ state }) => state === 'done').map(({ step }) => step)
-  const deleted = done.filter(({ action }) => action === 'delete').length
+  const deleted = deletedIn(journal).length
   const accounts = new Set(done.flatMap((step) => (step.action === 'share' ? step.accounts : []))).size
   const parts = [
     ...(deleted > 0 ? [`${deleted} image${deleted === 1 ? '' : 's'} deleted`] : []),

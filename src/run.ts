@@ -3,8 +3,8 @@
  * after the plan, and a re-run is the line walked again. So is the second half of a run that has made images: that
  * takes long, and what is decided rests on what there is by then.
  */
-import { type Applying, applyLanes, type Entry, StepFailure } from './apply.ts'
-import { describeFault, EcsFault } from './ecs/fault.ts'
+import { type Applying, applyLanes, deletedIn, type Entry, StepFailure } from './apply.ts'
+import { sayFault } from './ecs/fault.ts'
 import { type FamilyRef, type Image, isFailed, label } from './family/image.ts'
 import {
   describe,
@@ -260,8 +260,7 @@ class Line {
       applyLanes(pruning, (region) => ({ ...this.#applyingIn(region), forgiving: true })),
     )
     // ECS has no way to delete an image only as long as it is not served: the families have the last word.
-    const deleted = this.#journal.filter(({ step, state }) => step.action === 'delete' && state === 'done')
-    if (deleted.length > 0 && this.#verdicts.length > 0) await this.#verify()
+    if (deletedIn(this.#journal).length > 0 && this.#verdicts.length > 0) await this.#verify()
   }
 
   /** What ECS says at home at the end, for outputs and summary. */
@@ -270,8 +269,7 @@ class Line {
     if (home?.kind !== 'change') return
     const { region } = home
     const family = familyOf(this.#request)
-    const hasDeleted = this.#journal.some(({ step, state }) => step.action === 'delete' && state === 'done')
-    if (family !== undefined && (home.expect || hasDeleted)) {
+    if (family !== undefined && (home.expect || deletedIn(this.#journal).length > 0)) {
       await answer({ ask: 'members', region, family }, this.#observing)
     }
     const image = this.#idOf(home.image)
@@ -320,8 +318,7 @@ class Line {
       return images.length === 0 ? [] : await this.#ports.ecs.instancesOf(region, images)
     } catch (error) {
       if (error instanceof Cancelled) throw error
-      const because = error instanceof EcsFault ? `${describeFault(error)} ${error.todo}` : String(error)
-      this.#ports.log.warning(`The instances that still run a withdrawn image could not be listed: ${because}`)
+      this.#ports.log.warning(`The instances that still run a withdrawn image could not be listed: ${sayFault(error)}`)
       return undefined
     }
   }
@@ -361,24 +358,24 @@ class Line {
 
 /** What was deleted to make room is no longer there to delete, nor are its snapshots. */
 function leftToDelete(steps: readonly Step[], journal: readonly Entry[]): readonly Step[] {
-  const gone = journal.flatMap(({ step, state }) => (step.action === 'delete' && state === 'done' ? [step] : []))
+  const gone = deletedIn(journal)
   const snapshots = gone.flatMap((step) => step.snapshots)
   return steps.flatMap((step): Step[] => {
     if (step.action === 'delete') return gone.some(({ image }) => image === step.image) ? [] : [step]
-    if (step.action !== 'tag') return [step]
-    const ids = step.ids.filter((id) => !snapshots.includes(id))
-    return ids.length === 0 ? [] : [ids.length === step.ids.length ? step : { ...step, ids }]
+    return tagging(step, (id) => !snapshots.includes(id))
   })
 }
 
 /** An image that was deleted while it was waited for takes no mark. */
 const onWhatIsThere = (steps: readonly Step[], { images }: Seen): Step[] =>
-  steps.flatMap((step): Step[] => {
-    if (step.action !== 'tag') return [step]
-    const ids = step.ids.filter((id) => images.has(id))
-    if (ids.length === step.ids.length) return [step]
-    return ids.length === 0 ? [] : [{ ...step, ids }]
-  })
+  steps.flatMap((step) => tagging(step, (id) => images.has(id)))
+
+/** The step without what is gone; other steps than tagging as they are. */
+function tagging(step: Step, isThere: (id: string) => boolean): Step[] {
+  if (step.action !== 'tag' || step.ids.every(isThere)) return [step]
+  const ids = step.ids.filter(isThere)
+  return ids.length === 0 ? [] : [{ ...step, ids }]
+}
 
 /** An instance that an earlier attempt has left stopped: should this one fail as well, the post step starts it. */
 function leftStopped(plan: Plan): { readonly region: string; readonly instance: string } | undefined {

@@ -37,7 +37,7 @@ const table = (head: readonly string[], rows: readonly (readonly string[])[]): s
 /** Rows that fill more than a screen are there for those who look for them. */
 function folded(what: string, head: readonly string[], rows: readonly (readonly string[])[]): string {
   if (rows.length <= 20) return rows.length === 0 ? '' : table(head, rows)
-  return `<details><summary>${rows.length} ${what.replaceAll('`', '')}</summary>\n\n${table(head, rows)}\n\n</details>`
+  return `<details><summary>${rows.length} ${what}</summary>\n\n${table(head, rows)}\n\n</details>`
 }
 
 export function summaryOf(outcome: Outcome, told: Told): string {
@@ -119,7 +119,7 @@ function fatesTable({ plan, request }: Outcome): string {
         plain(because),
       ]),
   )
-  return folded('images beyond `keep`', [...(isSpread ? ['region'] : []), 'beyond `keep`', '', 'because'], rows)
+  return folded('images beyond keep', [...(isSpread ? ['region'] : []), 'beyond `keep`', '', 'because'], rows)
 }
 
 const signs: Readonly<Record<Entry['state'], string>> = { done: '✔', failed: '✘', skipped: '–' }

@@ -1,6 +1,6 @@
 /** ECS as the line sees it: each question and each step of the domain in the words of the API. It decides nothing. */
 
-import type { Image } from '../family/image.ts'
+import { distinct, type Image } from '../family/image.ts'
 import { tag } from '../family/mark.ts'
 import type { Step } from '../family/plan.ts'
 import type { AnswerTo, Permission } from '../family/question.ts'
@@ -87,7 +87,7 @@ async function describeVisible(
   if (!/^acs:\d+:/.test(family)) return await describeImages(client, region, { ...filter, imageOwnerAlias: 'system' })
   const kinds = [{ imageOwnerAlias: 'others' }, { imageOwnerAlias: 'others', isPublic: true }]
   const found = await Promise.all(kinds.map((kind) => describeImages(client, region, { ...filter, ...kind })))
-  return [...new Map(found.flat().map((image) => [image.id, image])).values()]
+  return distinct(found.flat())
 }
 
 /** What ModifyImageAttribute is sent for a step; undefined for steps that are other calls. */

@@ -135,6 +135,10 @@ export const isCode = (error: unknown, ...codes: readonly string[]): error is Ec
 export const isFull = (error: unknown): error is EcsFault =>
   isCode(error, 'ImageQuotaExceed.ImageFamily', 'ImageQuotaFull.ImageFamily', 'QuotaExceed.Image')
 
+/** What went wrong and what to do, where it is told in passing. */
+export const sayFault = (error: unknown): string =>
+  error instanceof EcsFault ? `${describeFault(error)} ${error.todo}` : String(error)
+
 /** One sentence with everything that support asks for. */
 export function describeFault({ action, region, code, status, requestId, message }: EcsFault): string {
   const answered = code ? `ECS answered ${code} (HTTP ${status}, request ID ${requestId ?? 'unknown'}): ` : ''

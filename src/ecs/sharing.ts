@@ -1,7 +1,8 @@
 /** Which accounts an image is shared with. */
+
+import { inParts } from '../family/parts.ts'
 import { accountsPerRequest } from '../family/sharing.ts'
 import type { EcsClient } from './client.ts'
-import { inParts } from './parts.ts'
 
 const pageSize = 100
 

@@ -1,9 +1,9 @@
 /** Tags on images, instances and snapshots: written, and read back before anything rests on them. */
 import type { Tags } from '../family/image.ts'
+import { inParts } from '../family/parts.ts'
 import { graceIntervals } from '../pace.ts'
 import type { EcsClient } from './client.ts'
 import { EcsFault } from './fault.ts'
-import { inParts } from './parts.ts'
 
 const idsPerRequest = 50
 

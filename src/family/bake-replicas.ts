@@ -1,6 +1,6 @@
 /** A bake in the replica regions: copies, and all families joined at once, everywhere or nowhere. */
 
-import { copyAmong, copyToBe, originTag, planCopy, waitFor } from './copying.ts'
+import { copyAmong, copyToBe, originTag, planCopy, type Wanted, waitFor } from './copying.ts'
 import { crowdedNotices } from './crowded.ts'
 import { supersededBy, undoneBySomebody } from './giving-way.ts'
 import { availableOf, type Image, isNewer, isPending, label, list, sameSecond } from './image.ts'
@@ -8,7 +8,6 @@ import { decisionOn, describeDecision, isSameWorkflowRun, type LaterDecision, ta
 import { originOf } from './origin.ts'
 import {
   type Branch,
-  type Copying,
   entersIn,
   isMade,
   isRefusal,
@@ -166,9 +165,12 @@ function* planReplica(whole: BakeRequest, scene: ReplicaScene, order: Order): Pl
   if (!image) throw new Error('A replica without a copy, and none to be made.')
   const settlement = settle(request, scene, image)
   const notices = [...making.notices, ...crowdedNotices(request, scene.members)]
-  if (overtakenBy || isTakenOn(home)) {
-    return { scene, image, branch: stayingOut(scene, { overtakenBy, home, settlement, notices, copy: making.steps }) }
-  }
+  const out = (newer: Image | undefined): Case => ({
+    scene,
+    image,
+    branch: stayingOut(scene, { overtakenBy: newer, home, settlement, notices, copy: making.steps }),
+  })
+  if (overtakenBy || isTakenOn(home)) return out(overtakenBy)
   const moved = image.status === 'Deprecated' || !['', request.family].includes(image.family)
   if (moved) {
     const branch = whereItIs(request, image, settlement)
@@ -176,14 +178,7 @@ function* planReplica(whole: BakeRequest, scene: ReplicaScene, order: Order): Pl
   }
   const standing = yield* standingBefore(request, { scene, home, image })
   if (isRefusal(standing)) return standing
-  if (standing.overtakenBy) {
-    const { overtakenBy: newer } = standing
-    return {
-      scene,
-      image,
-      branch: stayingOut(scene, { overtakenBy: newer, home, settlement, notices, copy: making.steps }),
-    }
-  }
+  if (standing.overtakenBy) return out(standing.overtakenBy)
   const withdrawal = yield* clearing(request, { scene, home, image, images: standing.late })
   if (isRefusal(withdrawal)) return withdrawal
   const withdrawn = standing.late.map(({ id }) => id)
@@ -234,7 +229,7 @@ function stayingOut(
 function planCopyOf(request: BakeRequest, { copies }: ReplicaScene, image: Image) {
   const { region, run, family, imageName, description, resourceGroupId, copyKmsKeyIds } = request
   const { [tag.source]: _, ...tags } = request.tags
-  const copying: Omit<Copying, 'from' | 'name' | 'generation' | 'run'> = {
+  const copying: Wanted['copying'] = {
     description,
     tags: { ...tags, ...originTag(image.region, image.id) },
     resourceGroupId,

@@ -6,7 +6,7 @@
 import { finish, nameTaken, type RegionScene, settle, spread, whereItIs } from './bake-replicas.ts'
 import { failedNotices, nextGeneration, setAside } from './copying.ts'
 import { crowdedNotices } from './crowded.ts'
-import { type Image, isFailed, isReady, label } from './image.ts'
+import { distinct, type Image, isFailed, isReady, label, secondAfter } from './image.ts'
 import { isLeftStopped, stoppedTag, tag } from './mark.ts'
 import {
   type Branch,
@@ -53,7 +53,7 @@ function* look(request: BakeRequest): Planning<Workshop> {
     const [named] = yield* ask({ ask: 'named', region, name })
     // A generated name holds a digest of the run: it is this run's even where its tags cannot be read yet.
     const isOwn = (image: Image) => request.imageName === undefined || image.tags[tag.run] === run.key
-    const own = [...new Map([...made, ...named.filter(isOwn)].map((image) => [image.id, image])).values()]
+    const own = distinct([...made, ...named.filter(isOwn)])
     const taken = named.find((image) => !isOwn(image))
     const failed = request.imageName === undefined && named.some(({ status }) => status === 'CreateFailed')
     if (!failed) return { current, members, own, taken, name, generation, instance }
@@ -81,8 +81,7 @@ const imageToBe = ({ region, tags }: BakeRequest, { name }: Workshop, now: numbe
   version: '',
   description: '',
   status: 'Available',
-  // No image is made in the second of the one before.
-  creationTime: `${new Date(now + 1000).toISOString().slice(0, 19)}Z`,
+  creationTime: secondAfter(now),
   progress: undefined,
   usable: undefined,
   ownerAlias: 'self',

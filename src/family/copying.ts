@@ -1,8 +1,18 @@
 /** Copies of an image in the replica regions: which there are, and how a missing one is made. */
-import { type Image, isAvailable, isFailed, isPending, isReady, label, newestFirst } from './image.ts'
+import { type Image, isAvailable, isFailed, isPending, isReady, label, newestFirst, secondAfter } from './image.ts'
 import { tag } from './mark.ts'
+import { originOf, originParts } from './origin.ts'
 import { type Copying, copyIn, type ImageRef, type Notice, type Step } from './plan.ts'
 import { imageNameOf, type Run } from './run-key.ts'
+
+/** Where copies of an image are in a region; it may itself be a copy, of an image that is there. */
+export const copiesOf = (image: Image, region: string) => {
+  const origin = originParts(image)
+  return {
+    copies: { ask: 'copies', region, origin: originOf(image) },
+    original: origin?.region === region ? ({ ask: 'image', region, image: origin.id } as const) : undefined,
+  } as const
+}
 
 /** Copies as the tags tell them, in the order in which they are fit for use. */
 const fitness = (image: Image): number =>
@@ -105,8 +115,7 @@ export const copyToBe = (
   name: copy.name,
   family: '',
   status: 'Available',
-  // No image is made in the second of the one before.
-  creationTime: `${new Date(now + 1000).toISOString().slice(0, 19)}Z`,
+  creationTime: secondAfter(now),
   usable: undefined,
   isCopied: true,
   snapshots: [],

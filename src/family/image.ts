@@ -41,6 +41,14 @@ export interface FamilyRef {
   readonly family: string
 }
 
+/** The creation time of an image made at `now`: none is made in the second of the one before. */
+export const secondAfter = (now: number): string => `${new Date(now + 1000).toISOString().slice(0, 19)}Z`
+
+/** Each image once; of several answers about one, the last. */
+export const distinct = (images: readonly Image[]): Image[] => [
+  ...new Map(images.map((image) => [image.id, image])).values(),
+]
+
 export const isAvailable = (image: Image): boolean => image.status === 'Available'
 export const isPending = (image: Image): boolean => image.status === 'Creating' || image.status === 'Waiting'
 export const isFailed = (image: Image): boolean => image.status === 'CreateFailed' || image.status === 'UnAvailable'

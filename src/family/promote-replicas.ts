@@ -1,10 +1,10 @@
 /** A promotion in the replica regions: by a copy that is there, or one to be made. */
-import { copyAmong, copyToBe, originTag, planCopy, waitFor } from './copying.ts'
-import { availableOf, type Image, isAvailable, isNewer, isReady, label, type Tags } from './image.ts'
-import { decisionOn } from './mark.ts'
+import { copiesOf, copyAmong, copyToBe, planCopy, type Wanted, waitFor } from './copying.ts'
+import { availableOf, distinct, type Image, isAvailable, isNewer, isReady, label, type Tags } from './image.ts'
+import { decisionOn, tag } from './mark.ts'
 import { type Decided, isDoneSomewhere, lookTwice, remember } from './memory.ts'
 import { originOf } from './origin.ts'
-import { type Branch, type Copying, isRefusal, type Notice, type Refusal, refuse, type Step } from './plan.ts'
+import { type Branch, isRefusal, type Notice, type Refusal, refuse, type Step } from './plan.ts'
 import { already, decideOn, leftAlone, type RegionScene, targetOf } from './promote-choice.ts'
 import { tagging, wouldBeServed } from './promote-entry.ts'
 import { askAll, askEach, type Planning, together } from './question.ts'
@@ -17,21 +17,13 @@ interface ReplicaScene extends RegionScene {
   readonly copies: readonly Image[]
 }
 
-export const distinct = (images: readonly Image[]): Image[] => [
-  ...new Map(images.map((image) => [image.id, image])).values(),
-]
-
 function* lookInReplica(request: PromoteRequest, target: Image): Planning<ReplicaScene> {
   const { region, family, quarantineFamily } = request
-  const origin = originOf(target)
-  const [originRegion, original = ''] = origin.split('/')
   const seen = yield* askAll({
     current: { ask: 'current', region, family },
     members: { ask: 'members', region, family },
     quarantined: quarantineFamily === undefined ? undefined : { ask: 'members', region, family: quarantineFamily },
-    copies: { ask: 'copies', region, origin },
-    // What is at home may itself be a copy, of an image in this region.
-    original: originRegion === region ? { ask: 'image', region, image: original } : undefined,
+    ...copiesOf(target, region),
   })
   const { current, members, quarantined = [], original: first } = seen
   const copies = distinct([...seen.copies, ...(first ? [first] : [])])
@@ -171,8 +163,7 @@ function tagsOfCopy({ copyTags, tags }: PromoteRequest, target: Image): Tags {
   const inherited = Object.entries(target.tags).filter(isProvenance)
   const provenance = inherited.length > 0 ? inherited : own.filter(isProvenance)
   const rest = own.filter((entry) => !isProvenance(entry))
-  const [region = '', id = ''] = originOf(target).split('/')
-  return { ...tags, ...Object.fromEntries([...rest, ...provenance]), ...originTag(region, id) }
+  return { ...tags, ...Object.fromEntries([...rest, ...provenance]), [tag.origin]: originOf(target) }
 }
 
 function planCopyOf(
@@ -180,7 +171,7 @@ function planCopyOf(
   { target, source, copies }: { target: Image; source: Source | undefined; copies: readonly Image[] },
 ) {
   const { region, run, family, resourceGroupId, copyKmsKeyIds } = request
-  const copying: Omit<Copying, 'from' | 'name' | 'generation' | 'run'> = {
+  const copying: Wanted['copying'] = {
     description: `Copy of ${originOf(target)}`,
     tags: tagsOfCopy(request, target),
     resourceGroupId,

@@ -25,7 +25,7 @@ export function refusalAmong(request: Request, branches: readonly unknown[]): Re
   const regions = regionsOf(request)
   const refusals = branches.flatMap((branch, index) =>
     typeof branch === 'object' && branch !== null && isRefusal(branch)
-      ? [{ ...branch, because: located(branch.because, index === 0 ? '' : (regions[index] ?? '')) }]
+      ? [index === 0 ? branch : { ...branch, because: located(branch.because, regions[index] ?? '') }]
       : [],
   )
   const [first, ...others] = refusals

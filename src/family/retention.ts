@@ -106,8 +106,8 @@ function* judgeAll(
 }
 
 /**
- * What a rollback would fall back to: the newest available image older than the target, and no copy of it. Images of the same second
- * cannot be ordered, so one beside it, or beside the target, may be the one just as well.
+ * What a rollback would fall back to: the newest available image older than the target, and no copy of it. Images of
+ * the same second cannot be ordered, so one beside it, or beside the target, may be the one just as well.
  */
 function standbyIn({ target, withdrawn }: RetentionFacts, counted: readonly Image[]): Image[] {
   const others = counted.filter(

@@ -1,5 +1,6 @@
 /** A rollback in the replica regions: to the copy of the image that home falls back to. */
 
+import { copiesOf } from './copying.ts'
 import {
   availableOf,
   type Image,
@@ -12,7 +13,7 @@ import {
   sameSecond,
 } from './image.ts'
 import { type Decided, pendingAfter, remember } from './memory.ts'
-import { originOf, sameImage } from './origin.ts'
+import { sameImage } from './origin.ts'
 import { type Branch, type Refusal, refuse } from './plan.ts'
 import { askAll, type Planning } from './question.ts'
 import { at, differentTarget } from './regions.ts'
@@ -32,14 +33,8 @@ const copyIn = ({ members, known }: FamilyScene, target: Image): Image | undefin
 /** A bake that was overtaken has left its copies outside of the family: they are as good to fall back to. */
 export function* withCopiesOutside(scene: FamilyScene, target: Image): Planning<FamilyScene> {
   if (copyIn(scene, target)) return scene
-  const { region } = scene
-  const origin = originOf(target)
-  const [originRegion, original = ''] = origin.split('/')
-  const { copies, first } = yield* askAll({
-    copies: { ask: 'copies', region, origin },
-    first: originRegion === region ? { ask: 'image', region, image: original } : undefined,
-  })
-  const outside = [...copies, ...(first ? [first] : [])].filter(({ family }) => family === '')
+  const { copies, original } = yield* askAll(copiesOf(target, scene.region))
+  const outside = [...copies, ...(original ? [original] : [])].filter(({ family }) => family === '')
   return { ...scene, known: [...scene.known, ...outside] }
 }
 

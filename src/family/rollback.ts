@@ -11,7 +11,7 @@ import { type RollbackRequest, regionsOf } from './request.ts'
 import { choose, type FamilyScene, homeRolledBack, leftAlone, pendingNotices, targetOf } from './rollback-choice.ts'
 import { copyMissing, decideInReplica, withCopiesOutside } from './rollback-replicas.ts'
 import { planSharing, type Sharing } from './sharing.ts'
-import { forbiddenAmong, planWithdrawal } from './withdrawal.ts'
+import { forbiddenAmong, planWithdrawal, withdrawalOf } from './withdrawal.ts'
 
 function* look({ region, family, quarantineFamily }: RollbackRequest): Planning<FamilyScene> {
   const seen = yield* askAll({
@@ -146,10 +146,8 @@ const standing = ({ region, family }: RollbackRequest, { target, withdraw }: Dec
  * The bad image goes first, then each one still being created as soon as it is available: waiting for those before
  * anything else would leave the bad image serving meanwhile.
  */
-const withdrawWhenReady = ({ region, quarantineFamily }: RollbackRequest, pending: readonly Image[]): Step[] =>
+const withdrawWhenReady = (request: RollbackRequest, pending: readonly Image[]): Step[] =>
   pending.flatMap((image): Step[] => [
-    { action: 'await', region, image: image.id, mayFail: true },
-    quarantineFamily === undefined
-      ? { action: 'deprecate', region, image: image.id }
-      : { action: 'quarantine', region, image: image.id, family: quarantineFamily },
+    { action: 'await', region: request.region, image: image.id, mayFail: true },
+    ...withdrawalOf(image, [], request),
   ])

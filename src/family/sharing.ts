@@ -1,15 +1,13 @@
 /** Sharing an image with other accounts, and who is left behind when a family goes on without them. */
 import { type Image, label } from './image.ts'
+import { inParts } from './parts.ts'
 import { type ImageRef, type Notice, type Refusal, refuse, type Step } from './plan.ts'
 import { ask, type Planning } from './question.ts'
 
 /** ECS takes so many accounts a request, and ignores the eleventh without a word: each step is one request. */
 export const accountsPerRequest = 10
 
-export const inTens = (accounts: readonly string[]): string[][] =>
-  Array.from({ length: Math.ceil(accounts.length / accountsPerRequest) }, (_, part) =>
-    accounts.slice(part * accountsPerRequest, (part + 1) * accountsPerRequest),
-  )
+export const inTens = (accounts: readonly string[]): string[][] => inParts(accounts, accountsPerRequest)
 
 /** ECS shares an image with so many accounts. */
 export const shareLimit = 50
@@ -60,7 +58,8 @@ export interface Shared {
 
 /**
  * Accounts that see the image which the family serves now, and not the one that it is to serve.
- * @param target its name, which the copies of a bake share: one sentence then holds for all regions; undefined: the family is emptied
+ * @param target its name, which the copies of a bake share: one sentence then holds for all regions. Undefined: the
+ * family is emptied
  * @param seenBy the accounts that see the target
  */
 export function leftBehind(

@@ -84,7 +84,11 @@ export function* planWithdrawal(
   }
 }
 
-function withdrawalOf(image: Image, accounts: readonly string[], { region, quarantineFamily }: Withdrawing): Step[] {
+export function withdrawalOf(
+  image: Image,
+  accounts: readonly string[],
+  { region, quarantineFamily }: Withdrawing,
+): Step[] {
   if (quarantineFamily !== undefined) {
     return [{ action: 'quarantine', region, image: image.id, family: quarantineFamily }]
   }
