@@ -1,11 +1,11 @@
 /** From settings to a connection: credentials, masked before anything is logged, and the client. */
 import { setSecret } from '@actions/core'
+import { connectEcs } from './ecs/adapter.ts'
 import { EcsClient } from './ecs/client.ts'
 import { chainCredentials, describeCredentials, staticCredentials } from './ecs/credentials.ts'
-import { connectEcs } from './ecs/ecs.ts'
-import type { Settings } from './inputs.ts'
-import type { Pace } from './pace.ts'
-import type { Ecs, Log } from './ports.ts'
+import type { Clock } from './engine/clock.ts'
+import type { Ecs, Log } from './engine/ports.ts'
+import type { Settings } from './inputs/parse.ts'
 
 interface Secrets {
   readonly accessKeySecret?: string | undefined
@@ -25,16 +25,16 @@ export function mask({ accessKeySecret, securityToken }: Secrets): void {
 const masked = new Set<string>()
 
 /** Logs the kind of credentials as its first line. @throws CredentialFault when there are none */
-export async function connect({ keys, endpoint }: Settings, { pace, log }: { pace: Pace; log: Log }): Promise<Ecs> {
+export async function connect({ keys, endpoint }: Settings, { clock, log }: { clock: Clock; log: Log }): Promise<Ecs> {
   // The SDK's HTTP layer uses a deprecated URL parser; that is nothing a user of this action can mend.
   process.noDeprecation = true
   const credentials = keys ? staticCredentials(keys) : chainCredentials(mask)
-  log.info(`Credentials: ${await pace.answer(describeCredentials(credentials))}`)
+  log.info(`Credentials: ${await clock.answer(describeCredentials(credentials))}`)
   const client = new EcsClient({
     credentials,
     endpoint,
     userAgent: 'ecs-image-family-action',
-    pace,
+    clock,
     onRetry: ({ action, region, code, status, message }, failures) => {
       const answered = code ? `${code} (HTTP ${status})` : message
       // What is waited for may be waited for long, in many regions.

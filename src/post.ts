@@ -4,7 +4,7 @@
 const kept = process.env['STATE_stopped-instance']
 
 if (kept) {
-  const { startAgain } = await import(/* webpackMode: "eager" */ './start-again.ts')
-  await startAgain(kept)
+  const { restartInstance } = await import(/* webpackMode: "eager" */ './restart-instance.ts')
+  await restartInstance(kept)
   process.exit()
 }

@@ -5,7 +5,7 @@ import { parseAction } from '@actions/workflow-parser/actions/action-parser'
 import { NoOperationTraceWriter } from '@actions/workflow-parser/templates/trace-writer'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { type InputName, inputTable } from '../src/input-table.ts'
+import { type InputName, inputTable } from '../src/inputs/schema.ts'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const read = (path: string): string => readFileSync(join(root, path), 'utf8')

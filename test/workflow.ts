@@ -87,8 +87,8 @@ function nameFaults({ jobs, on }: Workflow): string[] {
       ...referenceFaults(JSON.stringify(step), { given, jobs, needs: needsOf(job), steps: before(index) }),
     ])
     const { steps, ...rest } = job
-    const around = referenceFaults(JSON.stringify(rest), { given, jobs, needs: needsOf(job), steps })
-    return [...around, ...inSteps].map((fault) => `${id}: ${fault}`)
+    const context = referenceFaults(JSON.stringify(rest), { given, jobs, needs: needsOf(job), steps })
+    return [...context, ...inSteps].map((fault) => `${id}: ${fault}`)
   })
 }
 

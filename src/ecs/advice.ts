@@ -12,15 +12,15 @@ export type Course = 'repeat' | 'wait' | 'stop'
 /** A course for the program, and one sentence for the person who reads the log after the step has failed. */
 export interface Advice {
   readonly course: Course
-  readonly todo: string
+  readonly remedy: string
 }
 
-const stop = (todo: string): Advice => ({ course: 'stop', todo })
-const repeat = (todo: string): Advice => ({ course: 'repeat', todo })
+const stop = (remedy: string): Advice => ({ course: 'stop', remedy })
+const repeat = (remedy: string): Advice => ({ course: 'repeat', remedy })
 /** By the time anybody reads this the time limit has passed, so it says what to look for and how to allow more. */
 const waitUntil = (what: string): Advice => ({
   course: 'wait',
-  todo: `Wait until ${what}, then run the step again, or raise \`wait-timeout-minutes\`.`,
+  remedy: `Wait until ${what}, then run the step again, or raise \`wait-timeout-minutes\`.`,
 })
 
 const runAgainLater = repeat(
@@ -473,7 +473,8 @@ const ADVICE: ReadonlyMap<string, Advice> = new Map(
     // Right after DeleteImage this can be a late read; otherwise another image rests on the snapshot; Force is no help.
     SnapshotCreatedImage: {
       course: 'wait',
-      todo: 'Look for an image that still uses the snapshot (ECS console, Snapshots); if there is none, delete it there.',
+      remedy:
+        'Look for an image that still uses the snapshot (ECS console, Snapshots); if there is none, delete it there.',
     },
     SnapshotCreatedDisk: stop('Delete the snapshot in the ECS console when the disks made from it can do without it.'),
     'Operation.Conflict': waitUntil('the other operation on the snapshot has ended'),

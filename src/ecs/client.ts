@@ -36,11 +36,11 @@ import { UntagResourcesRequest } from '@alicloud/ecs20140526/dist/models/UntagRe
 import { UntagResourcesResponse } from '@alicloud/ecs20140526/dist/models/UntagResourcesResponse.js'
 import OpenApi, { $OpenApiUtil, OpenApiUtil } from '@alicloud/openapi-core'
 import * as $dara from '@darabonba/typescript'
-import type { Pace } from '../pace.ts'
+import type { Clock } from '../engine/clock.ts'
 import type { Credentials } from './credentials.ts'
 import { endpointOf } from './endpoint.ts'
-import { type EcsFault, toFault } from './fault.ts'
-import { persist } from './retry.ts'
+import { type EcsError, toEcsError } from './errors.ts'
+import { withRetry } from './retry.ts'
 
 /** The operations in use: a new one is one line here. */
 export const operations = {
@@ -96,12 +96,12 @@ export interface ClientOptions {
   /** The input `endpoint`. */
   readonly endpoint: string | undefined
   readonly userAgent: string
-  readonly pace: Pace
-  readonly onRetry: (fault: EcsFault, failures: number) => void
+  readonly clock: Clock
+  readonly onRetry: (fault: EcsError, failures: number) => void
 }
 
 export class EcsClient {
-  readonly pace: Pace
+  readonly clock: Clock
   readonly #options: ClientOptions
   readonly #clients = new Map<string, InstanceType<typeof Client>>()
   #clockOffset = 0
@@ -110,7 +110,7 @@ export class EcsClient {
 
   constructor(options: ClientOptions) {
     this.#options = options
-    this.pace = options.pace
+    this.clock = options.clock
   }
 
   /** ECS's time, as its answers tell it; before the first answer the runner's. Milliseconds. */
@@ -129,17 +129,17 @@ export class EcsClient {
     fields: Fields<O>,
     handled: readonly string[] = [],
   ): Promise<Body<O>> {
-    const { pace, onRetry } = this.#options
-    return await persist(() => this.#once(operation, region, fields), { pace, onRetry, handled })
+    const { clock, onRetry } = this.#options
+    return await withRetry(() => this.#once(operation, region, fields), { clock, onRetry, handled })
   }
 
   async #once<O extends Operation>(operation: O, region: string, fields: Fields<O>): Promise<Body<O>> {
-    const { pace } = this.#options
-    pace.check()
+    const { clock } = this.#options
+    clock.check()
     const [Request, Response] = operations[operation]
     const query = OpenApiUtil.query(new Request(fields as Record<string, unknown>).toMap())
     try {
-      const answer = await pace.answer(
+      const answer = await clock.answer(
         this.#client(region).callApi(
           rpc(operation),
           new $OpenApiUtil.OpenApiRequest({ query }),
@@ -152,16 +152,16 @@ export class EcsClient {
       if (!body?.requestId || statusCode >= 300) throw new SyntaxError('This is not an answer of ECS.')
       return body as Body<O>
     } catch (error) {
-      throw toFault(error, { action: operation, region: placeOf(region, fields), secrets: this.#secrets })
+      throw toEcsError(error, { action: operation, region: placeOf(region, fields), secrets: this.#secrets })
     }
   }
 
   #client(region: string): InstanceType<typeof Client> {
     const known = this.#clients.get(region)
     if (known) return known
-    const { credentials, endpoint, userAgent, pace } = this.#options
+    const { credentials, endpoint, userAgent, clock } = this.#options
     const { host, protocol } = endpointOf(region, endpoint)
-    const timeout = requestTimeout(pace.interval)
+    const timeout = requestTimeout(clock.interval)
     const config = new $OpenApiUtil.Config({
       credential: { getCredential: () => this.#noted(credentials) },
       regionId: region,

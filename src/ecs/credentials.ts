@@ -1,6 +1,6 @@
 /** Who the action is to ECS: static keys from the inputs, or the SDK's default chain. */
 import CredentialModule from '@alicloud/credentials'
-import { CredentialFault } from './fault.ts'
+import { CredentialFault } from './errors.ts'
 
 export interface StaticKeys {
   readonly accessKeyId: string

@@ -1,9 +1,10 @@
 /** What is deleted for good: images that are too many, and the snapshots that ECS made for them. */
-import { tag } from '../family/mark.ts'
-import type { Deletion } from '../family/plan.ts'
-import { graceIntervals } from '../pace.ts'
+
+import { consistencyIntervals } from '../engine/clock.ts'
+import { tag } from '../family/model/tags.ts'
+import type { Deletion } from '../family/plan/steps.ts'
 import type { EcsClient } from './client.ts'
-import { EcsFault, isCode } from './fault.ts'
+import { EcsError, isCode } from './errors.ts'
 import { unshare } from './sharing.ts'
 
 /** ECS calls it an error to delete what is gone, which is what was wanted. */
@@ -51,16 +52,16 @@ async function deleteSnapshot(
 ): Promise<void> {
   const attempt = () => deleteUnused(client, region, snapshot)
   try {
-    const isUsed = await client.pace.until(attempt, (fault) => !fault, imageIsGone ? graceIntervals : 0)
+    const isUsed = await client.clock.poll(attempt, (fault) => !fault, imageIsGone ? consistencyIntervals : 0)
     if (isUsed && imageIsGone) throw isUsed
   } catch (error) {
     // ECS's own words do not say which.
-    throw error instanceof EcsFault ? new EcsFault({ ...error, said: `${snapshot}: ${error.message}` }) : error
+    throw error instanceof EcsError ? new EcsError({ ...error, said: `${snapshot}: ${error.message}` }) : error
   }
 }
 
 /** @returns what ECS answers where an image uses it */
-async function deleteUnused(client: EcsClient, region: string, snapshotId: string): Promise<EcsFault | undefined> {
+async function deleteUnused(client: EcsClient, region: string, snapshotId: string): Promise<EcsError | undefined> {
   const used = 'SnapshotCreatedImage'
   try {
     await unlessGone('InvalidSnapshotId.NotFound', client.call('DeleteSnapshot', region, { snapshotId }, [used]))

@@ -1,10 +1,11 @@
 /** Images and families: what ECS says of them, and what changes them. */
-import type { Image, ImageStatus } from '../family/image.ts'
-import { imageStatuses } from '../family/image.ts'
-import type { Copying, Creation } from '../family/plan.ts'
-import { clientTokenOf } from '../family/run-key.ts'
+
+import type { Image, ImageStatus } from '../family/model/image.ts'
+import { imageStatuses } from '../family/model/image.ts'
+import { clientTokenOf } from '../family/model/run.ts'
+import type { CopySpec, CreateSpec } from '../family/plan/steps.ts'
 import type { EcsClient } from './client.ts'
-import { EcsFault, isCode } from './fault.ts'
+import { EcsError, isCode } from './errors.ts'
 import { type DescribedTags, tagList, toTags } from './tags.ts'
 
 /** What the two APIs that describe images have in common; the fields are as the SDK names them. */
@@ -110,7 +111,7 @@ export async function describeFamily(
 export async function createImage(
   client: EcsClient,
   region: string,
-  { create, renewal }: { create: Creation; renewal: number },
+  { create, renewal }: { create: CreateSpec; renewal: number },
 ): Promise<string> {
   const { source } = create
   const optional = {
@@ -134,14 +135,14 @@ export async function createImage(
     clientToken: clientTokenOf(create.run, create.generation, renewal),
     ...defined(optional),
   })
-  return orderedBy(body, { action: 'CreateImage', region })
+  return createdImageId(body, { action: 'CreateImage', region })
 }
 
 /** It is asked for where its source is. @param region where the copy is to be */
 export async function copyImage(
   client: EcsClient,
   region: string,
-  { copy, renewal }: { copy: Copying; renewal: number },
+  { copy, renewal }: { copy: CopySpec; renewal: number },
 ): Promise<string> {
   const { from, kmsKeyId } = copy
   const optional = {
@@ -159,21 +160,21 @@ export async function copyImage(
     clientToken: clientTokenOf(copy.run, copy.generation, renewal, region),
     ...defined(optional),
   })
-  return orderedBy(body, { action: 'CopyImage', region: from.region })
+  return createdImageId(body, { action: 'CopyImage', region: from.region })
 }
 
 /** The ID of the image that ECS makes from now on. */
-function orderedBy(
+function createdImageId(
   { imageId, requestId }: { readonly imageId?: string; readonly requestId?: string },
   { action, region }: { action: string; region: string },
 ): string {
   if (imageId) return imageId
-  throw new EcsFault({
+  throw new EcsError({
     action,
     region,
     said: 'the answer names no image',
     requestId,
-    todo: 'Run this step again: an image that was made is picked up.',
+    remedy: 'Run this step again: an image that was made is picked up.',
   })
 }
 

@@ -1,7 +1,7 @@
 /** Instances that images are made of, and those that run them. */
-import type { Instance } from '../family/question.ts'
+import type { Instance } from '../family/model/instance.ts'
 import type { EcsClient } from './client.ts'
-import { isCode } from './fault.ts'
+import { isCode } from './errors.ts'
 import { toTags } from './tags.ts'
 
 export async function describeInstance(client: EcsClient, region: string, id: string): Promise<Instance | undefined> {
@@ -62,8 +62,8 @@ export async function switchInstance(
       if (!isCode(error, 'IncorrectInstanceStatus')) throw error
       const found = await describeInstance(client, region, instance)
       if (onItsWay[operation].some((status) => status === found?.status)) return
-      if (!found || client.pace.isOver) throw error
-      await client.pace.wait(1)
+      if (!found || client.clock.isOver) throw error
+      await client.clock.wait(1)
     }
   }
 }

@@ -1,12 +1,12 @@
 /** Repeats requests where that is safe, within the time limit of the step. The SDK itself repeats none. */
-import { type Pace, TimeLimit } from '../pace.ts'
-import { EcsFault } from './fault.ts'
+import { type Clock, TimeLimit } from '../engine/clock.ts'
+import { EcsError } from './errors.ts'
 
 /** Passing trouble that goes on for this many requests in a row is trouble: with the pauses, some six minutes. */
 const attempts = 10
 const longestPause = 12
 
-const isThrottled = (fault: EcsFault): boolean => fault.code?.includes('Throttling') ?? false
+const isThrottled = (fault: EcsError): boolean => fault.code?.includes('Throttling') ?? false
 
 /**
  * Every request that goes through here may be repeated: reads, writes with a ClientToken, and writes of which ECS says
@@ -14,31 +14,31 @@ const isThrottled = (fault: EcsFault): boolean => fault.code?.includes('Throttli
  * @param handled codes that the caller sees to itself
  * @param onRetry told each time, with the number of failures so far
  */
-export async function persist<T>(
+export async function withRetry<T>(
   request: () => Promise<T>,
   {
-    pace,
+    clock,
     onRetry,
     handled,
-  }: { pace: Pace; onRetry: (fault: EcsFault, failures: number) => void; handled: readonly string[] },
+  }: { clock: Clock; onRetry: (fault: EcsError, failures: number) => void; handled: readonly string[] },
 ): Promise<T> {
   for (let failures = 1; ; failures++) {
     try {
       return await request()
     } catch (error) {
-      if (!(error instanceof EcsFault) || error.course === 'stop' || pace.isOver) throw error
+      if (!(error instanceof EcsError) || error.course === 'stop' || clock.isOver) throw error
       if (error.code !== undefined && handled.includes(error.code)) throw error
       const inVain = error.course === 'repeat' && !isThrottled(error) && failures >= attempts
       if (inVain) throw error
       onRetry(error, failures)
       const pause = error.course === 'wait' ? 1 : Math.min(2 ** (failures - 1), longestPause)
       try {
-        await pace.wait(pause, { atLeast: error.retryAfter })
+        await clock.wait(pause, { atLeast: error.retryAfter })
       } catch (ended) {
         // What ECS answered says more than that the time is over.
         throw ended instanceof TimeLimit ? error : ended
       }
-      if (pace.isOver) throw error
+      if (clock.isOver) throw error
     }
   }
 }

@@ -1,9 +1,10 @@
 /** Tags on images, instances and snapshots: written, and read back before anything rests on them. */
-import type { Tags } from '../family/image.ts'
-import { inParts } from '../family/parts.ts'
-import { graceIntervals } from '../pace.ts'
+
+import { consistencyIntervals } from '../engine/clock.ts'
+import { inParts } from '../family/model/parts.ts'
+import type { Tags } from '../family/model/tags.ts'
 import type { EcsClient } from './client.ts'
-import { EcsFault } from './fault.ts'
+import { EcsError } from './errors.ts'
 
 const idsPerRequest = 50
 
@@ -35,16 +36,16 @@ export async function tagResources(
     const isSeen = (seen: Map<string, Tags>) =>
       resourceId.every((id) => tag.every(({ key, value }) => seen.get(id)?.[key] === value))
     const look = () => listTags(client, region, { resource, ids: resourceId })
-    if (!isSeen(await client.pace.until(look, isSeen, graceIntervals))) throw notReadBack(region, resourceId)
+    if (!isSeen(await client.clock.poll(look, isSeen, consistencyIntervals))) throw notReadBack(region, resourceId)
   }
 }
 
-const notReadBack = (region: string, ids: readonly string[]): EcsFault =>
-  new EcsFault({
+const notReadBack = (region: string, ids: readonly string[]): EcsError =>
+  new EcsError({
     action: 'TagResources',
     region,
     said: `the tags written on ${ids.join(', ')} do not show: somebody may have overwritten them, or deleted the resource`,
-    todo: 'Look at what else works on these at the same time, then run this step again.',
+    remedy: 'Look at what else works on these at the same time, then run this step again.',
   })
 
 export async function untagResources(

@@ -1,6 +1,6 @@
 /** The step's log on the runner. */
 import { endGroup, error, info, notice, startGroup, warning } from '@actions/core'
-import type { Log } from '../ports.ts'
+import type { Log } from '../engine/ports.ts'
 
 /** A line break within would let what follows, a name from ECS perhaps, pass for a command to the runner. */
 const oneLine = (text: string): string => text.replaceAll(/[\r\n\u2028\u2029]+/g, ' ⏎ ')

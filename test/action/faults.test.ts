@@ -35,7 +35,7 @@ const scenes: Readonly<Record<string, (ecs: LocalEcs) => Inputs>> = {
 }
 
 describe('an error of ECS gives what, where, code, request ID and what to do', () => {
-  const errors: readonly (readonly [mode: string, action: string, code: string, todo: RegExp])[] = [
+  const errors: readonly (readonly [mode: string, action: string, code: string, remedy: RegExp])[] = [
     ['resolve', 'DescribeImageFromFamily', 'Forbidden.RAM', /ecs:DescribeImageFromFamily/],
     ['resolve', 'DescribeImageFromFamily', 'InvalidRegionId.NotFound', /region-id/],
     ['resolve', 'DescribeImageFromFamily', 'InvalidAccessKeyId.NotFound', /access-key-id/],
@@ -52,7 +52,7 @@ describe('an error of ECS gives what, where, code, request ID and what to do', (
     ['rollback', 'ListTagResources', 'Forbbiden', /ecs:ListTagResources/],
     ['rollback', 'DescribeImages', 'SomethingNobodyHasEverSeen', /\S/],
   ]
-  test.each(errors)('%s: %s answers %s', async (mode, action, code, todo) => {
+  test.each(errors)('%s: %s answers %s', async (mode, action, code, remedy) => {
     const ecs = await localEcs()
     const inputs = scenes[mode]?.(ecs) ?? {}
     const served = watchFamily(ecs)
@@ -67,7 +67,7 @@ describe('an error of ECS gives what, where, code, request ID and what to do', (
     const answer = ecs.requests.find((request) => request.action === action)?.answer as { RequestId: string }
     expect(error).toMatch(/request ID [0-9A-F]{8}-[0-9A-F]{4}-[0-9A-F]{4}-[0-9A-F]{4}-[0-9A-F]{12}/)
     expect(answer.RequestId).toMatch(/^[0-9A-F-]{36}$/)
-    expect(error.split('\n').slice(1).join('\n')).toMatch(todo)
+    expect(error.split('\n').slice(1).join('\n')).toMatch(remedy)
     expect(error).not.toMatch(/ at .*\.(js|ts):\d+/)
     expect(ecs.requests.filter((request) => request.action === action && !request.dryRun)).toHaveLength(1)
     expect(step.summary).toContain('❌')

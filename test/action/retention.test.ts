@@ -264,11 +264,11 @@ describe('what stays', () => {
     } as const
     expect(step.warnings).toHaveLength(1)
     expect(step.warnings[0]).toMatch(/^Family web is left with 6 images, more than the 2 of `keep`\./)
-    for (const [name, [because, todo]] of Object.entries(reasons)) {
+    for (const [name, [reason, remedy]] of Object.entries(reasons)) {
       const label = `${name} (${images[name as keyof typeof images].id})`
-      expect(step.warnings[0]).toContain(`${label} is ${because}: ${todo}.`)
-      expect(step.log).toContain(`${label} stays: ${because}.`)
-      expect(step.summary).toContain(`| ${label} | stays | ${because} |`)
+      expect(step.warnings[0]).toContain(`${label} is ${reason}: ${remedy}.`)
+      expect(step.log).toContain(`${label} stays: ${reason}.`)
+      expect(step.summary).toContain(`| ${label} | stays | ${reason} |`)
     }
   })
 

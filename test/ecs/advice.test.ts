@@ -210,7 +210,7 @@ const LISTED = Object.entries(OTHERS).flatMap(([action, byCourse]) =>
 
 const unlisted = adviceFor('CreateImage', 'Unlisted', 400)
 
-const quoted = ({ todo }: Advice): string[] => [...todo.matchAll(/`([^`]*)`/g)].map(([, name = '']) => name)
+const quoted = ({ remedy }: Advice): string[] => [...remedy.matchAll(/`([^`]*)`/g)].map(([, name = '']) => name)
 
 describe('CreateImage', () => {
   const rows = CREATE_IMAGE.map(([status, code, kind, input]) => ({ status, code, kind, input }))
@@ -223,7 +223,7 @@ describe('CreateImage', () => {
 
   test('each code has a sentence of its own, except two names of one thing', () => {
     const codes = [...new Set(CREATE_IMAGE.map(([, code]) => code))]
-    const bySentence = Map.groupBy(codes, (code) => adviceFor('CreateImage', code, undefined).todo)
+    const bySentence = Map.groupBy(codes, (code) => adviceFor('CreateImage', code, undefined).remedy)
     expect([...bySentence.values()].filter(({ length }) => length > 1)).toEqual(SAME)
   })
 
@@ -269,7 +269,7 @@ describe('one code, two meanings', () => {
     ['OperationDeined.EncryptedSnapshot', 'CopyImage', 'ModifyImageSharePermission'],
     ['InvalidImageId.NotFound', 'ModifyImageAttribute', 'DeleteImage'],
   ])('%s of %s and of %s', (code, one, other) => {
-    expect(adviceFor(one, code, 403).todo).not.toBe(adviceFor(other, code, 403).todo)
+    expect(adviceFor(one, code, 403).remedy).not.toBe(adviceFor(other, code, 403).remedy)
   })
 
   test('one meaning, two codes: too many families', () => {
@@ -354,11 +354,11 @@ describe('families of codes', () => {
   )
 
   test.each(['DeleteSnapshot', 'DescribeSnapshots', 'TagResources'])('%s has to be granted on snapshots', (action) => {
-    expect(adviceFor(action, 'Forbidden.RAM', 403).todo).toContain('snapshot/*')
+    expect(adviceFor(action, 'Forbidden.RAM', 403).remedy).toContain('snapshot/*')
   })
 
   test.each(['DescribeImageFromFamily', 'ListTagResources'])('%s has to be granted on *', (action) => {
-    expect(adviceFor(action, 'Forbidden.RAM', 403).todo).toContain(' on * ')
+    expect(adviceFor(action, 'Forbidden.RAM', 403).remedy).toContain(' on * ')
   })
 
   test.each([
@@ -382,7 +382,7 @@ describe('families of codes', () => {
     ['InvalidParameter.NeverSeen', 'input'],
   ])('%s speaks of %s', (code, word) => {
     expect(adviceFor('StopInstance', code, 400).course).toBe('stop')
-    expect(adviceFor('StopInstance', code, 400).todo).toContain(word)
+    expect(adviceFor('StopInstance', code, 400).remedy).toContain(word)
   })
 })
 
@@ -439,14 +439,16 @@ describe('every sentence', () => {
   )
 
   const offending = (isFine: (advice: Advice) => boolean) =>
-    [...sentences].filter(([, advice]) => !isFine(advice)).map(([name, { todo }]) => `${name}: ${todo}`)
+    [...sentences].filter(([, advice]) => !isFine(advice)).map(([name, { remedy }]) => `${name}: ${remedy}`)
 
   test('is one short paragraph', () => {
-    expect(offending(({ todo }) => todo.length <= 160 && !/\n|\s{2}/.test(todo))).toEqual([])
+    expect(offending(({ remedy }) => remedy.length <= 160 && !/\n|\s{2}/.test(remedy))).toEqual([])
   })
 
   test('begins with what to do and ends with a full stop', () => {
-    expect(offending(({ todo }) => /^(?!The |This |An? |It |If |No |Your? )[A-Z][a-z]+ .*\.$/.test(todo))).toEqual([])
+    expect(offending(({ remedy }) => /^(?!The |This |An? |It |If |No |Your? )[A-Z][a-z]+ .*\.$/.test(remedy))).toEqual(
+      [],
+    )
   })
 
   test('names only inputs that exist, and RAM actions', () => {
@@ -455,6 +457,6 @@ describe('every sentence', () => {
   })
 
   test('neither begs nor speaks of secrets', () => {
-    expect(offending(({ todo }) => !/please|secret|password/i.test(todo))).toEqual([])
+    expect(offending(({ remedy }) => !/please|secret|password/i.test(remedy))).toEqual([])
   })
 })

@@ -141,11 +141,11 @@ describe('the signature', () => {
       '`security-token`',
     ],
     ['a cut token', { securityToken: 'cut' }, 'InvalidSecurityToken.Malformed', '`security-token`'],
-  ])('%s is refused once and says what to check', async (_, keys, code, todo) => {
+  ])('%s is refused once and says what to check', async (_, keys, code, remedy) => {
     const { client } = connectTo(ecs, { keys: { ...ecs.account, ...keys } })
     const fault = await faultOf(describeImages(client, region, {}))
     expect(fault).toMatchObject({ code, course: 'stop' })
-    expect(fault.todo).toContain(todo)
+    expect(fault.remedy).toContain(remedy)
     expect(ecs.requests).toHaveLength(1)
   })
 
@@ -154,7 +154,7 @@ describe('the signature', () => {
     const { client } = connectTo(ecs, { keys: session })
     const fault = await faultOf(describeImages(client, region, {}))
     expect(fault).toMatchObject({ code: 'InvalidSecurityToken.Expired', course: 'stop' })
-    expect(fault.todo).toContain('temporary credentials')
+    expect(fault.remedy).toContain('temporary credentials')
     expect(ecs.requests).toHaveLength(1)
   })
 
@@ -163,7 +163,7 @@ describe('the signature', () => {
     const { client } = connectTo(ecs)
     const fault = await faultOf(describeImages(client, region, {}))
     expect(fault).toMatchObject({ code: 'InvalidTimeStamp.Expired', course: 'stop' })
-    expect(fault.todo).toContain('clock')
+    expect(fault.remedy).toContain('clock')
   })
 
   test.each([
@@ -172,7 +172,7 @@ describe('the signature', () => {
   ])('a %s that no header can hold is a fault of the credentials, which is not repeated', async (_, keys) => {
     const { client, retries } = connectTo(ecs, { keys: { ...ecs.account, ...keys } })
     const failure = await failureOf(describeImages(client, region, {}))
-    expect(failure).toMatchObject({ name: 'CredentialFault', todo: expect.stringContaining('keys') })
+    expect(failure).toMatchObject({ name: 'CredentialFault', remedy: expect.stringContaining('keys') })
     expect(failure.message).not.toMatch(/LTAI5t|CAIS/)
     expect(retries).toEqual([])
     expect(ecs.requests).toEqual([])

@@ -3,8 +3,8 @@ import { createServer, type IncomingHttpHeaders, request as send } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { EcsClient } from '../../src/ecs/client.ts'
 import { type Credentials, type StaticKeys, staticCredentials } from '../../src/ecs/credentials.ts'
-import { EcsFault } from '../../src/ecs/fault.ts'
-import { Pace } from '../../src/pace.ts'
+import { EcsError } from '../../src/ecs/errors.ts'
+import { Clock } from '../../src/engine/clock.ts'
 import type { LocalEcs, RequestRecord } from '../local-ecs/server.ts'
 
 export const region = 'cn-hangzhou'
@@ -24,7 +24,7 @@ export interface ConnectionOptions {
 }
 
 export interface Retry {
-  readonly fault: EcsFault
+  readonly fault: EcsError
   readonly failures: number
 }
 
@@ -46,7 +46,7 @@ export function connectWith(
     credentials,
     endpoint: options.endpoint,
     userAgent: 'test',
-    pace: new Pace({
+    clock: new Clock({
       interval: options.interval ?? interval,
       limit: options.limit ?? 20_000,
       signal: options.signal ?? new AbortController().signal,
@@ -66,9 +66,9 @@ export async function failureOf(request: Promise<unknown>): Promise<Error> {
   throw new Error('The request should have failed.')
 }
 
-export async function faultOf(request: Promise<unknown>): Promise<EcsFault> {
+export async function faultOf(request: Promise<unknown>): Promise<EcsError> {
   const failure = await failureOf(request)
-  if (failure instanceof EcsFault) return failure
+  if (failure instanceof EcsError) return failure
   throw new Error('The request should have failed with an EcsFault.', { cause: failure })
 }
 

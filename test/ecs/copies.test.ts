@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { connectEcs } from '../../src/ecs/ecs.ts'
-import { describeFault, isFull } from '../../src/ecs/fault.ts'
-import { type Copying, copyIn } from '../../src/family/plan.ts'
-import { clientTokenOf, runOf } from '../../src/family/run-key.ts'
-import type { Create } from '../../src/ports.ts'
+import { connectEcs } from '../../src/ecs/adapter.ts'
+import { describeEcsError, isFull } from '../../src/ecs/errors.ts'
+import type { Create } from '../../src/engine/ports.ts'
+import { clientTokenOf, runOf } from '../../src/family/model/run.ts'
+import { type CopySpec, copyPlaceholder } from '../../src/family/plan/steps.ts'
 import { type LocalEcs, startLocalEcs } from '../local-ecs/server.ts'
 import {
   actionsOf,
@@ -30,7 +30,7 @@ const run = runOf(
   { repositoryId: '1', workflowRun: '17', scope: ['job'], mode: 'bake', region, family: 'web' },
   { attempt: 1, number: 3, sha256: (text) => Buffer.from(text).toString('hex').padEnd(64, '0').slice(-64) },
 )
-const copying = (fields: Partial<Copying> = {}): Copying => ({
+const copying = (fields: Partial<CopySpec> = {}): CopySpec => ({
   run,
   from: { region, image: ecs.seed.image({ family: 'web', version: 'v3', dataDisks: [20] }).id },
   name: 'web-3',
@@ -41,9 +41,14 @@ const copying = (fields: Partial<Copying> = {}): Copying => ({
   generation: 0,
   ...fields,
 })
-const stepOf = (copy: Copying, to = target): Create => ({ action: 'copy', region: to, image: copyIn(to), copy })
+const stepOf = (copy: CopySpec, to = target): Create => ({
+  action: 'copy',
+  region: to,
+  image: copyPlaceholder(to),
+  copy,
+})
 const copiesOf = (image: string) => ecs.images().filter(({ copyOf }) => copyOf?.id === image)
-const idOf = ({ from }: Copying): string => String(from.image)
+const idOf = ({ from }: CopySpec): string => String(from.image)
 
 describe('a copy', () => {
   test('is asked for in the region of its source, with everything that was asked for', async () => {
@@ -161,7 +166,7 @@ describe('a copy', () => {
     const gateway = await startGateway(ecs)
     gateway.replace = () => ({ status: 200, text: `{"RequestId":"R-1",${members}}` })
     const fault = await faultOf(port({ endpoint: gateway.url }).create(stepOf(copying()), 0))
-    expect(fault).toMatchObject({ action: 'CopyImage', requestId: 'R-1', todo: expect.stringContaining('again') })
+    expect(fault).toMatchObject({ action: 'CopyImage', requestId: 'R-1', remedy: expect.stringContaining('again') })
     expect(fault.message).toContain('names no image')
     await gateway.close()
   })
@@ -217,7 +222,7 @@ describe('what stands in the way of a copy for a while is waited out', () => {
       ecs.faults.add({ kind: 'error', code, status: 400, times: Number.POSITIVE_INFINITY })
       const took = await timeOf(async () => {
         const fault = await faultOf(port({ limit: 200 }).create(stepOf(copying()), 0))
-        expect(fault).toMatchObject({ code, course: 'wait', todo: expect.stringContaining('wait-timeout-minutes') })
+        expect(fault).toMatchObject({ code, course: 'wait', remedy: expect.stringContaining('wait-timeout-minutes') })
       })
       expect(took).toBeGreaterThanOrEqual(195)
       expect(took).toBeLessThan(1200)
@@ -235,10 +240,10 @@ describe('a refusal', () => {
     ['OperationDenied.EncryptSnapshotAcrossRegion', '`copy-kms-key-ids`'],
     ['IncorrectImageStatus', 'Restore the image'],
     ['Forbidden.RAM', '`ecs:CopyImage` on image/* of both regions'],
-  ])('is said once, with what to do: %s', async (code, todo) => {
+  ])('is said once, with what to do: %s', async (code, remedy) => {
     ecs.faults.add({ kind: 'error', code, status: 403 })
     const fault = await failureOf(port().create(stepOf(copying()), 0))
-    expect(fault).toMatchObject({ code, course: 'stop', todo: expect.stringContaining(todo) })
+    expect(fault).toMatchObject({ code, course: 'stop', remedy: expect.stringContaining(remedy) })
     expect(isFull(fault)).toBe(code === 'QuotaExceed.Image')
     expect(sent()).toHaveLength(1)
     expect(ecs.images(target)).toEqual([])
@@ -247,7 +252,9 @@ describe('a refusal', () => {
   test('names both regions: what it is about may be in either', async () => {
     ecs.quotas.imagesPerRegion = 0
     const fault = await faultOf(port().create(stepOf(copying()), 0))
-    expect(describeFault(fault)).toContain('CopyImage in cn-hangzhou (to cn-beijing): ECS answered QuotaExceed.Image')
+    expect(describeEcsError(fault)).toContain(
+      'CopyImage in cn-hangzhou (to cn-beijing): ECS answered QuotaExceed.Image',
+    )
   })
 
   test.each([

@@ -9,9 +9,9 @@ import {
   describeCredentials,
   staticCredentials,
 } from '../../src/ecs/credentials.ts'
-import { CredentialFault } from '../../src/ecs/fault.ts'
+import { CredentialFault } from '../../src/ecs/errors.ts'
 import { describeFamily } from '../../src/ecs/images.ts'
-import { parseSettings } from '../../src/inputs.ts'
+import { parseSettings } from '../../src/inputs/parse.ts'
 import { type LocalEcs, startLocalEcs } from '../local-ecs/server.ts'
 import { connectTo, failureOf, region, timeOf } from './connection.ts'
 
@@ -71,13 +71,16 @@ const profile = (name = 'default') => ({
 })
 
 /** Said within seconds, with what to do, by the credentials and by a request alike; nothing is sent to ECS. */
-async function expectRefusal(credentials: Credentials, message: string, todo: string): Promise<void> {
+async function expectRefusal(credentials: Credentials, message: string, remedy: string): Promise<void> {
   const printed = (['log', 'warn', 'error'] as const).map((way) => vi.spyOn(console, way))
   for (const asked of [describeCredentials, currentOf]) {
     const took = await timeOf(async () => {
       const fault = await failureOf(asked(credentials))
       expect(fault).toBeInstanceOf(CredentialFault)
-      expect(fault).toMatchObject({ message: expect.stringContaining(message), todo: expect.stringContaining(todo) })
+      expect(fault).toMatchObject({
+        message: expect.stringContaining(message),
+        remedy: expect.stringContaining(remedy),
+      })
       expect(inspect(fault, { depth: null, showHidden: true })).not.toContain('TheSecret')
     })
     expect(took).toBeLessThan(8000)

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { connectEcs } from '../../src/ecs/ecs.ts'
-import type { Deletion } from '../../src/family/plan.ts'
-import { Cancelled, graceIntervals, TimeLimit } from '../../src/pace.ts'
+import { connectEcs } from '../../src/ecs/adapter.ts'
+import { Cancelled, consistencyIntervals, TimeLimit } from '../../src/engine/clock.ts'
+import type { Deletion } from '../../src/family/plan/steps.ts'
 import { type LocalEcs, startLocalEcs } from '../local-ecs/server.ts'
 import {
   actionsOf,
@@ -74,7 +74,11 @@ describe('an image that is too many', () => {
     const fault = await faultOf(
       port().write(deletion({ image: id, accounts: accounts.slice(1), snapshots: snapshotIds })),
     )
-    expect(fault).toMatchObject({ code: 'ImageUseShared', course: 'stop', todo: expect.stringContaining('`unshare`') })
+    expect(fault).toMatchObject({
+      code: 'ImageUseShared',
+      course: 'stop',
+      remedy: expect.stringContaining('`unshare`'),
+    })
     expect(ecs.image(id)?.sharedWith).toEqual(accounts.slice(0, 1))
     expect(left(snapshotIds)).toEqual(snapshotIds)
   })
@@ -140,18 +144,18 @@ describe('an image that is too many', () => {
     ecs.faults.add({ kind: 'error', code: 'Forbidden.RAM', action: 'DeleteSnapshot' })
     const fault = await faultOf(port().write(deletion({ image: id, snapshots: snapshotIds })))
     expect(fault).toMatchObject({ action: 'DeleteSnapshot', code: 'Forbidden.RAM', status: 403 })
-    expect(fault.todo).toContain('`ecs:DeleteSnapshot` on snapshot/*')
+    expect(fault.remedy).toContain('`ecs:DeleteSnapshot` on snapshot/*')
     expect(ecs.image(id)).toBeUndefined()
   })
 })
 
 describe('the snapshots of an image that has just been deleted', () => {
   test('are waited for, as the deletion shows late', async () => {
-    ecs.switches.staleDeleteSeconds = graceIntervals
+    ecs.switches.staleDeleteSeconds = consistencyIntervals
     const { id, snapshotIds } = ecs.seed.image()
     await port().write(deletion({ image: id, snapshots: snapshotIds }))
     expect(left(snapshotIds)).toEqual([])
-    expect(sent('DeleteSnapshot')).toHaveLength(graceIntervals)
+    expect(sent('DeleteSnapshot')).toHaveLength(consistencyIntervals)
   })
 
   test('are given some intervals and then are a fault, which names the snapshot', async () => {
@@ -161,7 +165,7 @@ describe('the snapshots of an image that has just been deleted', () => {
     expect(fault).toMatchObject({ action: 'DeleteSnapshot', region, code: 'SnapshotCreatedImage', status: 403 })
     expect(fault.message).toContain(snapshotIds[0])
     expect(fault.requestId).toMatch(/^[0-9A-F-]{36}$/)
-    expect(sent('DeleteSnapshot')).toHaveLength(graceIntervals + 1)
+    expect(sent('DeleteSnapshot')).toHaveLength(consistencyIntervals + 1)
   })
 
   test('end with the time limit, where that comes before', async () => {
@@ -196,7 +200,9 @@ describe('the snapshots of an image that has just been deleted', () => {
     expect(left([first, shared, ...others])).toEqual([first, shared])
     expect(ecs.image(kept.id)).toBeDefined()
     // The one that an image uses was given its time all the same.
-    expect(ecs.requests.filter(({ parameters }) => parameters.SnapshotId === shared)).toHaveLength(graceIntervals + 1)
+    expect(ecs.requests.filter(({ parameters }) => parameters.SnapshotId === shared)).toHaveLength(
+      consistencyIntervals + 1,
+    )
   })
 
   test.each([
@@ -205,7 +211,7 @@ describe('the snapshots of an image that has just been deleted', () => {
     'IncorrectDiskStatus.CreatingSnapshot',
   ])('are waited for while something else is under way: %s', async (code) => {
     const { id, snapshotIds } = ecs.seed.image()
-    ecs.faults.add({ kind: 'error', code, status: 403, action: 'DeleteSnapshot', times: graceIntervals + 5 })
+    ecs.faults.add({ kind: 'error', code, status: 403, action: 'DeleteSnapshot', times: consistencyIntervals + 5 })
     await port().write(deletion({ image: id, snapshots: snapshotIds }))
     expect(left(snapshotIds)).toEqual([])
   })

@@ -1,8 +1,8 @@
 import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { connectEcs } from '../../src/ecs/adapter.ts'
 import type { EcsClient } from '../../src/ecs/client.ts'
-import { connectEcs } from '../../src/ecs/ecs.ts'
-import type { EcsFault } from '../../src/ecs/fault.ts'
+import type { EcsError } from '../../src/ecs/errors.ts'
 import { describeFamily } from '../../src/ecs/images.ts'
 import type { FaultKind } from '../local-ecs/faults.ts'
 import { type LocalEcs, type Session, startLocalEcs } from '../local-ecs/server.ts'
@@ -118,7 +118,7 @@ describe.each(both)('a %s', (name) => {
     const fault = await faultOf(send(client, ecs.seed.image({ family: 'web' }).id))
     expect(fault).toMatchObject({ action, region, code, status, course: 'repeat' })
     expect(fault.message).not.toBe('')
-    expect(fault.todo).toMatch(/\.$/)
+    expect(fault.remedy).toMatch(/\.$/)
     if (code) expect(fault.requestId).toBe(requestIdOf(ecs.requests.at(-1)))
     expect(ecs.requests).toHaveLength(10)
     expect(retries).toHaveLength(9)
@@ -225,7 +225,7 @@ describe('an address where nobody is', () => {
     const fault = await faultOf(describeFamily(client, { region, family: 'web' }))
     expect(fault.message).toMatch(message)
     expect(fault).toMatchObject({ action: 'DescribeImageFromFamily', code: undefined, status: undefined })
-    expect(fault.todo).toContain('`endpoint`')
+    expect(fault.remedy).toContain('`endpoint`')
     expect(retries).toHaveLength(9)
     expectNoSecrets(allOf(fault))
     for (const { fault: met } of retries) expectNoSecrets(allOf(met))
@@ -326,7 +326,7 @@ describe('a denial', () => {
     async (code) => {
       ecs.faults.add({ kind: 'error', code, status: 403, body: {} })
       const fault = await faultOf(requests.write.send(connectTo(ecs).client, ecs.seed.image({}).id))
-      expect(fault.todo).toContain('ecs:ModifyImageAttribute')
+      expect(fault.remedy).toContain('ecs:ModifyImageAttribute')
       expect(fault.message).not.toContain('the right in question')
     },
   )
@@ -336,15 +336,15 @@ describe('a denial', () => {
     ecs.faults.add({ kind: 'error', code: 'Forbidden.RAM', status: 403, body: { AccessDeniedDetail } })
     const fault = await faultOf(requests.write.send(connectTo(ecs).client, ecs.seed.image({}).id))
     expect(fault.message).toContain('the right in question: kms:Decrypt')
-    expect(fault.todo).toContain('ecs:ModifyImageAttribute')
+    expect(fault.remedy).toContain('ecs:ModifyImageAttribute')
     // A grant is no help against a policy that denies.
-    expect(fault.todo).toContain('a policy that denies')
+    expect(fault.remedy).toContain('a policy that denies')
   })
 
   test('says that the right must be granted on everything, where nothing narrower works', async () => {
     ecs.faults.add({ kind: 'error', code: 'Forbidden.RAM' })
     const fault = await faultOf(describeFamily(connectTo(ecs).client, { region, family: 'web' }))
-    expect(fault.todo).toContain('`ecs:DescribeImageFromFamily` on *')
+    expect(fault.remedy).toContain('`ecs:DescribeImageFromFamily` on *')
   })
 })
 
@@ -363,7 +363,7 @@ describe('no secret is in anything that a fault says', () => {
     'signature-echo',
   ]
 
-  async function allFaults(name: Name): Promise<EcsFault[]> {
+  async function allFaults(name: Name): Promise<EcsError[]> {
     const { client, retries }: { client: EcsClient; retries: Retry[] } = connectTo(ecs, {
       keys: session,
       limit: 60,
@@ -385,7 +385,7 @@ describe('no secret is in anything that a fault says', () => {
     expect(JSON.stringify(ecs.requests[0]?.answer)).toContain(session.securityToken)
     expect(fault).toMatchObject({ code: 'SignatureDoesNotMatch', message: 'SignatureDoesNotMatch', status: 400 })
     expect(fault?.requestId).toBe(requestIdOf(ecs.requests[0]))
-    expect(fault?.todo).toContain('access key')
+    expect(fault?.remedy).toContain('access key')
     expect(ecs.requests).toHaveLength(1)
   })
 

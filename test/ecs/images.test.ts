@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { apply, type Entry } from '../../src/apply.ts'
-import { connectEcs } from '../../src/ecs/ecs.ts'
-import { isFull } from '../../src/ecs/fault.ts'
+import { connectEcs } from '../../src/ecs/adapter.ts'
+import { isFull } from '../../src/ecs/errors.ts'
 import { createImage, describeFamily, describeImages } from '../../src/ecs/images.ts'
-import { imageStatuses } from '../../src/family/image.ts'
-import type { Creation } from '../../src/family/plan.ts'
-import { runOf } from '../../src/family/run-key.ts'
-import { Cancelled, graceIntervals } from '../../src/pace.ts'
-import type { Create } from '../../src/ports.ts'
+import { apply, type Entry } from '../../src/engine/apply.ts'
+import { Cancelled, consistencyIntervals } from '../../src/engine/clock.ts'
+import type { Create } from '../../src/engine/ports.ts'
+import { imageStatuses } from '../../src/family/model/image.ts'
+import { runOf } from '../../src/family/model/run.ts'
+import type { CreateSpec } from '../../src/family/plan/steps.ts'
 import { type LocalEcs, startLocalEcs } from '../local-ecs/server.ts'
 import {
   actionsOf,
@@ -465,14 +465,14 @@ describe('a change of status', () => {
     const { id } = ecs.seed.image({ status })
     expect(await faultOf(port().write(step(id)))).toMatchObject({ code, status: 403, action: 'ModifyImageAttribute' })
     expect(sent('ModifyImageAttribute')).toHaveLength(1)
-    expect(sent('DescribeImages')).toHaveLength(graceIntervals + 1)
+    expect(sent('DescribeImages')).toHaveLength(consistencyIntervals + 1)
   })
 
   test('of a shared image is refused, and says what to do', async () => {
     const { id } = ecs.seed.image({ sharedWith: [ecs.addAccount().uid] })
     const fault = await faultOf(port().write(deprecate(id)))
     expect(fault).toMatchObject({ code: 'ImageUseShared', course: 'stop' })
-    expect(fault.todo).toContain('`unshare`')
+    expect(fault.remedy).toContain('`unshare`')
     expect(sent()).toHaveLength(1)
   })
 
@@ -540,8 +540,8 @@ describe('whether ECS would permit', () => {
     ecs.faults.add({ kind: 'error', code: 'Forbidden.RAM' })
     const permission = await port().wouldPermit({ action: 'deprecate', region, image: id })
     expect(permission).toMatchObject({ granted: false, code: 'Forbidden.RAM', about: 'identity' })
-    expect('because' in permission && permission.because).toContain(requestIdOf(ecs.requests[0]))
-    expect('because' in permission && permission.because).toContain('ecs:ModifyImageAttribute')
+    expect('reason' in permission && permission.reason).toContain(requestIdOf(ecs.requests[0]))
+    expect('reason' in permission && permission.reason).toContain('ecs:ModifyImageAttribute')
   })
 
   test('a rule of ECS that stands in the way is an answer', async () => {
@@ -601,7 +601,7 @@ describe('a new image', () => {
     { repositoryId: '1', workflowRun: '17', scope: ['job'], mode: 'bake', region, family: 'web' },
     { attempt: 1, number: 3, sha256: (text) => Buffer.from(text).toString('hex').padEnd(64, '0').slice(-64) },
   )
-  const creation = (fields: Partial<Creation> = {}): Creation => ({
+  const creation = (fields: Partial<CreateSpec> = {}): CreateSpec => ({
     family: 'web',
     run,
     source: { kind: 'instance', instance: ecs.seed.instance().id },
@@ -618,7 +618,7 @@ describe('a new image', () => {
     tags: { 'image-family:run': run.key, 'github:sha': '0f3c', empty: '' },
     ...fields,
   })
-  const stepOf = (create: Creation): Create => ({ action: 'create', region, image: '<new image>', create })
+  const stepOf = (create: CreateSpec): Create => ({ action: 'create', region, image: '<new image>', create })
 
   test('is asked for with everything that was asked for', async () => {
     const create = creation({
@@ -733,10 +733,10 @@ describe('a new image', () => {
     ['QuotaExceed.Image', 'Quota Center'],
     ['InvalidInstanceId.NotFound', '`instance-id`'],
     ['Forbidden.RAM', 'ecs:CreateImage'],
-  ])('a refusal is said once, with what to do: %s', async (code, todo) => {
+  ])('a refusal is said once, with what to do: %s', async (code, remedy) => {
     ecs.faults.add({ kind: 'error', code, status: 403 })
     const fault = await failureOf(port().create(stepOf(creation()), 0))
-    expect(fault).toMatchObject({ code, todo: expect.stringContaining(todo) })
+    expect(fault).toMatchObject({ code, remedy: expect.stringContaining(remedy) })
     expect(isFull(fault)).toBe(/Quota/.test(code))
     expect(sent()).toHaveLength(1)
     expect(ecs.images()).toHaveLength(0)
@@ -751,14 +751,14 @@ describe('a new image', () => {
     const fault = await faultOf(createImage(client, region, { create: creation(), renewal: 0 }))
     expect(fault).toMatchObject({ action: 'CreateImage', requestId: '8F32783B-ACBE-5B85-98FB-79A73E02BB6E' })
     expect(fault.message).toContain('names no image')
-    expect(fault.todo).toContain('again')
+    expect(fault.remedy).toContain('again')
   })
 
   test('for which there is no room is refused at once, in a way that can be told from other quotas', async () => {
     const inFamily = ecs.seed.image({ family: 'web' })
     const outside = ecs.seed.image()
     const join = (family: string) => port().write({ action: 'join-family', region, image: outside.id, family })
-    const create = (fields: Partial<Creation> = {}) => port().create(stepOf(creation(fields)), 0)
+    const create = (fields: Partial<CreateSpec> = {}) => port().create(stepOf(creation(fields)), 0)
     ecs.quotas.imagesPerFamily = 1
     const full = [await faultOf(create()), await faultOf(join('web'))]
     ecs.quotas.familiesPerRegion = 1
@@ -797,9 +797,9 @@ describe('a new image', () => {
     const silent = () => undefined
     const applying = apply([stepOf(creation())], {
       ecs: connectEcs(client),
-      pace: client.pace,
+      clock: client.clock,
       log: { info: silent, notice: silent, warning: silent, error: silent, group: (_title, work) => work() },
-      keepsake: { stopped: silent, started: silent },
+      postState: { instanceStopped: silent, instanceStarted: silent },
       journal,
       made: new Map(),
       fresh: new Map(),

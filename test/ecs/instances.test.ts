@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { connectEcs } from '../../src/ecs/ecs.ts'
+import { connectEcs } from '../../src/ecs/adapter.ts'
 import { type LocalEcs, startLocalEcs } from '../local-ecs/server.ts'
 import {
   actionsOf,
@@ -179,7 +179,7 @@ describe('starting', () => {
     const { id } = ecs.seed.instance({ status: 'Stopped' })
     const fault = await faultOf(port().write(start(id)))
     expect(fault).toMatchObject({ code: 'OperationDenied.NoStock', course: 'stop', status: 403 })
-    expect(fault.todo).toContain('console')
+    expect(fault.remedy).toContain('console')
     expect(sent()).toHaveLength(1)
   })
 })

@@ -1,24 +1,24 @@
 import { setTimeout } from 'node:timers/promises'
 import { beforeEach, expect, test, vi } from 'vitest'
-import { EcsFault } from '../../src/ecs/fault.ts'
-import { persist } from '../../src/ecs/retry.ts'
-import { Pace } from '../../src/pace.ts'
+import { EcsError } from '../../src/ecs/errors.ts'
+import { withRetry } from '../../src/ecs/retry.ts'
+import { Clock } from '../../src/engine/clock.ts'
 
 // No time passes here: what counts is how long each pause was to be.
 vi.mock('node:timers/promises', () => ({ setTimeout: vi.fn(async () => undefined) }))
 beforeEach(() => vi.mocked(setTimeout).mockClear())
 
 const faultOf = (code: string, retryAfter?: number) => () =>
-  new EcsFault({ action: 'ModifyImageAttribute', region: 'cn-hangzhou', code, status: 400, said: 'No.', retryAfter })
+  new EcsError({ action: 'ModifyImageAttribute', region: 'cn-hangzhou', code, status: 400, said: 'No.', retryAfter })
 const throttled = (retryAfter?: number) => faultOf('Throttling', retryAfter)
 
 /** Milliseconds from each failure of a request to the next attempt. */
-async function pauses(interval: number, failures: number, fault: () => EcsFault): Promise<number[]> {
-  const pace = new Pace({ interval, limit: 3_600_000, signal: new AbortController().signal })
+async function pauses(interval: number, failures: number, fault: () => EcsError): Promise<number[]> {
+  const clock = new Clock({ interval, limit: 3_600_000, signal: new AbortController().signal })
   const request = vi.fn(async () => {
     if (request.mock.calls.length <= failures) throw fault()
   })
-  await persist(request, { pace, onRetry: () => undefined, handled: [] })
+  await withRetry(request, { clock, onRetry: () => undefined, handled: [] })
   return vi.mocked(setTimeout).mock.calls.map(([milliseconds = 0]) => milliseconds)
 }
 

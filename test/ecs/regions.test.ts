@@ -1,6 +1,6 @@
 import dns from 'node:dns'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { connectEcs } from '../../src/ecs/ecs.ts'
+import { connectEcs } from '../../src/ecs/adapter.ts'
 import { describeFamily } from '../../src/ecs/images.ts'
 import { type LocalEcs, startLocalEcs } from '../local-ecs/server.ts'
 import { connectTo, holdUntil, type Retry, region } from './connection.ts'

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { connectEcs } from '../../src/ecs/adapter.ts'
 import type { EcsClient } from '../../src/ecs/client.ts'
-import { connectEcs } from '../../src/ecs/ecs.ts'
-import { EcsFault } from '../../src/ecs/fault.ts'
+import { EcsError } from '../../src/ecs/errors.ts'
 import { describeFamily } from '../../src/ecs/images.ts'
-import { persist } from '../../src/ecs/retry.ts'
-import { Cancelled, Pace, TimeLimit } from '../../src/pace.ts'
+import { withRetry } from '../../src/ecs/retry.ts'
+import { Cancelled, Clock, TimeLimit } from '../../src/engine/clock.ts'
 import { type LocalEcs, startLocalEcs } from '../local-ecs/server.ts'
 import { actionsOf, connectTo, failureOf, faultOf, region, timeOf } from './connection.ts'
 
@@ -132,7 +132,7 @@ describe('the time limit', () => {
     const took = await timeOf(async () => {
       const fault = await faultOf(connectEcs(client).write({ action: 'deprecate', region, image: id }))
       expect(fault).toMatchObject({ code: 'InvalidStatus.ImageIsCreating', course: 'wait', status: 403 })
-      expect(fault.todo).toContain('`wait-timeout-minutes`')
+      expect(fault.remedy).toContain('`wait-timeout-minutes`')
     })
     expect(took).toBeGreaterThanOrEqual(245)
     expect(took).toBeLessThan(1200)
@@ -165,19 +165,19 @@ describe('the time limit', () => {
   })
 
   test('that comes while a failure is told of leaves what ECS answered last', async () => {
-    const pace = new Pace({ interval: 1, limit: 20, signal: stop.signal })
-    const fault = new EcsFault({ action: 'DescribeImages', region, code: 'Throttling', status: 400, said: 'Slowly.' })
+    const clock = new Clock({ interval: 1, limit: 20, signal: stop.signal })
+    const fault = new EcsError({ action: 'DescribeImages', region, code: 'Throttling', status: 400, said: 'Slowly.' })
     const onRetry = () => {
-      while (!pace.isOver);
+      while (!clock.isOver);
     }
-    const request = persist(async () => Promise.reject(fault), { pace, onRetry, handled: [] })
+    const request = withRetry(async () => Promise.reject(fault), { clock, onRetry, handled: [] })
     expect(await failureOf(request)).toBe(fault)
   })
 
   test('is said by a look that goes on too long', async () => {
-    const pace = new Pace({ interval: 1, limit: 60, signal: stop.signal })
+    const clock = new Clock({ interval: 1, limit: 60, signal: stop.signal })
     const failure = await failureOf(
-      pace.until(
+      clock.poll(
         async () => 1,
         () => false,
       ),
@@ -188,11 +188,11 @@ describe('the time limit', () => {
 })
 
 describe('a look that is repeated', () => {
-  const pace = () => new Pace({ interval: 1, limit: 20_000, signal: stop.signal })
+  const clock = () => new Clock({ interval: 1, limit: 20_000, signal: stop.signal })
 
   test('ends with the first that is good', async () => {
     let looks = 0
-    const seen = await pace().until(
+    const seen = await clock().poll(
       async () => ++looks,
       (count) => count === 5,
     )
@@ -204,7 +204,7 @@ describe('a look that is repeated', () => {
     [3, 4],
   ])('with %i intervals of grace looks %i times, and says what it saw last', async (grace, wanted) => {
     let looks = 0
-    const seen = await pace().until(
+    const seen = await clock().poll(
       async () => ++looks,
       () => false,
       grace,
@@ -215,16 +215,16 @@ describe('a look that is repeated', () => {
 
 describe('what is repeated', () => {
   const fault = (code: string | undefined, status?: number) =>
-    new EcsFault({ action: 'StopInstance', region, code, status, said: 'No.' })
+    new EcsError({ action: 'StopInstance', region, code, status, said: 'No.' })
 
   async function attempts(error: Error, handled: readonly string[] = []): Promise<number> {
     let made = 0
-    const pace = new Pace({ interval: 0.01, limit: 150, signal: stop.signal })
+    const clock = new Clock({ interval: 0.01, limit: 150, signal: stop.signal })
     const request = async () => {
       made += 1
       throw error
     }
-    expect(await failureOf(persist(request, { pace, onRetry: () => undefined, handled }))).toBe(error)
+    expect(await failureOf(withRetry(request, { clock, onRetry: () => undefined, handled }))).toBe(error)
     return made
   }
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { connectEcs } from '../../src/ecs/ecs.ts'
+import { connectEcs } from '../../src/ecs/adapter.ts'
 import { type LocalEcs, startLocalEcs } from '../local-ecs/server.ts'
 import { actionsOf, connectTo, faultOf, region } from './connection.ts'
 
@@ -171,10 +171,10 @@ describe('sharing', () => {
     ['OperationDenied.InvalidImageStatus', { status: 'Deprecated' }, undefined, 'available image'],
     ['QuotaExceed.ShareImageUser', {}, undefined, '`share-with`'],
     ['InvalidOperation.ServiceKeyEncryptedImageUnsupported', { encrypted: true }, undefined, '`share-with`'],
-  ] as const)('that ECS refuses is said once, with what to do: %s', async (code, seed, account, todo) => {
+  ] as const)('that ECS refuses is said once, with what to do: %s', async (code, seed, account, remedy) => {
     if (code === 'QuotaExceed.ShareImageUser') ecs.quotas.sharesPerImage = 0
     const fault = await faultOf(share(ecs.seed.image(seed).id, [account ?? accounts(1)[0] ?? '']))
-    expect(fault).toMatchObject({ code, course: 'stop', todo: expect.stringContaining(todo) })
+    expect(fault).toMatchObject({ code, course: 'stop', remedy: expect.stringContaining(remedy) })
     expect(ecs.requests).toHaveLength(1)
   })
 })

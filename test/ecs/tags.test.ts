@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { connectEcs } from '../../src/ecs/ecs.ts'
-import { graceIntervals, TimeLimit } from '../../src/pace.ts'
+import { connectEcs } from '../../src/ecs/adapter.ts'
+import { consistencyIntervals, TimeLimit } from '../../src/engine/clock.ts'
 import { type LocalEcs, startLocalEcs } from '../local-ecs/server.ts'
 import { actionsOf, type ConnectionOptions, connectTo, failureOf, faultOf, region, timeOf } from './connection.ts'
 
@@ -68,13 +68,13 @@ describe('tagging', () => {
   })
 
   test('is done only when the tags are seen, as they may lag', async () => {
-    ecs.switches.staleTagSeconds = graceIntervals
+    ecs.switches.staleTagSeconds = consistencyIntervals
     const [id = ''] = images(1, { 'image-family:decision': 'planned' })
     await port().write(tagImages([id], { 'image-family:decision': 'done' }))
     const last = ecs.requests.at(-1)
     expect(JSON.stringify(last?.answer)).toContain('done')
     expect(sent('TagResources')).toHaveLength(1)
-    expect(sent('ListTagResources')).toHaveLength(graceIntervals)
+    expect(sent('ListTagResources')).toHaveLength(consistencyIntervals)
   })
 
   test.each([
@@ -143,7 +143,7 @@ describe('tagging', () => {
     const fault = await faultOf(port().write(tagImages(images(1), { a: '1' })))
     expect(fault).toMatchObject({ code: 'Forbidden.RAM', action: 'ListTagResources' })
     expect(fault.message).toContain('the right in question: ecs:ListTagResources')
-    expect(fault.todo).toContain('`ecs:ListTagResources` on *')
+    expect(fault.remedy).toContain('`ecs:ListTagResources` on *')
   })
 
   // Without the grace it would be looked for until the time limit of the step, two hours unless told otherwise.
@@ -160,7 +160,7 @@ describe('tagging', () => {
     expect(fault).toMatchObject({ action: 'TagResources', region, message: expect.stringContaining('do not show') })
     expect(fault.message).toContain(id)
     expect(sent('TagResources')).toHaveLength(1)
-    expect(sent('ListTagResources')).toHaveLength(graceIntervals + 1)
+    expect(sent('ListTagResources')).toHaveLength(consistencyIntervals + 1)
   })
 
   test('ends with the time limit, where that comes before', async () => {

@@ -11,10 +11,10 @@ import {
   record,
 } from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type Image, isPending } from '../../src/family/image.ts'
-import { decisionOn } from '../../src/family/mark.ts'
-import type { Step } from '../../src/family/plan.ts'
-import type { PromoteRequest, RollbackRequest } from '../../src/family/request.ts'
+import { decisionOn } from '../../src/family/model/decision-record.ts'
+import { type Image, isPending } from '../../src/family/model/image.ts'
+import type { PromoteRequest, RollbackRequest } from '../../src/family/model/request.ts'
+import type { Step } from '../../src/family/plan/steps.ts'
 import {
   again,
   answersAlong,
@@ -125,7 +125,7 @@ describe('any family', () => {
         const situation = shared(images)
         if (waits(request, situation)) return
         const { plan } = planOf(request, situation)
-        if (plan.kind === 'refuse') expect(plan.todo).not.toBe('')
+        if (plan.kind === 'refuse') expect(plan.remedy).not.toBe('')
         if (plan.kind === 'nothing') expect(plan.image).toBe(situation.current('web')?.id)
         if (plan.kind !== 'change') return
         changes += 1

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { Image } from '../../src/family/image.ts'
-import { imageNameOf } from '../../src/family/run-key.ts'
+import type { Image } from '../../src/family/model/image.ts'
+import { imageNameOf } from '../../src/family/model/run.ts'
 import {
   again,
   bake,
@@ -91,8 +91,8 @@ describe('a first attempt', () => {
 
   test('a given name that another image has: refused, naming that one', () => {
     const refusal = refusalOf(bake({ imageName: 'web-1.2' }), web.with(image('m-t', 3, { name: 'web-1.2' })))
-    expect(refusal).toMatchObject({ code: 'name-taken', because: expect.stringMatching(/web-1\.2.*m-t/) })
-    expect(refusal.todo).toContain('`image-name`')
+    expect(refusal).toMatchObject({ code: 'name-taken', reason: expect.stringMatching(/web-1\.2.*m-t/) })
+    expect(refusal.remedy).toContain('`image-name`')
   })
 
   test.each([
@@ -104,7 +104,11 @@ describe('a first attempt', () => {
     const { notices, steps } = changeOf(request, there(...images))
     expect(notices).toHaveLength(warnings)
     if (warnings > 0)
-      expect(notices[0]).toEqual({ level: 'warning', lasting: true, text: expect.stringContaining(`${count} images`) })
+      expect(notices[0]).toEqual({
+        level: 'warning',
+        persistent: true,
+        text: expect.stringContaining(`${count} images`),
+      })
     expect(steps.map(brief)).toContain('create <new image>')
   })
 })
@@ -116,7 +120,7 @@ describe('the instance', () => {
   test('that is running: a warning about what is not on its disks yet', () => {
     const { notices, steps } = changeOf(...from({}))
     expect(notices).toEqual([
-      { level: 'warning', lasting: true, text: expect.stringMatching(/i-1.*`stop-instance: true`/) },
+      { level: 'warning', persistent: true, text: expect.stringMatching(/i-1.*`stop-instance: true`/) },
     ])
     expect(steps.map(brief)).toEqual(['create <new image>', 'await <new image>'])
   })
@@ -154,14 +158,14 @@ describe('the instance', () => {
 
   test('that does not exist: refused', () => {
     const refusal = refusalOf(bake({ source: fromInstance }), web)
-    expect(refusal).toMatchObject({ code: 'instance-unusable', because: expect.stringContaining('i-1') })
-    expect(refusal.todo).toMatch(/`instance-id`.*`region-id`/)
+    expect(refusal).toMatchObject({ code: 'instance-unusable', reason: expect.stringContaining('i-1') })
+    expect(refusal.remedy).toMatch(/`instance-id`.*`region-id`/)
   })
 
   test('that is locked for security: refused', () => {
     const refusal = refusalOf(...from({ locks: ['financial', 'security'] }))
-    expect(refusal).toMatchObject({ code: 'instance-unusable', because: expect.stringContaining('security') })
-    expect(refusal.todo).not.toBe('')
+    expect(refusal).toMatchObject({ code: 'instance-unusable', reason: expect.stringContaining('security') })
+    expect(refusal.remedy).not.toBe('')
   })
 
   test('that is locked for another reason: ECS decides', () => {
@@ -171,7 +175,7 @@ describe('the instance', () => {
   test.each(['Pending', 'Starting', 'Stopping', 'Expired'])('that is %s: refused', (status) => {
     expect(refusalOf(...from({ status }))).toMatchObject({
       code: 'instance-unusable',
-      because: expect.stringContaining(status),
+      reason: expect.stringContaining(status),
     })
   })
 
@@ -342,7 +346,7 @@ describe('an image of this run that ECS failed to create', () => {
     const plan = changeOf(next, web.with({ ...own, ...failed }))
     expect(plan.steps.map(brief)).toEqual(['create <new image>', 'await <new image>'])
     expect(plan.steps[0]).toMatchObject({ create: { generation: 1, name: imageNameOf(request.run, 'web', 1) } })
-    expect(plan.notices).toEqual([{ level: 'warning', lasting: true, text: expect.stringContaining('m-own') }])
+    expect(plan.notices).toEqual([{ level: 'warning', persistent: true, text: expect.stringContaining('m-own') }])
   })
 
   test('twice: a third name and token', () => {
@@ -404,8 +408,8 @@ describe('an image of this run that ECS failed to create', () => {
 
   test('UnAvailable: refused, and says which to delete', () => {
     const refusal = refusalOf(next, web.with({ ...own, status: 'UnAvailable' }))
-    expect(refusal).toMatchObject({ code: 'image-failed', because: expect.stringContaining('m-own') })
-    expect(refusal.todo).toContain('Delete it')
+    expect(refusal).toMatchObject({ code: 'image-failed', reason: expect.stringContaining('m-own') })
+    expect(refusal.remedy).toContain('Delete it')
   })
 })
 
@@ -433,8 +437,8 @@ describe('an image of this run that was taken elsewhere', () => {
     }
     const refusal = refusalOf(next, web.with({ ...own, status: 'Deprecated', tags }))
     expect(refusal.code).toBe('superseded')
-    expect(refusal.because).toMatch(/run 17230002 at 2026-04-01T11:00:00Z.*CVE-2026-1/)
-    expect(refusal.todo).toContain('new workflow run')
+    expect(refusal.reason).toMatch(/run 17230002 at 2026-04-01T11:00:00Z.*CVE-2026-1/)
+    expect(refusal.remedy).toContain('new workflow run')
   })
 
   test('promoted elsewhere by another run: superseded', () => {
@@ -447,6 +451,6 @@ describe('an image of this run that was taken elsewhere', () => {
     ['moved', { family: 'live' }],
   ] as const)('%s by somebody without a mark: superseded', (_, given) => {
     const refusal = refusalOf(next, web.with({ ...own, ...given }))
-    expect(refusal).toMatchObject({ code: 'superseded', because: expect.stringContaining('outside of this action') })
+    expect(refusal).toMatchObject({ code: 'superseded', reason: expect.stringContaining('outside of this action') })
   })
 })

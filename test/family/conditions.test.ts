@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { unmetCondition } from '../../src/family/conditions.ts'
+import { unmetCondition } from '../../src/family/rules/conditions.ts'
 import { image } from './situation.ts'
 
 const created = Date.parse('2026-03-01T08:00:00Z')
@@ -20,19 +20,19 @@ describe('required tags', () => {
     expect(unmetCondition(tested, { ...none, requireTags: { signed: 'yes' } })).toEqual({
       kind: 'refuse',
       code: 'condition-unmet',
-      because: 'web-1 (m-1) lacks a required tag: signed=yes (it has no tag signed).',
-      todo: expect.stringContaining('`require-tags`'),
+      reason: 'web-1 (m-1) lacks a required tag: signed=yes (it has no tag signed).',
+      remedy: expect.stringContaining('`require-tags`'),
     })
   })
 
   test('refuse another value, and say which it has', () => {
     const unmet = unmetCondition(tested, { ...none, requireTags: { tested: 'True', stage: '2', signed: 'yes' } })
-    expect(unmet?.because).toContain('tested=True (it has tested=true), signed=yes (it has no tag signed)')
-    expect(unmet?.because).not.toContain('stage')
+    expect(unmet?.reason).toContain('tested=True (it has tested=true), signed=yes (it has no tag signed)')
+    expect(unmet?.reason).not.toContain('stage')
   })
 
   test('an inherited property is no tag', () => {
-    expect(unmetCondition(tested, { ...none, requireTags: { constructor: 'x' } })?.because).toContain('constructor=x')
+    expect(unmetCondition(tested, { ...none, requireTags: { constructor: 'x' } })?.reason).toContain('constructor=x')
   })
 })
 
@@ -48,8 +48,8 @@ describe('age', () => {
 
   test('takes fractions, and says how old the image is', () => {
     const unmet = unmetCondition(tested, { ...none, maxAgeDays: 0.25, now: created + 36 * 60 * 60_000 })
-    expect(unmet?.because).toContain('2026-03-01T08:00:00Z, 1.5 days ago; `max-age-days` allows 0.25')
-    expect(unmet?.todo).toContain('Bake a fresh image')
+    expect(unmet?.reason).toContain('2026-03-01T08:00:00Z, 1.5 days ago; `max-age-days` allows 0.25')
+    expect(unmet?.remedy).toContain('Bake a fresh image')
   })
 
   test('no limit, any age', () => {

@@ -13,7 +13,7 @@ import {
   newestFirst,
   oldestFirst,
   sameSecond,
-} from '../../src/family/image.ts'
+} from '../../src/family/model/image.ts'
 import { image } from './situation.ts'
 
 describe('status', () => {

@@ -1,11 +1,11 @@
 import { assert, constantFrom, oneof, property, string } from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { isForeignFamily, judgeFamily, judgeImageName, judgeReadableFamily } from '../../src/family/name.ts'
+import { isForeignFamily, judgeFamily, judgeImageName, judgeReadableFamily } from '../../src/family/model/name.ts'
 
 const kindOf = (judge: typeof judgeFamily, name: string) => judge(name).kind
-const because = (name: string): string => {
+const reason = (name: string): string => {
   const judgement = judgeFamily(name)
-  return judgement.kind === 'good' ? '' : judgement.because
+  return judgement.kind === 'good' ? '' : judgement.reason
 }
 
 describe('a family that images are put into', () => {
@@ -45,7 +45,7 @@ describe('a family that images are put into', () => {
     ['https:// at the start', 'https://web', /'https:\/\/'/],
   ])('refuses %s and says why', (_, name, why) => {
     expect(kindOf(judgeFamily, name)).toBe('bad')
-    expect(because(name)).toMatch(why)
+    expect(reason(name)).toMatch(why)
   })
 
   test.each([
@@ -54,7 +54,7 @@ describe('a family that images are put into', () => {
     ['a dot', 'web-1.2'],
   ])('allows %s with a warning: documents disagree', (_, name) => {
     expect(kindOf(judgeFamily, name)).toBe('doubtful')
-    expect(because(name)).toMatch(/document/)
+    expect(reason(name)).toMatch(/document/)
   })
 
   test('judges any text at all', () => {
@@ -64,7 +64,7 @@ describe('a family that images are put into', () => {
         (name) => {
           const { kind } = judgeFamily(name)
           expect(['good', 'doubtful', 'bad']).toContain(kind)
-          if (kind === 'bad') expect(because(name)).not.toBe('')
+          if (kind === 'bad') expect(reason(name)).not.toBe('')
         },
       ),
     )

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { originOf, sameImage } from '../../src/family/origin.ts'
+import { originOf, sameImage } from '../../src/family/model/origin.ts'
 import { beijing, copyOf, image, shanghai, x, y } from './situation.ts'
 
 const xS = copyOf(x, shanghai, 'm-xs', 4)

@@ -1,21 +1,20 @@
 import { describe, expect, test } from 'vitest'
+import { isRefusal, refuse } from '../../src/family/plan/plan.ts'
 import {
-  isMade,
-  isRefusal,
+  isPlaceholder,
   isVisible,
-  newImage,
-  refuse,
+  newImagePlaceholder,
   type Step,
-  targetOf,
-  describe as tell,
-} from '../../src/family/plan.ts'
+  stepTarget,
+  describeStep as tell,
+} from '../../src/family/plan/steps.ts'
 import { bake, region } from './situation.ts'
 
 const create = { ...bake(), name: 'web-42-01234567', generation: 0 }
 
 const rows: readonly [step: Step, target: string, sentence: string, visible: boolean][] = [
   [
-    { action: 'create', region, image: newImage, create },
+    { action: 'create', region, image: newImagePlaceholder, create },
     '<new image>',
     'create image web-42-01234567 in family web from snapshot s-1',
     true,
@@ -104,7 +103,7 @@ const rows: readonly [step: Step, target: string, sentence: string, visible: boo
 
 describe('a step', () => {
   test.each(rows)('%j works on %s', (step, target, sentence, visible) => {
-    expect(targetOf(step)).toBe(target)
+    expect(stepTarget(step)).toBe(target)
     expect(tell(step)).toBe(sentence)
     expect(isVisible(step)).toBe(visible)
   })
@@ -116,15 +115,15 @@ describe('a step', () => {
 
 describe('a reference', () => {
   test('to an image still to be made is told from an ID', () => {
-    expect(isMade(newImage)).toBe(true)
-    expect(isMade('m-1')).toBe(false)
+    expect(isPlaceholder(newImagePlaceholder)).toBe(true)
+    expect(isPlaceholder('m-1')).toBe(false)
   })
 })
 
 describe('a refusal', () => {
   test('is a value that says what is so and what to do', () => {
     const refusal = refuse('would-empty', 'It is so.', 'Do this.')
-    expect(refusal).toEqual({ kind: 'refuse', code: 'would-empty', because: 'It is so.', todo: 'Do this.' })
+    expect(refusal).toEqual({ kind: 'refuse', code: 'would-empty', reason: 'It is so.', remedy: 'Do this.' })
     expect(isRefusal(refusal)).toBe(true)
     expect(isRefusal({ kind: 'nothing' })).toBe(false)
     expect(isRefusal({})).toBe(false)

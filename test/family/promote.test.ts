@@ -90,33 +90,33 @@ describe('a newer image', () => {
     const api = web.with(image('m-a', 9, { family: 'api' }), image('m-b', 8, { family: 'api' }))
     const refusal = refusalOf(promote({ image: 'm-a' }), api)
     expect(refusal.code).toBe('current-elsewhere')
-    expect(refusal.because).toMatch(/family api .*then serve.*m-b/)
-    expect(refusal.todo).toContain('`from-family: api`')
+    expect(refusal.reason).toMatch(/family api .*then serve.*m-b/)
+    expect(refusal.remedy).toContain('`from-family: api`')
   })
 
   test('that is the only one of another family: says that it would serve nothing', () => {
     const refusal = refusalOf(promote({ image: 'm-a' }), web.with(image('m-a', 9, { family: 'api' })))
-    expect(refusal.because).toContain('serve nothing')
+    expect(refusal.reason).toContain('serve nothing')
   })
 })
 
 describe('an image that cannot be promoted', () => {
   test('does not exist: says what to check', () => {
     const refusal = refusalOf(promote({ image: 'm-none' }), web)
-    expect(refusal).toMatchObject({ code: 'image-not-found', because: expect.stringContaining('m-none') })
-    expect(refusal.todo).toMatch(/`image-id`.*`region-id`/)
+    expect(refusal).toMatchObject({ code: 'image-not-found', reason: expect.stringContaining('m-none') })
+    expect(refusal.remedy).toMatch(/`image-id`.*`region-id`/)
   })
 
   test.each(['others', 'system', 'marketplace'])('belongs to somebody else (%s): says to copy it', (ownerAlias) => {
     const refusal = refusalOf(promote({ image: 'm-n' }), web.with({ ...loose, ownerAlias }))
-    expect(refusal).toMatchObject({ code: 'image-not-own', because: expect.stringContaining(ownerAlias) })
-    expect(refusal.todo).toMatch(/Copy/)
+    expect(refusal).toMatchObject({ code: 'image-not-own', reason: expect.stringContaining(ownerAlias) })
+    expect(refusal.remedy).toMatch(/Copy/)
   })
 
   test.each(['CreateFailed', 'UnAvailable'] as const)('is %s: says to bake a new one', (status) => {
     const refusal = refusalOf(promote({ image: 'm-n' }), web.with({ ...loose, status }))
-    expect(refusal).toMatchObject({ code: 'image-failed', because: expect.stringContaining(status) })
-    expect(refusal.todo).toMatch(/Bake/)
+    expect(refusal).toMatchObject({ code: 'image-failed', reason: expect.stringContaining(status) })
+    expect(refusal.remedy).toMatch(/Bake/)
   })
 })
 
@@ -181,8 +181,8 @@ describe('newer images in the family', () => {
   test('refused, naming them and the way out', () => {
     const refusal = refusalOf(promote({ image: 'm-w' }), behind)
     expect(refusal.code).toBe('newer-images')
-    expect(refusal.because).toMatch(/m-y.*m-x/)
-    expect(refusal.todo).toContain('`deprecate-newer: true`')
+    expect(refusal.reason).toMatch(/m-y.*m-x/)
+    expect(refusal.remedy).toContain('`deprecate-newer: true`')
   })
 
   test('deprecate-newer: retired oldest first, the current one last, once the image is there', () => {
@@ -221,7 +221,7 @@ describe('newer images in the family', () => {
   test('one of the same second: both are named and nothing is done', () => {
     const refusal = refusalOf(promote({ image: 'm-n', deprecateNewer: true }), behind.with(loose, image('m-t', 9)))
     expect(refusal.code).toBe('ambiguous-order')
-    expect(refusal.because).toMatch(/m-n.*m-t/)
+    expect(refusal.reason).toMatch(/m-n.*m-t/)
   })
 
   test('a deprecated one of the same second does not matter', () => {
@@ -231,8 +231,8 @@ describe('newer images in the family', () => {
 
   test('shared: refused, naming accounts and both ways out', () => {
     const refusal = refusalOf(promote({ image: 'm-x', deprecateNewer: true }), behind.sharing('m-y', '1001'))
-    expect(refusal).toMatchObject({ code: 'already-shared', because: expect.stringMatching(/m-y.*1001/) })
-    expect(refusal.todo).toMatch(/`unshare: true`.*`quarantine-family/)
+    expect(refusal).toMatchObject({ code: 'already-shared', reason: expect.stringMatching(/m-y.*1001/) })
+    expect(refusal.remedy).toMatch(/`unshare: true`.*`quarantine-family/)
   })
 
   test('shared, unshare: taken back directly before', () => {
@@ -252,7 +252,7 @@ describe('newer images in the family', () => {
   test('quarantine: refused where that family serves an image that nobody has withdrawn', () => {
     const request = promote({ image: 'm-x', deprecateNewer: true, quarantineFamily: 'web-old' })
     const refusal = refusalOf(request, behind.with(image('m-live', 1, { family: 'web-old' })))
-    expect(refusal).toMatchObject({ code: 'bad-quarantine', because: expect.stringContaining('m-live') })
+    expect(refusal).toMatchObject({ code: 'bad-quarantine', reason: expect.stringContaining('m-live') })
   })
 })
 
@@ -272,8 +272,8 @@ describe('permission', () => {
     ['unshare', promote({ image: 'm-w', deprecateNewer: true, unshare: true }), behind.sharing('m-y', '1001')],
   ] as const)('%s denied: nothing is changed', (action, request, situation) => {
     const refusal = refusalOf(request, situation.denying(action))
-    expect(refusal).toMatchObject({ code: 'not-permitted', because: expect.stringContaining('Forbidden.RAM') })
-    expect(refusal.todo).toContain('Nothing was changed')
+    expect(refusal).toMatchObject({ code: 'not-permitted', reason: expect.stringContaining('Forbidden.RAM') })
+    expect(refusal.remedy).toContain('Nothing was changed')
   })
 
   test('that is not needed is not asked for', () => {
@@ -299,15 +299,15 @@ describe('from-family', () => {
 
   test('serves nothing: refused', () => {
     const refusal = refusalOf(request, web.with({ ...tested, ...deprecated }))
-    expect(refusal).toMatchObject({ code: 'family-empty', because: expect.stringContaining('web-candidate') })
-    expect(refusal.todo).toContain('`from-family`')
+    expect(refusal).toMatchObject({ code: 'family-empty', reason: expect.stringContaining('web-candidate') })
+    expect(refusal.remedy).toContain('`from-family`')
   })
 
   test('serves an older image: nothing to do, says why, and settles on what is current', () => {
     const older = there(x, y, image('m-c', 1, candidate))
     const plan = nothingOf(request, older)
     expect(plan).toMatchObject({ image: 'm-y', changedBefore: false, withdrawn: [] })
-    expect(plan.because).toMatch(/m-c.*older.*m-y/)
+    expect(plan.reason).toMatch(/m-c.*older.*m-y/)
   })
 
   test('serves an image of the same second: both are named and nothing is done', () => {
@@ -320,8 +320,8 @@ describe('from-family', () => {
 
   test('with image-id: refused if the family serves another one', () => {
     const refusal = refusalOf(promote({ fromFamily: 'web-candidate', image: 'm-b' }), both)
-    expect(refusal).toMatchObject({ code: 'source-differs', because: expect.stringMatching(/m-c.*m-b/) })
-    expect(refusal.todo).not.toBe('')
+    expect(refusal).toMatchObject({ code: 'source-differs', reason: expect.stringMatching(/m-c.*m-b/) })
+    expect(refusal.remedy).not.toBe('')
   })
 
   test('a re-run that finds the image promoted does not take the next one', () => {
@@ -346,8 +346,8 @@ describe('from-family', () => {
 describe('conditions', () => {
   test('a required tag that is missing: refused before anything changes', () => {
     const refusal = refusalOf(promote({ image: 'm-n', requireTags: { tested: 'true' } }), web.with(loose))
-    expect(refusal).toMatchObject({ code: 'condition-unmet', because: expect.stringContaining('tested=true') })
-    expect(refusal.todo).toContain('`require-tags`')
+    expect(refusal).toMatchObject({ code: 'condition-unmet', reason: expect.stringContaining('tested=true') })
+    expect(refusal.remedy).toContain('`require-tags`')
   })
 
   test('hold for what from-family serves', () => {
@@ -360,13 +360,13 @@ describe('conditions', () => {
 
   test('too old: refused', () => {
     const refusal = refusalOf(promote({ image: 'm-n', maxAgeDays: 1 }), web.with(loose).at(noon))
-    expect(refusal).toMatchObject({ code: 'condition-unmet', todo: expect.stringContaining('`max-age-days`') })
+    expect(refusal).toMatchObject({ code: 'condition-unmet', remedy: expect.stringContaining('`max-age-days`') })
   })
 
   test('are not asked again of a promotion that has begun', () => {
     const request = promote({ image: 'm-n', maxAgeDays: 30 })
-    const begun = web.with(loose).after(changeOf(request, web.with(loose)).steps.slice(0, 2))
-    expect(changeOf(again(request), begun.at(noon + 40 * 24 * 3_600_000)).image).toBe('m-n')
+    const resumed = web.with(loose).after(changeOf(request, web.with(loose)).steps.slice(0, 2))
+    expect(changeOf(again(request), resumed.at(noon + 40 * 24 * 3_600_000)).image).toBe('m-n')
   })
 })
 
@@ -381,12 +381,12 @@ describe('expected-image-id', () => {
 
   test('something else is current: refused, and both are named', () => {
     const refusal = refusalOf(promote({ image: 'm-n', expectedImage: 'm-w' }), web.with(loose))
-    expect(refusal).toMatchObject({ code: 'not-expected', because: expect.stringMatching(/m-x.*m-w/) })
+    expect(refusal).toMatchObject({ code: 'not-expected', reason: expect.stringMatching(/m-x.*m-w/) })
   })
 
   test('nothing is current: refused', () => {
     const refusal = refusalOf(promote({ image: 'm-n', expectedImage: 'm-w' }), there(loose))
-    expect(refusal).toMatchObject({ code: 'not-expected', because: expect.stringContaining('nothing') })
+    expect(refusal).toMatchObject({ code: 'not-expected', reason: expect.stringContaining('nothing') })
   })
 
   test('this run has carried it out, wholly or in part: it goes on', () => {
@@ -432,8 +432,8 @@ describe('a deprecated image that ECS does not move', () => {
   ])('in a family that %s: refused, with the two steps that do it', (_, others) => {
     const api = web.with({ ...asleep, family: 'api' }, ...others).denying('join-family', 'request')
     const refusal = refusalOf(promote({ image: 'm-n' }), api)
-    expect(refusal).toMatchObject({ code: 'not-permitted', because: expect.stringContaining('family api') })
-    expect(refusal.todo).toMatch(/promoting it into api.*`from-family: api`/)
+    expect(refusal).toMatchObject({ code: 'not-permitted', reason: expect.stringContaining('family api') })
+    expect(refusal.remedy).toMatch(/promoting it into api.*`from-family: api`/)
   })
 })
 
@@ -441,8 +441,8 @@ describe('a deprecated image that this account may not move', () => {
   test('is refused: restoring it first would not help', () => {
     const situation = web.with({ ...loose, ...deprecated }).denying('join-family')
     const refusal = refusalOf(promote({ image: 'm-n' }), situation)
-    expect(refusal).toMatchObject({ code: 'not-permitted', because: expect.stringContaining('Forbidden.RAM') })
-    expect(refusal.todo).toContain('Nothing was changed')
+    expect(refusal).toMatchObject({ code: 'not-permitted', reason: expect.stringContaining('Forbidden.RAM') })
+    expect(refusal.remedy).toContain('Nothing was changed')
   })
 })
 
@@ -490,7 +490,7 @@ describe('tags to add', () => {
   test('that find no room: refused', () => {
     const request = promote({ image: 'm-n', tags: { stage: 'live' } })
     const refusal = refusalOf(request, web.with({ ...loose, tags: manyTags(20) }))
-    expect(refusal).toMatchObject({ code: 'no-room-for-mark', todo: expect.stringContaining('`tags`') })
+    expect(refusal).toMatchObject({ code: 'no-room-for-mark', remedy: expect.stringContaining('`tags`') })
   })
 
   test('that leave no room for the mark: refused', () => {
@@ -503,14 +503,14 @@ describe('tags to add', () => {
 describe('an image with twenty tags', () => {
   test('is not promoted: a re-run could not tell what was decided', () => {
     const refusal = refusalOf(promote({ image: 'm-n' }), web.with({ ...loose, tags: manyTags(20) }))
-    expect(refusal).toMatchObject({ code: 'no-room-for-mark', because: expect.stringContaining('m-n') })
-    expect(refusal.todo).toContain('team-1')
-    expect(refusal.todo).not.toContain('to-image-id')
+    expect(refusal).toMatchObject({ code: 'no-room-for-mark', reason: expect.stringContaining('m-n') })
+    expect(refusal.remedy).toContain('team-1')
+    expect(refusal.remedy).not.toContain('to-image-id')
   })
 
   test('is not retired', () => {
     const situation = there(w, { ...x, tags: manyTags(20) })
-    expect(refusalOf(promote({ image: 'm-w', deprecateNewer: true }), situation).because).toContain('m-x')
+    expect(refusalOf(promote({ image: 'm-w', deprecateNewer: true }), situation).reason).toContain('m-x')
   })
 
   test('the promoted one needs no room for the reason', () => {

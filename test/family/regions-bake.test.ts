@@ -1,9 +1,9 @@
 import { array, assert, boolean, constantFrom, property, record, shuffledSubarray } from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type Image, isReady } from '../../src/family/image.ts'
-import { originOf } from '../../src/family/origin.ts'
-import type { Plan } from '../../src/family/plan.ts'
-import type { Request } from '../../src/family/request.ts'
+import { type Image, isReady } from '../../src/family/model/image.ts'
+import { originOf } from '../../src/family/model/origin.ts'
+import type { Request } from '../../src/family/model/request.ts'
+import type { Plan } from '../../src/family/plan/plan.ts'
 import {
   again,
   answersIn,
@@ -116,15 +116,15 @@ const prepared = walk(request, web, { phases: 2, cuts: [] }).situation
 
 test('makes the image outside of its family, copies it, then joins in all regions side by side', () => {
   expect(lanesIn(bake({ replicas: [shanghai, beijing] }), web)).toEqual([
-    'cn-hangzhou make: create <new image>, await <new image>',
-    'cn-hangzhou switch: join-family <new image> web',
+    'cn-hangzhou create: create <new image>, await <new image>',
+    'cn-hangzhou activate: join-family <new image> web',
     'cn-shanghai copy: copy <copy in cn-shanghai>, await <copy in cn-shanghai>',
-    'cn-shanghai switch: join-family <copy in cn-shanghai> web',
+    'cn-shanghai activate: join-family <copy in cn-shanghai> web',
     'cn-beijing copy: copy <copy in cn-beijing>, await <copy in cn-beijing>',
-    'cn-beijing switch: join-family <copy in cn-beijing> web',
+    'cn-beijing activate: join-family <copy in cn-beijing> web',
   ])
   const [home] = regionsOf(request, web)
-  expect(home).toMatchObject({ does: { make: [{ create: { family: undefined } }, {}] } })
+  expect(home).toMatchObject({ steps: { create: [{ create: { family: undefined } }, {}] } })
 })
 
 test('what a copy is sent is a function of inputs and run alone', () => {
@@ -136,7 +136,7 @@ test('what a copy is sent is a function of inputs and run alone', () => {
     tags: { team: 'web', 'image-family:source': 'snapshot' },
   })
   const sent = (asked: typeof given, situation: Situation) =>
-    regionsOf(asked, situation).flatMap((each) => (each.kind === 'change' ? (each.does.copy ?? []) : []))[0]
+    regionsOf(asked, situation).flatMap((each) => (each.kind === 'change' ? (each.steps.copy ?? []) : []))[0]
   expect(sent(given, web)).toMatchObject({
     copy: {
       name: 'web-v7',
@@ -149,8 +149,8 @@ test('what a copy is sent is a function of inputs and run alone', () => {
   })
   // A copy is not made of what the user named: ECS makes its snapshots.
   expect(sent(given, web)).not.toHaveProperty('copy.tags.image-family:source')
-  const begun = walk(given, web, { phases: 1, cuts: [] }).situation
-  expect(sent(again(given), later(begun))).toEqual(sent(again(given), begun))
+  const resumed = walk(given, web, { phases: 1, cuts: [] }).situation
+  expect(sent(again(given), later(resumed))).toEqual(sent(again(given), resumed))
 })
 
 describe('late copies of older images', () => {
@@ -161,9 +161,9 @@ describe('late copies of older images', () => {
     const later2 = copyOf(y, shanghai, 'm-later', 41)
     const situation = prepared.with(late, later2)
     expect(lanesIn(again(request), situation)).toEqual([
-      `cn-hangzhou switch: join-family ${made} web`,
-      `cn-shanghai ready: join-family ${copied} web, await ${copied} in web`,
-      'cn-shanghai switch: deprecate m-late, deprecate m-later',
+      `cn-hangzhou activate: join-family ${made} web`,
+      `cn-shanghai prepare: join-family ${copied} web, await ${copied} in web`,
+      'cn-shanghai activate: deprecate m-late, deprecate m-later',
     ])
     expect(answersIn(walk(again(request), situation).seen, shanghai)).toEqual(['m-later', copied])
   })
@@ -171,7 +171,7 @@ describe('late copies of older images', () => {
   test('one of the same second: both are named and nothing is done', () => {
     const tied = copyOf(x, shanghai, 'm-tied', 1, { creationTime: prepared.of(copied).creationTime })
     const refusal = refusalOf(again(request), prepared.with(tied))
-    expect(refusal).toMatchObject({ code: 'ambiguous-order', because: expect.stringContaining('In cn-shanghai: ') })
+    expect(refusal).toMatchObject({ code: 'ambiguous-order', reason: expect.stringContaining('In cn-shanghai: ') })
   })
 
   test('a shared one is refused: nothing is switched anywhere', () => {
@@ -184,8 +184,8 @@ describe('late copies of older images', () => {
     ['of an image that is gone', copyOf(image('m-gone', 1), shanghai, 'm-own', 40)],
   ])('what is not known to be older is not this run’s to take: %s', (_, own) => {
     const refusal = refusalOf(again(request), prepared.with(own))
-    expect(refusal).toMatchObject({ code: 'newer-images', todo: expect.stringContaining(`\`image-id: ${made}\``) })
-    expect(refusal.because).toContain('m-own')
+    expect(refusal).toMatchObject({ code: 'newer-images', remedy: expect.stringContaining(`\`image-id: ${made}\``) })
+    expect(refusal.reason).toContain('m-own')
   })
 
   test('a copy of a newer image stays, and this run’s copy stays out', () => {
@@ -237,34 +237,34 @@ describe('run again', () => {
     const named = bake({ replicas, imageName: 'web-v7' })
     const taken = image('m-t', 1, { region: shanghai, name: 'web-v7' })
     const refusal = refusalOf(named, web.with(taken))
-    expect(refusal).toMatchObject({ code: 'name-taken', because: expect.stringMatching(/^In cn-shanghai: .*m-t/) })
+    expect(refusal).toMatchObject({ code: 'name-taken', reason: expect.stringMatching(/^In cn-shanghai: .*m-t/) })
   })
 
   test('ECS has failed to make the copy: named, and made again under another name', () => {
-    const begun = walk(request, web, { phases: 1, cuts: [] }).situation
-    const failed = copyOf(begun.of(made), shanghai, 'm-failed', 40, {
+    const resumed = walk(request, web, { phases: 1, cuts: [] }).situation
+    const failed = copyOf(resumed.of(made), shanghai, 'm-failed', 40, {
       family: '',
       status: 'CreateFailed',
       name: name,
       tags: { 'image-family:run': request.run.key },
     })
-    const [, replica] = regionsOf(again(request), begun.with(failed))
+    const [, replica] = regionsOf(again(request), resumed.with(failed))
     expect(replica).toMatchObject({
-      does: { copy: [{ copy: { name: `${name}-2`, generation: 1 } }, { action: 'await' }] },
+      steps: { copy: [{ copy: { name: `${name}-2`, generation: 1 } }, { action: 'await' }] },
       notices: [{ level: 'warning', text: expect.stringContaining('m-failed') }],
     })
   })
 
   test('a given name: the failed copy makes way', () => {
     const named = bake({ replicas, imageName: 'web-v7' })
-    const begun = walk(named, web, { phases: 1, cuts: [] }).situation
-    const failed = copyOf(begun.of('m-made-by-web-v7'), shanghai, 'm-failed', 40, {
+    const resumed = walk(named, web, { phases: 1, cuts: [] }).situation
+    const failed = copyOf(resumed.of('m-made-by-web-v7'), shanghai, 'm-failed', 40, {
       family: '',
       status: 'CreateFailed',
       name: 'web-v7',
       tags: { 'image-family:run': named.run.key },
     })
-    expect(lanesIn(again(named), begun.with(failed))).toContain(
+    expect(lanesIn(again(named), resumed.with(failed))).toContain(
       'cn-shanghai copy: rename m-failed, copy <copy in cn-shanghai>, await <copy in cn-shanghai>',
     )
   })
@@ -272,14 +272,14 @@ describe('run again', () => {
   // ECS does not make such a copy good, and its name is taken: the same copy is asked for again and again. What should
   // be: the refusal that an UnAvailable image meets at home, or another name.
   test('a copy of this run that is UnAvailable is told, or replaced under another name', () => {
-    const begun = walk(request, web, { phases: 1, cuts: [] }).situation
-    const gone = copyOf(begun.of(made), shanghai, 'm-gone', 40, {
+    const resumed = walk(request, web, { phases: 1, cuts: [] }).situation
+    const gone = copyOf(resumed.of(made), shanghai, 'm-gone', 40, {
       family: '',
       status: 'UnAvailable',
       name: name,
       tags: { 'image-family:run': request.run.key },
     })
-    expect(() => walk(again(request), begun.with(gone))).not.toThrow()
+    expect(() => walk(again(request), resumed.with(gone))).not.toThrow()
   })
 
   test('the copy was withdrawn there since by another run: superseded', () => {
@@ -354,8 +354,8 @@ describe('shares and refusals', () => {
     const shared = bake({ replicas, shareWith: ['1001'] })
     const lanes = lanesIn(shared, web).filter((lane) => lane.includes('share'))
     expect(lanes).toEqual([
-      'cn-hangzhou settle: share <new image> 1001',
-      'cn-shanghai settle: share <copy in cn-shanghai> 1001',
+      'cn-hangzhou commit: share <new image> 1001',
+      'cn-shanghai commit: share <copy in cn-shanghai> 1001',
     ])
     expect(walk(again(shared), end(shared, web)).seen).toHaveLength(1)
   })
@@ -371,6 +371,6 @@ describe('shares and refusals', () => {
 
   test('joining is not permitted in one region: nothing is switched in any', () => {
     const refusal = refusalOf(again(request), prepared.denying('join-family', 'identity', shanghai))
-    expect(refusal).toMatchObject({ code: 'not-permitted', because: expect.stringContaining(copied) })
+    expect(refusal).toMatchObject({ code: 'not-permitted', reason: expect.stringContaining(copied) })
   })
 })

@@ -1,9 +1,9 @@
 import { array, assert, boolean, constantFrom, integer, property, record, shuffledSubarray } from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type Image, isPending, isReady } from '../../src/family/image.ts'
-import { originOf } from '../../src/family/origin.ts'
-import type { Plan } from '../../src/family/plan.ts'
-import type { PromoteRequest, Request } from '../../src/family/request.ts'
+import { type Image, isPending, isReady } from '../../src/family/model/image.ts'
+import { originOf } from '../../src/family/model/origin.ts'
+import type { PromoteRequest, Request } from '../../src/family/model/request.ts'
+import type { Plan } from '../../src/family/plan/plan.ts'
 import {
   again,
   answersIn,
@@ -68,7 +68,7 @@ describe('any family in three regions', () => {
         if (waits(request, situation)) return
         const { plan, seen, situation: after } = walk(request, situation)
         if (plan.kind === 'refuse') {
-          expect(plan.todo).not.toBe('')
+          expect(plan.remedy).not.toBe('')
           expect(visibleIn(after)).toEqual(visibleIn(situation))
           return
         }
@@ -162,7 +162,7 @@ describe('a replica serves the copy', () => {
       'that is there, and joins',
       onward,
       web.with(n, nS),
-      ['note: tag m-ns', 'switch: join-family m-ns web', 'settle: tag m-ns'],
+      ['record: tag m-ns', 'activate: join-family m-ns web', 'commit: tag m-ns'],
     ],
     ['that is in the family already, and newest', onward, web.with(n, { ...nS, family: 'web' }), []],
     [
@@ -171,28 +171,28 @@ describe('a replica serves the copy', () => {
       web.with(n),
       [
         'copy: copy <copy in cn-shanghai>, await <copy in cn-shanghai>',
-        'note: tag <copy in cn-shanghai>',
-        'switch: join-family <copy in cn-shanghai> web',
-        'settle: tag <copy in cn-shanghai>',
+        'record: tag <copy in cn-shanghai>',
+        'activate: join-family <copy in cn-shanghai> web',
+        'commit: tag <copy in cn-shanghai>',
       ],
     ],
     [
       'that is still being made by somebody',
       onward,
       web.with(n, { ...nS, status: 'Creating' }),
-      ['copy: await m-ns', 'note: tag m-ns', 'switch: join-family m-ns web', 'settle: tag m-ns'],
+      ['copy: await m-ns', 'record: tag m-ns', 'activate: join-family m-ns web', 'commit: tag m-ns'],
     ],
     [
       'that is not deprecated any more',
       onward,
       web.with(n, sleeping(nS)),
-      ['note: tag m-ns', 'ready: restore m-ns, await m-ns', 'switch: join-family m-ns web', 'settle: tag m-ns'],
+      ['record: tag m-ns', 'prepare: restore m-ns, await m-ns', 'activate: join-family m-ns web', 'commit: tag m-ns'],
     ],
     [
       'that is taken out of another family',
       onward,
       web.with(n, { ...nS, family: 'api' }, image('m-api', 10, { region: shanghai, family: 'api' })),
-      ['note: tag m-ns', 'switch: join-family m-ns web', 'settle: tag m-ns'],
+      ['record: tag m-ns', 'activate: join-family m-ns web', 'commit: tag m-ns'],
     ],
     [
       'once more, where ECS has failed to make it',
@@ -200,22 +200,22 @@ describe('a replica serves the copy', () => {
       web.with(n, { ...nS, status: 'CreateFailed' }),
       [
         'copy: copy <copy in cn-shanghai>, await <copy in cn-shanghai>',
-        'note: tag <copy in cn-shanghai>',
-        'switch: join-family <copy in cn-shanghai> web',
-        'settle: tag <copy in cn-shanghai>',
+        'record: tag <copy in cn-shanghai>',
+        'activate: join-family <copy in cn-shanghai> web',
+        'commit: tag <copy in cn-shanghai>',
       ],
     ],
     [
       'of an older image, before what stands there newer',
       back,
       web,
-      ['note: tag m-ys,m-xs', 'switch: deprecate m-ys', 'settle: tag m-ys,m-xs'],
+      ['record: tag m-ys,m-xs', 'activate: deprecate m-ys', 'commit: tag m-ys,m-xs'],
     ],
     [
       'of an older image, before a late copy of an older one still',
       back,
       web.with(copyOf(w, shanghai, 'm-late', 12)),
-      ['note: tag m-ys,m-late,m-xs', 'switch: deprecate m-ys, deprecate m-late', 'settle: tag m-ys,m-late,m-xs'],
+      ['record: tag m-ys,m-late,m-xs', 'activate: deprecate m-ys, deprecate m-late', 'commit: tag m-ys,m-late,m-xs'],
     ],
     ['that came late: it is served there already', back, web.with(late), []],
     [
@@ -224,16 +224,16 @@ describe('a replica serves the copy', () => {
       there(w, x, y, wS, yS),
       [
         'copy: copy <copy in cn-shanghai>, await <copy in cn-shanghai>',
-        'note: tag <copy in cn-shanghai>',
-        'switch: join-family <copy in cn-shanghai> web',
-        'settle: tag <copy in cn-shanghai>',
+        'record: tag <copy in cn-shanghai>',
+        'activate: join-family <copy in cn-shanghai> web',
+        'commit: tag <copy in cn-shanghai>',
       ],
     ],
     [
       'the available one of two',
       back,
       there(w, x, y, yS, xS, sleeping(copyOf(x, shanghai, 'm-xs2', 12))),
-      ['note: tag m-ys,m-xs', 'switch: deprecate m-ys', 'settle: tag m-ys,m-xs'],
+      ['record: tag m-ys,m-xs', 'activate: deprecate m-ys', 'commit: tag m-ys,m-xs'],
     ],
   ])('%s', (_, asked, situation, lanes) => {
     expect(inShanghai(asked, situation)).toEqual(lanes)
@@ -279,8 +279,8 @@ describe('a replica serves the copy', () => {
       'image-not-own',
       /m-f/,
     ],
-  ])('%s: refused in all', (_, asked, situation, code, because) => {
-    expect(refusalOf(asked, situation)).toMatchObject({ code, because: expect.stringMatching(because) })
+  ])('%s: refused in all', (_, asked, situation, code, reason) => {
+    expect(refusalOf(asked, situation)).toMatchObject({ code, reason: expect.stringMatching(reason) })
     expect(walk(asked, situation).seen).toHaveLength(1)
   })
 
@@ -288,7 +288,7 @@ describe('a replica serves the copy', () => {
     const asked = promote({ replicas: [shanghai, beijing], image: 'm-x', deprecateNewer: true })
     const situation = web.with(copyOf(x, beijing, 'm-xb', 2), copyOf(y, beijing, 'm-yb', 3))
     const refusal = refusalOf(asked, situation.sharing('m-ys', '1002').sharing('m-yb', '1003').sharing('m-y', '1001'))
-    expect(refusal.because).toMatch(/1001.*In cn-shanghai: .*1002.*In cn-beijing: .*1003/)
+    expect(refusal.reason).toMatch(/1001.*In cn-shanghai: .*1002.*In cn-beijing: .*1003/)
   })
 
   test('an image of the same name without the tag is not taken for a copy', () => {
@@ -299,7 +299,7 @@ describe('a replica serves the copy', () => {
 
 describe('what a copy is sent', () => {
   const sent = (asked: PromoteRequest, situation: Situation) =>
-    regionsOf(asked, situation).flatMap((each) => (each.kind === 'change' ? (each.does.copy ?? []) : []))[0]
+    regionsOf(asked, situation).flatMap((each) => (each.kind === 'change' ? (each.steps.copy ?? []) : []))[0]
   const asked = promote({
     replicas,
     image: 'm-n',
@@ -361,8 +361,8 @@ describe('a deprecated image that has to be copied', () => {
 
   test('restored first, where that changes no answer', () => {
     const situation = there(w, sleeping(x), y, yS, yB)
-    expect(lanesIn(three, situation).filter((lane) => lane.includes(' make'))).toEqual([
-      'cn-hangzhou make: restore m-x',
+    expect(lanesIn(three, situation).filter((lane) => lane.includes(' create'))).toEqual([
+      'cn-hangzhou create: restore m-x',
     ])
     const { seen, situation: after } = walk(three, situation)
     expect(answersIn(seen, region)).toEqual(['m-y', 'm-x'])
@@ -382,7 +382,7 @@ describe('a deprecated image that has to be copied', () => {
   ])('restored, it would be what is served %s: refused with the two steps', (_, situation) => {
     const refusal = refusalOf(promote({ replicas, image: 'm-y', deprecateNewer: true }), situation)
     expect(refusal).toMatchObject({ code: 'not-permitted' })
-    expect(refusal.todo).toContain('without `replica-region-ids`')
+    expect(refusal.remedy).toContain('without `replica-region-ids`')
     const alone = end(promote({ image: 'm-y' }), situation)
     expect(servedIn(end(promote({ replicas, image: 'm-y', step: 'then' }), later(alone)))).toEqual([
       'm-y',
@@ -431,8 +431,8 @@ describe('from-family', () => {
 describe('guards and shares', () => {
   test('expected-image-id is a word about home alone', () => {
     const asked = promote({ replicas, image: 'm-n', expectedImage: 'm-y' })
-    expect(lanesIn(asked, web.with(n, nS)).filter((lane) => lane.includes('confirm'))).toEqual([
-      'cn-hangzhou confirm: confirm web m-y',
+    expect(lanesIn(asked, web.with(n, nS)).filter((lane) => lane.includes('check'))).toEqual([
+      'cn-hangzhou check: confirm web m-y',
     ])
     expect(outcomeOf(promote({ replicas, image: 'm-n', expectedImage: 'm-ys' }), web.with(n, nS))).toBe('not-expected')
   })
@@ -447,22 +447,22 @@ describe('guards and shares', () => {
     const asked = promote({ replicas, image: 'm-n', shareWith: ['1001'] })
     const lanes = lanesIn(asked, web.with(n, sleeping(nS))).filter((lane) => lane.includes('share'))
     expect(lanes).toEqual([
-      'cn-hangzhou ready: share m-n 1001',
-      'cn-shanghai switch: join-family m-ns web, share m-ns 1001',
+      'cn-hangzhou prepare: share m-n 1001',
+      'cn-shanghai activate: join-family m-ns web, share m-ns 1001',
     ])
   })
 
   test('unshare and quarantine: in every region its own', () => {
     const shared = web.sharing('m-y', '1001').sharing('m-ys', '1002')
     const switches = (given: Partial<PromoteRequest>) =>
-      lanesIn({ ...back, ...given }, shared).filter((lane) => lane.includes('switch'))
+      lanesIn({ ...back, ...given }, shared).filter((lane) => lane.includes('activate'))
     expect(switches({ unshare: true })).toEqual([
-      'cn-hangzhou switch: unshare m-y 1001, deprecate m-y',
-      'cn-shanghai switch: unshare m-ys 1002, deprecate m-ys',
+      'cn-hangzhou activate: unshare m-y 1001, deprecate m-y',
+      'cn-shanghai activate: unshare m-ys 1002, deprecate m-ys',
     ])
     expect(switches({ quarantineFamily: 'bad' })).toEqual([
-      'cn-hangzhou switch: quarantine m-y bad',
-      'cn-shanghai switch: quarantine m-ys bad',
+      'cn-hangzhou activate: quarantine m-y bad',
+      'cn-shanghai activate: quarantine m-ys bad',
     ])
   })
 
@@ -493,7 +493,7 @@ describe('run again', () => {
       const refusal = refusalOf(again(back), since)
       expect(refusal).toMatchObject({
         code: 'superseded',
-        because: expect.stringMatching(/^In cn-shanghai: .*17230009/),
+        reason: expect.stringMatching(/^In cn-shanghai: .*17230009/),
       })
     },
   )

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { Image } from '../../src/family/image.ts'
-import { planFor } from '../../src/family/planner.ts'
+import type { Image } from '../../src/family/model/image.ts'
+import { planFor } from '../../src/family/modes/index.ts'
 import {
   beijing,
   concludeIn,
@@ -88,15 +88,15 @@ describe('regions that differ', () => {
   test('one serves nothing: an error, or with if-missing a warning that names it', () => {
     expect(refusalOf(request, there(y, yS))).toMatchObject({
       code: 'not-found',
-      because: expect.stringContaining('Family web resolves to nothing in cn-beijing.'),
+      reason: expect.stringContaining('Family web resolves to nothing in cn-beijing.'),
     })
     const [warning] = told(there(y, yS), { ...request, ifMissing: 'ignore' })
     expect(warning).toMatch(/^warning: .*cn-beijing.*nothing/)
   })
 
   test('several serve nothing: all are named', () => {
-    expect(refusalOf(request, there(y)).because).toMatch(/cn-shanghai.*cn-beijing/)
-    expect(refusalOf(request, there(y)).todo.match(/if-missing/g)).toHaveLength(1)
+    expect(refusalOf(request, there(y)).reason).toMatch(/cn-shanghai.*cn-beijing/)
+    expect(refusalOf(request, there(y)).remedy.match(/if-missing/g)).toHaveLength(1)
   })
 
   test('home serves nothing', () => {
@@ -163,7 +163,7 @@ describe('conditions', () => {
     const late = there(tested, young).at(noon + 10 * 24 * 60 * 60_000)
     const refusal = refusalOf(demanding, late)
     expect(refusal.code).toBe('condition-unmet')
-    expect(refusal.because).toMatch(/m-y\b.*created.*In cn-shanghai/)
+    expect(refusal.reason).toMatch(/m-y\b.*created.*In cn-shanghai/)
   })
 
   test('unmet is an error, though a missing image is none', () => {

@@ -10,11 +10,11 @@ import {
   shuffledSubarray,
 } from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type Image, isPending } from '../../src/family/image.ts'
-import { decisionOn } from '../../src/family/mark.ts'
-import { originOf } from '../../src/family/origin.ts'
-import type { RegionPlan } from '../../src/family/plan.ts'
-import type { BakeRequest, PromoteRequest, RollbackRequest } from '../../src/family/request.ts'
+import { decisionOn } from '../../src/family/model/decision-record.ts'
+import { type Image, isPending } from '../../src/family/model/image.ts'
+import { originOf } from '../../src/family/model/origin.ts'
+import type { BakeRequest, PromoteRequest, RollbackRequest } from '../../src/family/model/request.ts'
+import type { RegionPlan } from '../../src/family/plan/plan.ts'
 import {
   again,
   answersIn,
@@ -79,7 +79,7 @@ describe('any family in three regions', () => {
       property(anyRegions, rollbacks, (situation, request: RollbackRequest) => {
         const { plan, seen, situation: after } = walk(request, situation)
         if (plan.kind === 'refuse') {
-          expect(plan.todo).not.toBe('')
+          expect(plan.remedy).not.toBe('')
           expect(after).toBe(situation)
           return
         }
@@ -230,26 +230,26 @@ describe('a replica falls back to the copy of what home falls back to', () => {
     [
       'copies in the order of home',
       web,
-      ['note: tag m-xs,m-ys', 'ready: await m-xs in web', 'switch: deprecate m-ys', 'settle: tag m-xs,m-ys'],
+      ['record: tag m-xs,m-ys', 'prepare: await m-xs in web', 'activate: deprecate m-ys', 'commit: tag m-xs,m-ys'],
     ],
     [
       'a late copy of an older image is the newest there: it goes last',
       web.with(late(9)),
       [
-        'note: tag m-xs,m-ys,m-late',
-        'ready: await m-xs in web',
-        'switch: deprecate m-ys, deprecate m-late',
-        'settle: tag m-xs,m-ys,m-late',
+        'record: tag m-xs,m-ys,m-late',
+        'prepare: await m-xs in web',
+        'activate: deprecate m-ys, deprecate m-late',
+        'commit: tag m-xs,m-ys,m-late',
       ],
     ],
     [
       'a late copy of an older image stands between',
       there(w, x, y, wS, xS, copyOf(y, shanghai, 'm-ys', 6)).with(late(4)),
       [
-        'note: tag m-xs,m-late,m-ys',
-        'ready: await m-xs in web',
-        'switch: deprecate m-late, deprecate m-ys',
-        'settle: tag m-xs,m-late,m-ys',
+        'record: tag m-xs,m-late,m-ys',
+        'prepare: await m-xs in web',
+        'activate: deprecate m-late, deprecate m-ys',
+        'commit: tag m-xs,m-late,m-ys',
       ],
     ],
     [
@@ -261,47 +261,47 @@ describe('a replica falls back to the copy of what home falls back to', () => {
       'the copy is deprecated: it is restored before anything goes',
       web.with(sleeping(xS)),
       [
-        'note: tag m-xs,m-ys',
-        'ready: restore m-xs, await m-xs in web',
-        'switch: deprecate m-ys',
-        'settle: tag m-xs,m-ys',
+        'record: tag m-xs,m-ys',
+        'prepare: restore m-xs, await m-xs in web',
+        'activate: deprecate m-ys',
+        'commit: tag m-xs,m-ys',
       ],
     ],
     [
       'the deprecated copy is the newest: restored with the switch, nothing goes',
       there(w, x, y, yS, sleeping(copyOf(x, shanghai, 'm-xs', 9))),
-      ['note: tag m-xs', 'switch: restore m-xs, await m-xs in web', 'settle: tag m-xs'],
+      ['record: tag m-xs', 'activate: restore m-xs, await m-xs in web', 'commit: tag m-xs'],
     ],
     [
       'two copies: the available one is taken',
       web.with(sleeping(copyOf(x, shanghai, 'm-xs2', 2, { creationTime: '2026-03-02T09:00:00Z' }))),
-      ['note: tag m-xs,m-ys', 'ready: await m-xs in web', 'switch: deprecate m-ys', 'settle: tag m-xs,m-ys'],
+      ['record: tag m-xs,m-ys', 'prepare: await m-xs in web', 'activate: deprecate m-ys', 'commit: tag m-xs,m-ys'],
     ],
     [
       'two available copies: the newest of them',
       web.with(copyOf(x, shanghai, 'm-xs2', 2, { creationTime: '2026-03-02T09:00:00Z' })),
-      ['note: tag m-xs2,m-ys', 'ready: await m-xs2 in web', 'switch: deprecate m-ys', 'settle: tag m-xs2,m-ys'],
+      ['record: tag m-xs2,m-ys', 'prepare: await m-xs2 in web', 'activate: deprecate m-ys', 'commit: tag m-xs2,m-ys'],
     ],
     [
       'an image made there alone is in the way as well',
       web.with(image('m-own', 8, { region: shanghai })),
       [
-        'note: tag m-xs,m-ys,m-own',
-        'ready: await m-xs in web',
-        'switch: deprecate m-ys, deprecate m-own',
-        'settle: tag m-xs,m-ys,m-own',
+        'record: tag m-xs,m-ys,m-own',
+        'prepare: await m-xs in web',
+        'activate: deprecate m-ys, deprecate m-own',
+        'commit: tag m-xs,m-ys,m-own',
       ],
     ],
     [
       'the bad image has no copy there and the region stands on an older one: it comes forward by restoring',
       there(w, x, y, wS, sleeping(xS)),
-      ['note: tag m-xs', 'switch: restore m-xs, await m-xs in web', 'settle: tag m-xs'],
+      ['record: tag m-xs', 'activate: restore m-xs, await m-xs in web', 'commit: tag m-xs'],
     ],
   ])('%s', (_, situation, steps) => {
     const request = rollback({ replicas })
     const lanes = lanesIn(request, situation)
     expect(lanes.filter((lane) => lane.startsWith(shanghai))).toEqual(steps.map((each) => `${shanghai} ${each}`))
-    expect(lanes.filter((lane) => lane.startsWith(region))).toContain(`${region} switch: deprecate m-y`)
+    expect(lanes.filter((lane) => lane.startsWith(region))).toContain(`${region} activate: deprecate m-y`)
     const after = end(request, situation)
     expect([region, shanghai].map((where) => originOf(after.current('web', where) ?? y))).toEqual(
       Array(2).fill('cn-hangzhou/m-x'),
@@ -310,14 +310,14 @@ describe('a replica falls back to the copy of what home falls back to', () => {
 
   test('ties with the target’s copy there: both are named and nothing is done anywhere', () => {
     const refusal = refusalOf(rollback({ replicas }), web.with(image('m-tie', 2, { region: shanghai })))
-    expect(refusal).toMatchObject({ code: 'ambiguous-order', because: expect.stringContaining('In cn-shanghai: ') })
-    expect(refusal.because).toMatch(/m-xs.*m-tie|m-tie.*m-xs/)
+    expect(refusal).toMatchObject({ code: 'ambiguous-order', reason: expect.stringContaining('In cn-shanghai: ') })
+    expect(refusal.reason).toMatch(/m-xs.*m-tie|m-tie.*m-xs/)
   })
 
   test('what is not this account’s cannot be withdrawn there: refused by name', () => {
     const foreign = image('m-f', 9, { region: shanghai, ownerAlias: 'others' })
     const refusal = refusalOf(rollback({ replicas }), web.with(foreign))
-    expect(refusal).toMatchObject({ code: 'image-not-own', because: expect.stringContaining('m-f') })
+    expect(refusal).toMatchObject({ code: 'image-not-own', reason: expect.stringContaining('m-f') })
   })
 
   // A tie with an image that is not this account's can be ordered no better than one with an own image.
@@ -347,13 +347,13 @@ describe('no copy of the target', () => {
   ])('%s: refused before the first write', (_, situation) => {
     const refusal = refusalOf(rollback({ replicas }), situation)
     expect(refusal.code).toBe('copy-missing')
-    expect(refusal.because).toContain('m-x')
-    expect(refusal.because).toContain('cn-shanghai (which serves name-of-m-ys (m-ys))')
+    expect(refusal.reason).toContain('m-x')
+    expect(refusal.reason).toContain('cn-shanghai (which serves name-of-m-ys (m-ys))')
   })
 
   test('says what to run now, what then, and what is served meanwhile', () => {
     const refusal = refusalOf(rollback({ replicas: [shanghai, beijing] }), there(w, x, y, yS, xB, yB))
-    const [now = '', then = ''] = refusal.todo.split(' Then: ')
+    const [now = '', then = ''] = refusal.remedy.split(' Then: ')
     expect(now).toMatch(/^At once: .*`replica-region-ids: cn-beijing`.*`to-image-id: m-x`/)
     expect(now).toContain('cn-shanghai may serve name-of-m-y (m-y) or a copy of it until the next is done.')
     expect(then).toBe(
@@ -372,13 +372,13 @@ describe('no copy of the target', () => {
 
   test('missing in all: rolls back without any replica first', () => {
     const refusal = refusalOf(rollback({ replicas: [shanghai, beijing] }), there(x, y, yS, yB))
-    expect(refusal.todo).toMatch(/^At once: .*(no|without) `replica-region-ids`/)
-    expect(refusal.todo).toContain('`replica-region-ids: cn-shanghai,cn-beijing`')
+    expect(refusal.remedy).toMatch(/^At once: .*(no|without) `replica-region-ids`/)
+    expect(refusal.remedy).toContain('`replica-region-ids: cn-shanghai,cn-beijing`')
   })
 
   // It says `with without`.
   test('missing in all: and says so in words that can be read', () => {
-    expect(refusalOf(rollback({ replicas }), there(x, y, yS)).todo).not.toContain('with without')
+    expect(refusalOf(rollback({ replicas }), there(x, y, yS)).remedy).not.toContain('with without')
   })
 
   test('its copy is in no family, as an overtaken bake leaves it: it joins', () => {
@@ -398,7 +398,7 @@ describe('no copy of the target', () => {
   test('home serves it already: only the second is told', () => {
     const refusal = refusalOf(rollback({ replicas, toImage: 'm-x' }), there(w, x, yS))
     expect(refusal.code).toBe('copy-missing')
-    expect(refusal.todo).toMatch(/^`mode: promote`/)
+    expect(refusal.remedy).toMatch(/^`mode: promote`/)
   })
 })
 
@@ -477,34 +477,34 @@ describe('one region refuses', () => {
       everywhereRequest,
       three.sharing('m-y', '1001').sharing('m-ys', '1002').sharing('m-yb', '1003'),
     )
-    expect(refusal.because).toMatch(/1001.*In cn-shanghai: .*1002.*In cn-beijing: .*1003/)
+    expect(refusal.reason).toMatch(/1001.*In cn-shanghai: .*1002.*In cn-beijing: .*1003/)
     // Once, though it is said by all.
-    expect(refusal.todo.match(/unshare: true/g)).toHaveLength(1)
+    expect(refusal.remedy.match(/unshare: true/g)).toHaveLength(1)
   })
 
   test('a region without this family: named, with both commands', () => {
     const refusal = refusalOf(everywhereRequest, web)
     expect(refusal).toMatchObject({
       code: 'copy-missing',
-      because: expect.stringContaining('cn-beijing (which serves nothing)'),
+      reason: expect.stringContaining('cn-beijing (which serves nothing)'),
     })
   })
 
   test('unshare: in every region its own accounts', () => {
     const request = rollback({ replicas, unshare: true })
     const shared = web.sharing('m-y', '1001').sharing('m-ys', '1002', '1003')
-    expect(lanesIn(request, shared).filter((lane) => lane.includes('switch'))).toEqual([
-      'cn-hangzhou switch: unshare m-y 1001, deprecate m-y',
-      'cn-shanghai switch: unshare m-ys 1002,1003, deprecate m-ys',
+    expect(lanesIn(request, shared).filter((lane) => lane.includes('activate'))).toEqual([
+      'cn-hangzhou activate: unshare m-y 1001, deprecate m-y',
+      'cn-shanghai activate: unshare m-ys 1002,1003, deprecate m-ys',
     ])
   })
 
   test('quarantine: in every region, and a stranger in one is refused in all', () => {
     const request = rollback({ replicas, quarantineFamily: 'bad' })
     const shared = web.sharing('m-y', '1001').sharing('m-ys', '1002')
-    expect(lanesIn(request, shared).filter((lane) => lane.includes('switch'))).toEqual([
-      'cn-hangzhou switch: quarantine m-y bad',
-      'cn-shanghai switch: quarantine m-ys bad',
+    expect(lanesIn(request, shared).filter((lane) => lane.includes('activate'))).toEqual([
+      'cn-hangzhou activate: quarantine m-y bad',
+      'cn-shanghai activate: quarantine m-ys bad',
     ])
     const stranger = image('m-live', 9, { region: shanghai, family: 'bad' })
     expect(outcomeOf(request, shared.with(stranger))).toBe('bad-quarantine')
@@ -514,7 +514,7 @@ describe('one region refuses', () => {
     const request = rollback({ replicas, shareWith: ['1001', '1002'] })
     const shared = web.sharing('m-x', '1001').sharing('m-xs', '1001', '1002')
     expect(lanesIn(request, shared).filter((lane) => lane.includes('share'))).toEqual([
-      'cn-hangzhou ready: share m-x 1002, await m-x in web',
+      'cn-hangzhou prepare: share m-x 1002, await m-x in web',
     ])
   })
 })
@@ -522,8 +522,8 @@ describe('one region refuses', () => {
 describe('guards', () => {
   test('expected-image-id is a word about home alone', () => {
     const request = rollback({ replicas, expectedImage: 'm-y' })
-    expect(lanesIn(request, web).filter((lane) => lane.includes('confirm'))).toEqual([
-      'cn-hangzhou confirm: confirm web m-y',
+    expect(lanesIn(request, web).filter((lane) => lane.includes('check'))).toEqual([
+      'cn-hangzhou check: confirm web m-y',
     ])
     expect(outcomeOf(rollback({ replicas, expectedImage: 'm-ys' }), web)).toBe('not-expected')
   })
@@ -581,9 +581,9 @@ describe('newer images still being created', () => {
   test('withdraw-pending: in every region', () => {
     const pending = image('m-p', 9, { status: 'Waiting' })
     const request = rollback({ replicas, withdrawPending: true })
-    expect(lanesIn(request, web.with(pending, pendingS)).filter((lane) => lane.includes('switch'))).toEqual([
-      'cn-hangzhou switch: deprecate m-y, await m-p, deprecate m-p',
-      'cn-shanghai switch: deprecate m-ys, await m-ps, deprecate m-ps',
+    expect(lanesIn(request, web.with(pending, pendingS)).filter((lane) => lane.includes('activate'))).toEqual([
+      'cn-hangzhou activate: deprecate m-y, await m-p, deprecate m-p',
+      'cn-shanghai activate: deprecate m-ys, await m-ps, deprecate m-ps',
     ])
   })
 
@@ -616,7 +616,7 @@ describe('run again', () => {
     const since = later(walk(other, later(died)).situation)
     expect(since.current('web', shanghai)?.id).toBe('m-ws')
     const refusal = refusalOf(again(request), since)
-    expect(refusal).toMatchObject({ code: 'superseded', because: expect.stringMatching(/^In cn-shanghai: .*17230009/) })
+    expect(refusal).toMatchObject({ code: 'superseded', reason: expect.stringMatching(/^In cn-shanghai: .*17230009/) })
   })
 
   test('a region that needed nothing is not marked, and a run after it is superseded all the same', () => {

@@ -20,9 +20,9 @@ describe('a family', () => {
     const refusal = refusalOf(resolve(), there())
     expect(refusal).toMatchObject({
       code: 'not-found',
-      because: expect.stringContaining(`web resolves to nothing in ${region}`),
+      reason: expect.stringContaining(`web resolves to nothing in ${region}`),
     })
-    expect(refusal.todo).toContain('`if-missing: ignore`')
+    expect(refusal.remedy).toContain('`if-missing: ignore`')
   })
 
   test('that resolves to nothing is no error with if-missing: ignore', () => {
@@ -86,7 +86,7 @@ describe('an image', () => {
   test('that does not exist is an error, unless it is to be ignored', () => {
     expect(refusalOf(byId('m-none'), web)).toMatchObject({
       code: 'not-found',
-      because: expect.stringContaining('m-none'),
+      reason: expect.stringContaining('m-none'),
     })
     expect(nothingOf({ ...byId('m-none'), ifMissing: 'ignore' }, web).image).toBeUndefined()
   })
@@ -107,7 +107,7 @@ describe('conditions', () => {
     const created = Date.parse(y.creationTime)
     expect(nothingOf(request, web.at(created + 30 * 24 * 60 * minute)).image).toBe('m-y')
     expect(refusalOf(request, web.at(created + 30 * 24 * 60 * minute + 1000)).code).toBe('condition-unmet')
-    expect(refusalOf(request, web.at(noon)).because).toContain('`max-age-days` allows 30')
+    expect(refusalOf(request, web.at(noon)).reason).toContain('`max-age-days` allows 30')
   })
 
   test('hold for an image by ID too', () => {

@@ -11,11 +11,12 @@ import {
   subarray,
 } from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type Image, label, type Tags } from '../../src/family/image.ts'
-import { originOf, sameImage } from '../../src/family/origin.ts'
-import type { Deletion } from '../../src/family/plan.ts'
-import type { Planning, Question } from '../../src/family/question.ts'
-import { leftoversOf, mayStillGo, planRetention, type RetentionFacts } from '../../src/family/retention.ts'
+import { type Image, label } from '../../src/family/model/image.ts'
+import { originOf, sameImage } from '../../src/family/model/origin.ts'
+import type { Tags } from '../../src/family/model/tags.ts'
+import type { Query, QueryGenerator } from '../../src/family/plan/query.ts'
+import type { Deletion } from '../../src/family/plan/steps.ts'
+import { deleteLeftovers, planRetention, type RetentionFacts, reasonToKeep } from '../../src/family/rules/retention.ts'
 import { image as anyImage, decided, deprecated, minute, noon, region, runFor } from './situation.ts'
 
 const ours = runFor('bake')
@@ -46,9 +47,9 @@ interface World {
   readonly leftovers?: readonly string[]
 }
 
-function conclude<Result>(planning: Planning<Result>, { used = [], shares = {}, leftovers = [] }: World = {}) {
-  const questions: Question[][] = []
-  const answer = (question: Question): unknown => {
+function conclude<Result>(planning: QueryGenerator<Result>, { used = [], shares = {}, leftovers = [] }: World = {}) {
+  const questions: Query[][] = []
+  const answer = (question: Query): unknown => {
     if (question.ask === 'used') return used
     if (question.ask === 'shares') return shares[question.image] ?? []
     if (question.ask === 'leftovers') return leftovers
@@ -79,7 +80,7 @@ function retain(members: readonly Image[], { keep = 2, unshare = false, used, sh
 
 const gone = ({ deletions }: { deletions: readonly Deletion[] }): string[] => deletions.map((each) => each.image)
 const why = (retention: ReturnType<typeof retain>, id: string): string | undefined =>
-  retention.fates.find((fate) => fate.image.id === id)?.because
+  retention.decisions.find((decision) => decision.image.id === id)?.reason
 
 describe('how many remain', () => {
   test.each([
@@ -98,7 +99,7 @@ describe('how many remain', () => {
   test('ECS is asked nothing when no image is too many', () => {
     const retention = retain(family(5), { keep: 5 })
     expect(retention).toMatchObject({ steps: [], deletions: [], left: 5, notices: [], questions: [] })
-    expect(retention.fates.map(({ because }) => because)).toEqual(Array(5).fill('the newest 5 stay'))
+    expect(retention.decisions.map(({ reason }) => reason)).toEqual(Array(5).fill('the newest 5 stay'))
   })
 
   test('deprecated images count like available ones', () => {
@@ -109,7 +110,7 @@ describe('how many remain', () => {
   test.each(['Creating', 'Waiting', 'CreateFailed', 'UnAvailable'] as const)('%s images do not', (status) => {
     const retention = retain(family(5, { 'm-1': { status }, 'm-5': { status } }), { keep: 3 })
     expect(gone(retention)).toEqual([])
-    expect(retention.fates.map((fate) => fate.image.id)).toEqual(['m-4', 'm-3', 'm-2'])
+    expect(retention.decisions.map((decision) => decision.image.id)).toEqual(['m-4', 'm-3', 'm-2'])
     expect(retention.left).toBe(3)
     expect(gone(retain(family(5, { 'm-1': { status }, 'm-5': { status } })))).toEqual(['m-2'])
   })
@@ -126,7 +127,7 @@ describe('how many remain', () => {
 
   test('fates tell of each image that counts, newest first', () => {
     const retention = retain(family(4), { keep: 3 })
-    expect(retention.fates.map(({ image, goes, because }) => [image.id, goes, because])).toEqual([
+    expect(retention.decisions.map(({ image, delete: goes, reason }) => [image.id, goes, reason])).toEqual([
       ['m-4', false, 'the newest 3 stay'],
       ['m-3', false, 'the newest 3 stay'],
       ['m-2', false, 'the newest 3 stay'],
@@ -164,15 +165,15 @@ describe('the family as it will be', () => {
     const retention = retain(family(4), { keep: 3, target })
     expect(gone(retention)).toEqual(['m-1', 'm-2'])
     expect(retention.left).toBe(3)
-    expect(retention.fates[0]).toEqual({ image: target, goes: false, because: 'the newest 3 stay' })
+    expect(retention.decisions[0]).toEqual({ image: target, delete: false, reason: 'the newest 3 stay' })
   })
 
   test('counts a target that is a member once, and as it was given', () => {
     const target = image('m-4', 4, tagged({ 'image-family:origin': 'cn-beijing/m-0' }))
     const retention = retain(family(4, { 'm-4': { status: 'Creating' } }), { target, keep: 3 })
     expect(gone(retention)).toEqual(['m-1'])
-    expect(retention.fates.filter((fate) => fate.image.id === 'm-4')).toEqual([
-      { image: target, goes: false, because: 'the newest 3 stay' },
+    expect(retention.decisions.filter((decision) => decision.image.id === 'm-4')).toEqual([
+      { image: target, delete: false, reason: 'the newest 3 stay' },
     ])
   })
 
@@ -180,7 +181,7 @@ describe('the family as it will be', () => {
     const members = family(6)
     const retention = retain(members, { target: members[3], leaves: ['m-5', 'm-6'], keep: 3 })
     expect(gone(retention)).toEqual(['m-1'])
-    expect(retention.fates.map((fate) => fate.image.id)).toEqual(['m-4', 'm-3', 'm-2', 'm-1'])
+    expect(retention.decisions.map((decision) => decision.image.id)).toEqual(['m-4', 'm-3', 'm-2', 'm-1'])
   })
 
   test('counts what is withdrawn into deprecation, and may delete it', () => {
@@ -300,10 +301,10 @@ describe('what is never deleted', () => {
       { used: ['m-1'], shares: { 'm-1': ['1'] }, unshare: true },
       'in use',
     ],
-  ])('%s', (_, given, facts, because) => {
+  ])('%s', (_, given, facts, reason) => {
     const retention = retain(family(4, { 'm-1': given }), facts)
     expect(gone(retention)).toEqual(['m-2'])
-    expect(why(retention, 'm-1')).toContain(because)
+    expect(why(retention, 'm-1')).toContain(reason)
     expect(retention.left).toBe(3)
     expect(retention.notices).toEqual([
       { level: 'warning', text: expect.stringContaining(`name-of-m-1 (m-1) is ${why(retention, 'm-1')}: `) },
@@ -620,18 +621,21 @@ describe('in any family', () => {
       expect(gone(retention)).toEqual(expected)
       expect(retention.left).toBe(byAge.length - expected.length)
       expect(retention.left).toBeGreaterThanOrEqual(Math.min(keep, byAge.length))
-      expect(retention.fates.map((fate) => fate.image.id)).toEqual(byAge.map(({ id }) => id).reverse())
+      expect(retention.decisions.map((decision) => decision.image.id)).toEqual(byAge.map(({ id }) => id).reverse())
     })
   })
 
   test('fates and warnings tell what happens', () => {
     walk((given, retention) => {
       const { keep, shares } = given
-      const { fates, deletions, left, notices } = retention
-      expect(fates.filter(({ goes }) => goes).map((fate) => fate.image.id)).toEqual(gone(retention).reverse())
+      const { decisions, deletions, left, notices } = retention
+      expect(decisions.filter(({ delete: goes }) => goes).map((decision) => decision.image.id)).toEqual(
+        gone(retention).reverse(),
+      )
       const text = notices.map((notice) => notice.text).join('\n')
       expect(text.includes('is left with')).toBe(left > keep)
-      for (const { image, goes } of fates.slice(keep)) expect(goes || text.includes(`${label(image)} is `)).toBe(true)
+      for (const { image, delete: goes } of decisions.slice(keep))
+        expect(goes || text.includes(`${label(image)} is `)).toBe(true)
       for (const { image, accounts } of deletions) {
         expect(accounts).toEqual(shares[image])
         for (const account of accounts) expect(text).toContain(account)
@@ -661,13 +665,13 @@ describe('in any family', () => {
   })
 
   test('what is asked is asked once, and only about what would go', () => {
-    walk((_, { questions, fates }) => {
+    walk((_, { questions, decisions }) => {
       const asked = questions.flat()
       expect(asked.filter(({ ask }) => ask === 'used').length).toBeLessThanOrEqual(1)
       for (const question of asked) {
         if (question.ask !== 'shares') continue
-        const fate = fates.find(({ image }) => image.id === question.image)
-        expect(fate?.goes || fate?.because.startsWith('shared with')).toBe(true)
+        const decision = decisions.find(({ image }) => image.id === question.image)
+        expect(decision?.delete || decision?.reason.startsWith('shared with')).toBe(true)
       }
     })
   })
@@ -701,7 +705,7 @@ describe('directly before a deletion', () => {
     ['with more tags than before', plain, image('m-1', 1, tagged({ team: 'core' })), current],
     ['with an origin only', plain, { ...seen, tags: { 'image-family:origin': 'cn-beijing/m-0' } }, current],
   ])('an image goes %s', (_, deletion, image, current) => {
-    expect(mayStillGo(deletion, { image, current })).toBeUndefined()
+    expect(reasonToKeep(deletion, { image, current })).toBeUndefined()
   })
 
   test.each<[string, Deletion, Image | undefined, Image | undefined, string]>([
@@ -741,23 +745,25 @@ describe('directly before a deletion', () => {
       current,
       'the decision noted on it has changed since',
     ],
-  ])('an image stays that %s', (_, deletion, image, current, because) => {
-    expect(mayStillGo(deletion, { image, current })).toBe(because)
+  ])('an image stays that %s', (_, deletion, image, current, reason) => {
+    expect(reasonToKeep(deletion, { image, current })).toBe(reason)
   })
 
   test('what this run has noted itself since is no news, but anybody else’s decision is', () => {
     const withdrawn = image('m-1', 1, tagged(decided(ours, 'promote', { target: 'm-4' })))
-    expect(mayStillGo(plain, { image: withdrawn, current })).toBeUndefined()
-    expect(mayStillGo(noted, { image: withdrawn, current })).toBeUndefined()
-    expect(mayStillGo({ ...plain, run: theirs.key }, { image: withdrawn, current })).toContain('decided about it since')
-    expect(mayStillGo(plain, { image: written, current })).toContain('decided about it since')
-    expect(mayStillGo(plain, { image: withdrawn, current: withdrawn })).toBe('it is what web serves now')
+    expect(reasonToKeep(plain, { image: withdrawn, current })).toBeUndefined()
+    expect(reasonToKeep(noted, { image: withdrawn, current })).toBeUndefined()
+    expect(reasonToKeep({ ...plain, run: theirs.key }, { image: withdrawn, current })).toContain(
+      'decided about it since',
+    )
+    expect(reasonToKeep(plain, { image: written, current })).toContain('decided about it since')
+    expect(reasonToKeep(plain, { image: withdrawn, current: withdrawn })).toBe('it is what web serves now')
   })
 })
 
 describe('snapshots that a lost attempt has left behind', () => {
   const of = (attempt: number, leftovers: string[]) => {
-    const { questions, ...steps } = conclude(leftoversOf({ region, run: { ...ours, attempt } }), { leftovers })
+    const { questions, ...steps } = conclude(deleteLeftovers({ region, run: { ...ours, attempt } }), { leftovers })
     return { questions, steps: Object.values(steps) }
   }
   const asked = [[{ ask: 'leftovers', region, run: ours.key }]]

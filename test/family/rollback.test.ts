@@ -51,7 +51,7 @@ describe('without a target', () => {
       image: 'm-x',
       previous: 'm-y',
       withdrawn: ['m-y'],
-      affects: ['m-y'],
+      listInstancesOf: ['m-y'],
       pending: [],
       notices: [],
       changedBefore: false,
@@ -97,15 +97,15 @@ describe('without a target', () => {
   test('two images of the second of the current one: both are named and nothing is done', () => {
     const refusal = refusalOf(rollback(), web.with(image('m-z', 3)).serving('web', 'm-y'))
     expect(refusal.code).toBe('ambiguous-order')
-    expect(refusal.because).toMatch(/m-y.*m-z|m-z.*m-y/)
-    expect(refusal.todo).not.toBe('')
+    expect(refusal.reason).toMatch(/m-y.*m-z|m-z.*m-y/)
+    expect(refusal.remedy).not.toBe('')
   })
 
   test('two images of one second to fall back to: both are named and nothing is done', () => {
     const refusal = refusalOf(rollback(), web.with(image('m-z', 2)))
     expect(refusal.code).toBe('ambiguous-order')
-    expect(refusal.because).toMatch(/m-x/)
-    expect(refusal.because).toMatch(/m-z/)
+    expect(refusal.reason).toMatch(/m-x/)
+    expect(refusal.reason).toMatch(/m-z/)
   })
 
   test('two images of one second further back do not matter', () => {
@@ -120,31 +120,31 @@ describe('without a target', () => {
 describe('an empty family', () => {
   test('without images: says to check the names', () => {
     const refusal = refusalOf(rollback(), there())
-    expect(refusal).toMatchObject({ code: 'family-empty', because: expect.stringContaining('has no images') })
-    expect(refusal.todo).toMatch(/`family`.*`region-id`/)
+    expect(refusal).toMatchObject({ code: 'family-empty', reason: expect.stringContaining('has no images') })
+    expect(refusal.remedy).toMatch(/`family`.*`region-id`/)
   })
 
   test('with deprecated images: names the newest to restore', () => {
     const refusal = refusalOf(rollback(), there({ ...w, ...deprecated }, { ...x, ...deprecated }))
     expect(refusal.code).toBe('family-empty')
-    expect(refusal.todo).toContain('`image-id: m-x`')
+    expect(refusal.remedy).toContain('`image-id: m-x`')
   })
 })
 
 describe('the only available image', () => {
   test('is not withdrawn', () => {
     const refusal = refusalOf(rollback(), there(y))
-    expect(refusal).toMatchObject({ code: 'would-empty', todo: expect.stringContaining('`allow-empty: true`') })
-    expect(refusal.todo).not.toContain('to-image-id')
+    expect(refusal).toMatchObject({ code: 'would-empty', remedy: expect.stringContaining('`allow-empty: true`') })
+    expect(refusal.remedy).not.toContain('to-image-id')
   })
 
   test('the refusal names the newest deprecated image to restore', () => {
     const refusal = refusalOf(rollback(), there({ ...w, ...deprecated }, { ...x, ...deprecated }, y))
-    expect(refusal.todo).toContain('`to-image-id: m-x`')
+    expect(refusal.remedy).toContain('`to-image-id: m-x`')
   })
 
   test('the refusal names no deprecated image that is newer', () => {
-    expect(refusalOf(rollback(), there(x, { ...y, ...deprecated })).todo).not.toContain('m-y')
+    expect(refusalOf(rollback(), there(x, { ...y, ...deprecated })).remedy).not.toContain('m-y')
   })
 
   test('is withdrawn with allow-empty', () => {
@@ -236,26 +236,26 @@ describe('to an image', () => {
   test('not in the family: refused, and names those that are', () => {
     const refusal = refusalOf(rollback({ toImage: 'm-a' }), web.with(image('m-a', 1, { family: 'api' })))
     expect(refusal.code).toBe('image-not-in-family')
-    expect(refusal.todo).toMatch(/m-y.*m-x.*m-w/)
+    expect(refusal.remedy).toMatch(/m-y.*m-x.*m-w/)
   })
 
   test('newer than the current one: refused, and says how to go forward', () => {
     const refusal = refusalOf(rollback({ toImage: 'm-z' }), web.with(image('m-z', 4, deprecated)))
-    expect(refusal).toMatchObject({ code: 'image-newer', todo: expect.stringContaining('`mode: promote`') })
-    expect(refusal.todo).toContain('m-z')
+    expect(refusal).toMatchObject({ code: 'image-newer', remedy: expect.stringContaining('`mode: promote`') })
+    expect(refusal.remedy).toContain('m-z')
   })
 
   test.each(['CreateFailed', 'UnAvailable', 'Creating', 'Waiting'] as const)('%s: refused', (status) => {
     const refusal = refusalOf(request, web.changing('m-w', { status }))
     expect(refusal.code).toBe('image-failed')
-    expect(refusal.because).toContain(status)
+    expect(refusal.reason).toContain(status)
   })
 
   test('of the same second as another available image: both are named and nothing is done', () => {
     const refusal = refusalOf(rollback({ toImage: 'm-x' }), web.with(image('m-z', 2)))
     expect(refusal.code).toBe('ambiguous-order')
-    expect(refusal.because).toMatch(/m-x/)
-    expect(refusal.because).toMatch(/m-z/)
+    expect(refusal.reason).toMatch(/m-x/)
+    expect(refusal.reason).toMatch(/m-z/)
   })
 
   test('deprecated, and of the same second as the current one: both are named and nothing is done', () => {
@@ -267,7 +267,7 @@ describe('to an image', () => {
     const asleep = there({ ...w, ...deprecated })
     expect(refusalOf(request, asleep)).toMatchObject({
       code: 'family-empty',
-      todo: expect.stringContaining('`image-id: m-w`'),
+      remedy: expect.stringContaining('`image-id: m-w`'),
     })
   })
 })
@@ -288,7 +288,7 @@ describe('expected-image-id', () => {
   test('something else is current: refused, and both are named', () => {
     const refusal = refusalOf(rollback({ expectedImage: 'm-x' }), web)
     expect(refusal.code).toBe('not-expected')
-    expect(refusal.because).toMatch(/m-y.*m-x/)
+    expect(refusal.reason).toMatch(/m-y.*m-x/)
   })
 
   test('this run has carried it out: nothing to do, though something else is current', () => {
@@ -317,9 +317,9 @@ describe('somebody has just rolled back', () => {
   test('refused within half an hour, naming run and time, and how to insist', () => {
     const refusal = refusalOf(rollback(), justNow(noon - 29 * minute))
     expect(refusal.code).toBe('just-rolled-back')
-    expect(refusal.because).toContain('run 17230000')
-    expect(refusal.because).toContain('2026-04-01T11:31:00Z')
-    expect(refusal.todo).toContain('`expected-image-id: m-x`')
+    expect(refusal.reason).toContain('run 17230000')
+    expect(refusal.reason).toContain('2026-04-01T11:31:00Z')
+    expect(refusal.remedy).toContain('`expected-image-id: m-x`')
   })
 
   test('after half an hour it is a new decision', () => {
@@ -407,8 +407,8 @@ describe('shared images', () => {
   test('refused: names the accounts and both ways out', () => {
     const refusal = refusalOf(rollback(), shared)
     expect(refusal.code).toBe('already-shared')
-    expect(refusal.because).toMatch(/m-y.*1001, 1002/)
-    expect(refusal.todo).toMatch(/`unshare: true`.*`quarantine-family/)
+    expect(refusal.reason).toMatch(/m-y.*1001, 1002/)
+    expect(refusal.remedy).toMatch(/`unshare: true`.*`quarantine-family/)
   })
 
   test('unshare: directly before it is deprecated', () => {
@@ -463,8 +463,8 @@ describe('quarantine', () => {
 
   test('refused where that family serves an image that nobody has withdrawn', () => {
     const refusal = refusalOf(request, web.with(image('m-live', 1, { family: 'web-bad' })))
-    expect(refusal).toMatchObject({ code: 'bad-quarantine', because: expect.stringContaining('m-live') })
-    expect(refusal.todo).toContain('`quarantine-family`')
+    expect(refusal).toMatchObject({ code: 'bad-quarantine', reason: expect.stringContaining('m-live') })
+    expect(refusal.remedy).toContain('`quarantine-family`')
   })
 
   test.each([
@@ -499,8 +499,8 @@ describe('permission', () => {
     ['unshare', rollback({ unshare: true }), web.sharing('m-y', '1001')],
   ] as const)('%s denied: nothing is changed', (action, request, situation) => {
     const refusal = refusalOf(request, situation.denying(action))
-    expect(refusal).toMatchObject({ code: 'not-permitted', because: expect.stringContaining('Forbidden.RAM') })
-    expect(refusal.todo).toContain('Nothing was changed')
+    expect(refusal).toMatchObject({ code: 'not-permitted', reason: expect.stringContaining('Forbidden.RAM') })
+    expect(refusal.remedy).toContain('Nothing was changed')
   })
 
   test('that a shared image cannot be deprecated yet is no denial where its shares go first', () => {
@@ -539,13 +539,13 @@ describe('an image with twenty tags', () => {
 
   test('refused, naming a tag to drop and the other way', () => {
     const refusal = refusalOf(rollback(), full)
-    expect(refusal).toMatchObject({ code: 'no-room-for-mark', because: expect.stringContaining('m-y') })
-    expect(refusal.todo).toMatch(/team-1.*`to-image-id`/)
+    expect(refusal).toMatchObject({ code: 'no-room-for-mark', reason: expect.stringContaining('m-y') })
+    expect(refusal.remedy).toMatch(/team-1.*`to-image-id`/)
   })
 
   test('names no tag of the action or of GitHub to drop', () => {
     const tags = { 'image-family:run': 'x', 'github:sha': 'x', ...manyTags(18) }
-    expect(refusalOf(rollback(), web.changing('m-y', { tags })).todo).toContain('team-1')
+    expect(refusalOf(rollback(), web.changing('m-y', { tags })).remedy).toContain('team-1')
   })
 
   test('with to-image-id: goes on without the mark, with a warning', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { isRefusal } from '../../src/family/plan.ts'
-import { leftBehind, planSharing, shareLimit } from '../../src/family/sharing.ts'
+import { isRefusal } from '../../src/family/plan/plan.ts'
+import { accountsLeftBehind, planSharing, shareLimit } from '../../src/family/rules/sharing.ts'
 import { brief, concludeIn, region, there, x, y } from './situation.ts'
 
 const accounts = (count: number, first = 1000) => Array.from({ length: count }, (_, index) => `${first + index}`)
@@ -37,7 +37,7 @@ describe('sharing', () => {
     const { refused } = planned(accounts(31), accounts(20, 2000))
     expect(refused).toMatchObject({
       code: 'too-many-shares',
-      because: expect.stringMatching(/20 accounts; with 31 more it would be 51/),
+      reason: expect.stringMatching(/20 accounts; with 31 more it would be 51/),
     })
   })
 
@@ -62,12 +62,12 @@ describe('who is left behind', () => {
     ['some do not: each is named once', 'm-w', ['1'], /^2, 3 cannot see m-w/],
     ['the family is emptied', undefined, [], /^1, 2, 3 may be left with no image/],
   ])('%s', (_, target, seenBy, text) => {
-    const notices = leftBehind(shared, { target, seenBy })
+    const notices = accountsLeftBehind(shared, { target, seenBy })
     expect(notices.map((notice) => notice.level)).toEqual(text ? ['warning'] : [])
     if (text) expect(notices[0]?.text).toMatch(text)
   })
 
   test('nothing is shared: nobody', () => {
-    expect(leftBehind([{ thing: x, answer: [] }], { target: 'm-w', seenBy: [] })).toEqual([])
+    expect(accountsLeftBehind([{ thing: x, answer: [] }], { target: 'm-w', seenBy: [] })).toEqual([])
   })
 })

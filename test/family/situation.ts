@@ -5,19 +5,8 @@
 
 import { createHash } from 'node:crypto'
 import { type Arbitrary, array, constant, constantFrom, integer, oneof, option, record, tuple } from 'fast-check'
-import type { Image, Tags } from '../../src/family/image.ts'
-import {
-  type Expectation,
-  lanesOf,
-  type Phase,
-  type Plan,
-  type Refusal,
-  type RegionPlan,
-  type Settlement,
-  type Step,
-} from '../../src/family/plan.ts'
-import { planFor } from '../../src/family/planner.ts'
-import type { Instance, Permission, Planning, Question } from '../../src/family/question.ts'
+import type { Image } from '../../src/family/model/image.ts'
+import type { Instance } from '../../src/family/model/instance.ts'
 import type {
   BakeRequest,
   Mode,
@@ -25,8 +14,21 @@ import type {
   Request,
   ResolveRequest,
   RollbackRequest,
-} from '../../src/family/request.ts'
-import { type Run, runOf } from '../../src/family/run-key.ts'
+} from '../../src/family/model/request.ts'
+import { type Run, runOf } from '../../src/family/model/run.ts'
+import type { Tags } from '../../src/family/model/tags.ts'
+import { planFor } from '../../src/family/modes/index.ts'
+import {
+  type Expectation,
+  lanesOf,
+  type Phase,
+  type Plan,
+  type Refusal,
+  type RegionOutcome,
+  type RegionPlan,
+} from '../../src/family/plan/plan.ts'
+import type { Permission, Query, QueryGenerator } from '../../src/family/plan/query.ts'
+import type { Step } from '../../src/family/plan/steps.ts'
 
 export const region = 'cn-hangzhou'
 /** Where the family is kept as well. */
@@ -369,7 +371,7 @@ export class Situation {
     return this.state.images.filter((each) => each.region === where)
   }
 
-  answer(question: Question): unknown {
+  answer(question: Query): unknown {
     const { instances, now, used, leftovers } = this.state
     const images = 'region' in question ? this.#in(question.region) : []
     const own = images.filter(({ ownerAlias }) => ownerAlias === 'self')
@@ -414,11 +416,11 @@ export class Situation {
     )
     if (denial) {
       const code = denial.about === 'identity' ? 'Forbidden.RAM' : 'OperationDenied'
-      return { granted: false, about: denial.about, code, because: `${code}: that is not allowed` }
+      return { granted: false, about: denial.about, code, reason: `${code}: that is not allowed` }
     }
     const isShared = step.action === 'deprecate' && this.sharesOf(step.image).length > 0
     return isShared
-      ? { granted: false, about: 'request', code: 'ImageUseShared', because: 'the image is shared' }
+      ? { granted: false, about: 'request', code: 'ImageUseShared', reason: 'the image is shared' }
       : { granted: true }
   }
 
@@ -579,10 +581,10 @@ export const there = (...images: readonly Image[]): Situation => new Situation()
 
 /** What comes of a planner in a situation, and all that it asked, in order. */
 export function concludeIn<Result>(
-  planning: Planning<Result>,
+  planning: QueryGenerator<Result>,
   situation: Situation,
-): { readonly result: Result; readonly questions: readonly Question[] } {
-  const questions: Question[] = []
+): { readonly result: Result; readonly questions: readonly Query[] } {
+  const questions: Query[] = []
   let seen = situation.state.shown ?? situation
   let turn = planning.next()
   while (!turn.done) {
@@ -597,30 +599,30 @@ export function concludeIn<Result>(
 
 /** A plan as it stands for its home region, its phases in one line. */
 export type Told =
-  | (Settlement & {
+  | (RegionOutcome & {
       readonly kind: 'change'
       readonly steps: readonly Step[]
       readonly expect: Expectation | undefined
       readonly afterwards: readonly Step[]
     })
-  | (Settlement & { readonly kind: 'nothing'; readonly because: string })
+  | (RegionOutcome & { readonly kind: 'nothing'; readonly reason: string })
   | Refusal
 
-const before = ['make', 'copy', 'note', 'confirm', 'ready', 'switch'] as const
+const before = ['create', 'copy', 'record', 'check', 'prepare', 'activate'] as const
 
 function told(plan: Plan): Told {
   if (plan.kind === 'refuse') return plan
   const [{ region: _, ...home }] = plan.regions
   if (home.kind === 'nothing') return home
-  const { does, ...rest } = home
+  const { steps: does, ...rest } = home
   const steps = before.flatMap((phase) => does[phase] ?? [])
-  return { ...rest, steps, afterwards: [...(does.settle ?? []), ...(does.prune ?? [])] }
+  return { ...rest, steps, afterwards: [...(does.commit ?? []), ...(does.prune ?? [])] }
 }
 
 export function planOf(
   request: Request,
   situation: Situation,
-): { readonly plan: Told; readonly questions: readonly Question[] } {
+): { readonly plan: Told; readonly questions: readonly Query[] } {
   const { result, questions } = concludeIn(planFor(request), situation)
   return { plan: told(result), questions }
 }
@@ -689,8 +691,8 @@ export interface Walked {
   readonly died: boolean
 }
 
-const prepares: readonly Phase[] = ['make', 'copy']
-const applies: readonly Phase[] = ['make', 'note', 'confirm', 'ready', 'switch', 'settle', 'prune']
+const prepares: readonly Phase[] = ['create', 'copy']
+const applies: readonly Phase[] = ['create', 'record', 'check', 'prepare', 'activate', 'commit', 'prune']
 
 /** Walks the line as a run does: lanes side by side, phase by phase; where copies are made, all is planned anew. */
 export function walk(request: Request, start: Situation, death?: Death): Walked {
@@ -724,7 +726,7 @@ export function lanesIn(request: Request, situation: Situation): string[] {
   if (plan.kind === 'refuse') throw new Error(`Refused: ${JSON.stringify(plan)}`)
   return plan.regions.flatMap(({ region: where, ...each }) =>
     each.kind === 'change'
-      ? Object.entries(each.does)
+      ? Object.entries(each.steps)
           .filter(([, steps]) => steps.length > 0)
           .map(([phase, steps]) => `${where} ${phase}: ${steps.map(brief).join(', ')}`)
       : [],

@@ -1,16 +1,17 @@
 import { array, assert, integer, property } from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { forbiddenAmong, inWithdrawalOrder, planWithdrawal } from '../../src/family/withdrawal.ts'
+import { refuseForbidden } from '../../src/family/rules/permission.ts'
+import { planWithdrawal, withdrawalOrder } from '../../src/family/rules/withdrawal.ts'
 import { answersAlong, brief, concludeIn, image, region, there, w, x, y } from './situation.ts'
 
 const plain = { region, family: 'web', unshare: false, quarantineFamily: undefined, shareWith: [] }
 
 describe('the order in which images leave', () => {
   test('is oldest first and the current one last, whatever its age', () => {
-    expect(inWithdrawalOrder([y, w, x], 'm-y')).toEqual([w, x, y])
-    expect(inWithdrawalOrder([y, w, x], 'm-w')).toEqual([x, y, w])
-    expect(inWithdrawalOrder([y, w, x], undefined)).toEqual([w, x, y])
-    expect(inWithdrawalOrder([x, w], 'm-y')).toEqual([w, x])
+    expect(withdrawalOrder([y, w, x], 'm-y')).toEqual([w, x, y])
+    expect(withdrawalOrder([y, w, x], 'm-w')).toEqual([x, y, w])
+    expect(withdrawalOrder([y, w, x], undefined)).toEqual([w, x, y])
+    expect(withdrawalOrder([x, w], 'm-y')).toEqual([w, x])
   })
 
   test('changes the answer of the family once, for any number of images', () => {
@@ -19,7 +20,7 @@ describe('the order in which images leave', () => {
         const images = [...new Set(days)].map((day) => image(`m-${day}`, day))
         const situation = there(image('m-1', 1), ...images)
         const current = situation.current('web')?.id
-        const steps = inWithdrawalOrder(images, current).map(
+        const steps = withdrawalOrder(images, current).map(
           ({ id }) => ({ action: 'deprecate', region, image: id }) as const,
         )
         expect(answersAlong(steps, situation)).toEqual([current, 'm-1'])
@@ -48,7 +49,7 @@ describe('shares', () => {
     const { result } = plan({})
     expect(result).toMatchObject({
       code: 'already-shared',
-      because: expect.stringMatching(/m-x.*1001.*m-y.*1001, 1002/),
+      reason: expect.stringMatching(/m-x.*1001.*m-y.*1001, 1002/),
     })
   })
 
@@ -92,13 +93,13 @@ describe('permissions', () => {
       { action: 'confirm', region, family: 'web', image: 'm-y' },
       deprecate,
     ] as const
-    const { result, questions } = concludeIn(forbiddenAmong(steps), there(y))
+    const { result, questions } = concludeIn(refuseForbidden(steps), there(y))
     expect(result).toBeUndefined()
     expect(questions).toEqual([{ ask: 'permitted', step: deprecate }])
   })
 
   test('a shared image that nothing unshares is a denial', () => {
-    const { result } = concludeIn(forbiddenAmong([deprecate]), there(y).sharing('m-y', '1001'))
+    const { result } = concludeIn(refuseForbidden([deprecate]), there(y).sharing('m-y', '1001'))
     expect(result).toMatchObject({ code: 'not-permitted' })
   })
 })

@@ -6,7 +6,7 @@
  */
 import { setTimeout } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { lanesOf, type Phase, phases } from '../../src/family/plan.ts'
+import { lanesOf, type Phase, phases } from '../../src/family/plan/plan.ts'
 import type { Inputs } from '../action/runner.ts'
 import {
   bakes,
@@ -163,7 +163,7 @@ for (const scenario of scenarios) {
         faultEverywhere(scenario, fault, async ({ ecs, inputs, walked, expected, where }) => {
           if (walked.failure) {
             expect(walked.failure.what, where).toMatch(/Forbidden\.RAM|InvalidSecurityToken\.Expired/)
-            expect(walked.failure.todo, where).toMatch(/\w{3}/)
+            expect(walked.failure.remedy, where).toMatch(/\w{3}/)
           }
           const again = await walk(ecs, inputs, { run: { attempt: 2 } })
           expect(again.failure, where).toBeUndefined()
@@ -261,7 +261,12 @@ interface Gate {
 const gone = new Error('The process that sent this request is gone.')
 
 /** Lets one request in at a time, so that what is arranged for it meets it and no other. */
-function guard(ecs: LocalEcs, watch: Watch, { before, holds, after }: Gate, over = new AbortController().signal): void {
+function guard(
+  ecs: LocalEcs,
+  waitForImage: Watch,
+  { before, holds, after }: Gate,
+  over = new AbortController().signal,
+): void {
   const place = placing(ecs)
   const inside = new Map<number, { here: Place; leave: () => void }>()
   let free = Promise.resolve()
@@ -288,7 +293,7 @@ function guard(ecs: LocalEcs, watch: Watch, { before, holds, after }: Gate, over
     if (phase === 'before') return await enter(request)
     const passing = inside.get(request.index)
     try {
-      watch.note(request)
+      waitForImage.note(request)
       if (passing) after?.(passing.here)
     } finally {
       passing?.leave()
@@ -307,11 +312,11 @@ const answersOf = ({ answers }: Watch, inputs: Inputs): Watch['answers'] =>
 
 const endsOf = (
   ecs: LocalEcs,
-  { walked, watch, inputs }: { walked: Walk; watch: Watch; inputs: Inputs },
+  { walked, waitForImage, inputs }: { walked: Walk; waitForImage: Watch; inputs: Inputs },
 ): Straight => ({
   ...endOf(ecs, walked),
-  effects: watch.effects.sort(),
-  answers: answersOf(watch, inputs),
+  effects: waitForImage.effects.sort(),
+  answers: answersOf(waitForImage, inputs),
 })
 
 /** The undisturbed run, in one go: all that the others are measured by. */
@@ -319,11 +324,11 @@ async function straight({ arrange }: Scenario): Promise<{ expected: Straight; pl
   const ecs = await startEcs()
   const inputs = arrange(ecs)
   const places: Place[] = []
-  const watch = new Watch(ecs)
-  guard(ecs, watch, { before: (place) => void places.push(place) })
+  const waitForImage = new Watch(ecs)
+  guard(ecs, waitForImage, { before: (place) => void places.push(place) })
   const walked = await walk(ecs, inputs)
   expect(walked.failure).toBeUndefined()
-  const expected = endsOf(ecs, { walked, watch, inputs })
+  const expected = endsOf(ecs, { walked, waitForImage, inputs })
   for (const answers of expected.answers) expect(answers.length, 'each answer changes once at most').toBeLessThan(3)
   await ecs.close()
   return { expected, places }
@@ -332,20 +337,20 @@ async function straight({ arrange }: Scenario): Promise<{ expected: Straight; pl
 interface Disturbed {
   readonly ecs: LocalEcs
   readonly inputs: Inputs
-  readonly watch: Watch
+  readonly waitForImage: Watch
 }
 
 /** A first attempt that something is done to, and the next one, which has to succeed. */
 async function inTwoAttempts({ arrange }: Scenario, first: (disturbed: Disturbed) => Promise<void>): Promise<Straight> {
   const ecs = await startEcs()
   const inputs = arrange(ecs)
-  const watch = new Watch(ecs)
-  await first({ ecs, inputs, watch })
+  const waitForImage = new Watch(ecs)
+  await first({ ecs, inputs, waitForImage })
   ecs.faults.clear()
-  guard(ecs, watch, {})
+  guard(ecs, waitForImage, {})
   const second = await walk(ecs, inputs, { run: { attempt: 2 } })
   expect(second.failure).toBeUndefined()
-  const end = endsOf(ecs, { walked: second, watch, inputs })
+  const end = endsOf(ecs, { walked: second, waitForImage, inputs })
   await ecs.close()
   return end
 }
@@ -379,13 +384,13 @@ async function passingEverywhere(scenario: Scenario): Promise<void> {
   await sideBySide(cases, async ({ place, fault }) => {
     const ecs = await startEcs()
     const inputs = scenario.arrange(ecs)
-    const watch = new Watch(ecs)
-    guard(ecs, watch, { before: (here) => isAt(here, place) && ecs.faults.add(fault) })
+    const waitForImage = new Watch(ecs)
+    guard(ecs, waitForImage, { before: (here) => isAt(here, place) && ecs.faults.add(fault) })
     const walked = await walk(ecs, inputs)
     await at(`${fault.kind} at ${told(place)}`, async () => {
       expect(walked.failure).toBeUndefined()
       // What was carried out without an answer is asked for again.
-      const { effects: _, ...end } = endsOf(ecs, { walked, watch, inputs })
+      const { effects: _, ...end } = endsOf(ecs, { walked, waitForImage, inputs })
       const { effects: __, ...same } = expected
       expect(end).toEqual(same)
     })
@@ -400,9 +405,9 @@ async function passingEverywhere(scenario: Scenario): Promise<void> {
  * nothing is written there is nothing to be found; of the reads before, the first is as good as any.
  */
 const deathsAmong = (places: readonly Place[]) => {
-  const begun = places.findIndex(({ isWrite }) => isWrite)
+  const resumed = places.findIndex(({ isWrite }) => isWrite)
   return places
-    .filter((_, index) => index === 0 || index >= begun)
+    .filter((_, index) => index === 0 || index >= resumed)
     .flatMap((place) =>
       (place.isWrite ? (['before', 'after'] as const) : (['after'] as const)).map((phase) => ({ place, phase })),
     )
@@ -415,14 +420,14 @@ const deathsAmong = (places: readonly Place[]) => {
 async function lostEverywhere(scenario: Scenario): Promise<void> {
   const { expected, places } = await straight(scenario)
   await sideBySide(deathsAmong(places), async ({ place, phase }) => {
-    const end = inTwoAttempts(scenario, async ({ ecs, inputs, watch }) => {
+    const end = inTwoAttempts(scenario, async ({ ecs, inputs, waitForImage }) => {
       const death = new AbortController()
       const dies = (here: Place) => {
         if (!isAt(here, place)) return
         death.abort()
         throw gone
       }
-      guard(ecs, watch, { [phase]: dies }, death.signal)
+      guard(ecs, waitForImage, { [phase]: dies }, death.signal)
       await walk(ecs, inputs, { signal: death.signal })
     })
     await at(`lost ${phase} ${told(place)}`, async () => expect(await end).toEqual(expected))
@@ -438,7 +443,7 @@ async function lostWithOneAhead(scenario: Scenario): Promise<void> {
   const writes = places.filter(({ isWrite }) => isWrite)
   const deaths = writes.map((place, index) => ({ place, ahead: regions[index % regions.length] }))
   await sideBySide(deaths, async ({ place, ahead }) => {
-    const end = inTwoAttempts(scenario, async ({ ecs, inputs, watch }) => {
+    const end = inTwoAttempts(scenario, async ({ ecs, inputs, waitForImage }) => {
       const death = new AbortController()
       let isHeld = false
       const gate: Gate = {
@@ -449,7 +454,7 @@ async function lostWithOneAhead(scenario: Scenario): Promise<void> {
           void quiet(ecs).then(() => death.abort())
         },
       }
-      guard(ecs, watch, gate, death.signal)
+      guard(ecs, waitForImage, gate, death.signal)
       await walk(ecs, inputs, { signal: death.signal })
     })
     await at(`${ahead} ahead after ${told(place)}`, async () => expect(await end).toEqual(expected))
@@ -479,7 +484,7 @@ const quickly: Inputs = { 'poll-interval-seconds': '0.002' }
 
 /** Until the switch no family's answer may change. */
 const isBeforeSwitch = (phase: 'looking' | Phase | undefined): boolean =>
-  phase === 'looking' || (phase !== undefined && phases.indexOf(phase) < phases.indexOf('switch'))
+  phase === 'looking' || (phase !== undefined && phases.indexOf(phase) < phases.indexOf('activate'))
 
 function failedIn({ outcome: { plan, journal, failure } }: Walk): 'looking' | Phase | undefined {
   if (failure?.doing === 'looking at the family' || plan?.kind === 'refuse') return 'looking'
@@ -490,7 +495,7 @@ function failedIn({ outcome: { plan, journal, failure } }: Walk): 'looking' | Ph
 /** One failure that names the region; nowhere an answer that has changed too early; the others served as they are told. */
 function checkFailure(
   walked: Walk,
-  { ecs, watch }: Disturbed,
+  { ecs, waitForImage }: Disturbed,
   { place, expected }: { place: Place; expected: Straight },
 ) {
   const { failure } = walked
@@ -498,10 +503,10 @@ function checkFailure(
   const { region } = place
   // What is refused at home goes without its name.
   if (walked.outcome.plan?.kind !== 'refuse' || region !== regions[0]) expect(failure.what).toContain(region)
-  expect(failure.todo).toMatch(/\w{3}/)
+  expect(failure.remedy).toMatch(/\w{3}/)
   const phase = failedIn(walked)
   const isEarly = isBeforeSwitch(phase)
-  const isSwitched = watch.answers.some(({ length }) => length > 1)
+  const isSwitched = waitForImage.answers.some(({ length }) => length > 1)
   if (isEarly) expect(isSwitched, `an answer changed, and it failed in ${phase}`).toBe(false)
   for (const [index, other] of regions.entries()) {
     if (other === region) continue
@@ -516,9 +521,9 @@ function checkFailure(
 async function oneRegionFailing(scenario: Scenario): Promise<void> {
   const { expected, places } = await straight(scenario)
   // Writes fail in each way, of the others each in one of them. Before the first write one of a kind is enough.
-  const begun = places.findIndex(({ isWrite }) => isWrite)
+  const resumed = places.findIndex(({ isWrite }) => isWrite)
   const isOther = ({ action, region }: Place, index: number) =>
-    index > begun || places.findIndex((other) => other.action === action && other.region === region) === index
+    index > resumed || places.findIndex((other) => other.action === action && other.region === region) === index
   const cases = places
     .filter(isOther)
     .flatMap((place, index) =>
@@ -531,13 +536,13 @@ async function oneRegionFailing(scenario: Scenario): Promise<void> {
       region === place.region && (failing === 'is down' || action === place.action)
     await at(`${failing} at ${told(place)}`, async () => {
       const end = await inTwoAttempts(scenario, async (disturbed) => {
-        const { ecs, inputs, watch } = disturbed
+        const { ecs, inputs, waitForImage } = disturbed
         let isFailing = false
         const before = (here: Place) => {
           isFailing ||= isAt(here, place)
           if (isFailing && isMeant(here)) ecs.faults.add(failures[failing])
         }
-        guard(ecs, watch, { before })
+        guard(ecs, waitForImage, { before })
         checkFailure(await walk(ecs, { ...inputs, ...quickly }), disturbed, { place, expected })
       })
       // What was carried out without an answer is asked for again.

@@ -145,17 +145,17 @@ export class History {
   }
 
   async #run({ kind, pick, crashAt }: Extract<Event, { event: 'run' }>): Promise<void> {
-    const begun: Begun = {
+    const resumed: Begun = {
       id: 1000 + this.#runs.length,
       inputs: this.#inputs(kind, pick),
       attempts: 0,
       settled: undefined,
     }
-    this.#runs.push(begun)
+    this.#runs.push(resumed)
     const before = this.#ecs.current('web')
-    const walked = await this.#attempt(begun, crashAt)
+    const walked = await this.#attempt(resumed, crashAt)
     if (walked.failure) return
-    await this.#isSettled(begun)
+    await this.#isSettled(resumed)
     if (kind === 'promote-candidate' && walked.outputs.changed === 'true' && before !== undefined) {
       await this.#rollbackRestores(before)
     }
@@ -178,39 +178,39 @@ export class History {
   }
 
   /** Planning what is already so plans nothing: the same run again writes nothing and says the same. */
-  async #isSettled(begun: Begun): Promise<void> {
-    const outputs = begun.settled?.outputs
+  async #isSettled(resumed: Begun): Promise<void> {
+    const outputs = resumed.settled?.outputs
     const from = this.#ecs.requests.length
-    const again = await this.#attempt(begun, undefined)
+    const again = await this.#attempt(resumed, undefined)
     const writes = this.#ecs.requests.slice(from).filter(({ write, dryRun }) => write && !dryRun)
-    this.#hold(writes.length === 0, `run ${begun.id} again wrote ${writes.map(({ action }) => action).join(', ')}`)
+    this.#hold(writes.length === 0, `run ${resumed.id} again wrote ${writes.map(({ action }) => action).join(', ')}`)
     const { plan: _, ...same } = again.outputs
     const { plan: __, ...said } = outputs ?? {}
     this.#hold(
       JSON.stringify(timeless(same)) === JSON.stringify(timeless(said)),
-      `run ${begun.id} again says ${JSON.stringify(same)}, not ${JSON.stringify(said)}`,
+      `run ${resumed.id} again says ${JSON.stringify(same)}, not ${JSON.stringify(said)}`,
     )
   }
 
   async #runAgain({ pick, crashAt }: Extract<Event, { event: 're-run' }>): Promise<void> {
-    const begun = this.#among(this.#runs, pick)
-    if (!begun) return
+    const resumed = this.#among(this.#runs, pick)
+    if (!resumed) return
     // What is being created gets ready first: that it becomes current is nobody's doing.
     this.#ecs.clock.advance(60)
     const before = this.#ecs.current('web')
-    const isLast = this.#runs.at(-1) === begun
+    const isLast = this.#runs.at(-1) === resumed
     // A run that found nothing to do has decided nothing.
-    const hadSettled = begun.settled?.outputs.changed === 'true'
-    await this.#attempt(begun, crashAt)
+    const hadSettled = resumed.settled?.outputs.changed === 'true'
+    await this.#attempt(resumed, crashAt)
     // One that has carried out its decision undoes nothing that came later, whoever decided it.
     if (hadSettled && !isLast) {
-      this.#hold(this.#ecs.current('web') === before, `run ${begun.id} again undid a later decision`)
+      this.#hold(this.#ecs.current('web') === before, `run ${resumed.id} again undid a later decision`)
     }
   }
 
   /** One attempt of a run, in which the family's answer changes at most once. */
-  async #attempt(begun: Begun, crashAt: number | undefined): Promise<Walk> {
-    begun.attempts += 1
+  async #attempt(resumed: Begun, crashAt: number | undefined): Promise<Walk> {
+    resumed.attempts += 1
     const crash = new AbortController()
     const from = this.#ecs.requests.length
     const answers = [this.#ecs.current('web')]
@@ -221,14 +221,14 @@ export class History {
       else if (now !== answers.at(-1)) answers.push(now)
       if (phase === 'after' && crashAt !== undefined && index - from === crashAt) crash.abort()
     }
-    const run = { id: begun.id, attempt: begun.attempts }
-    const walked = await walk(this.#ecs, begun.inputs, { run, signal: crash.signal })
+    const run = { id: resumed.id, attempt: resumed.attempts }
+    const walked = await walk(this.#ecs, resumed.inputs, { run, signal: crash.signal })
     this.#ecs.intercept = undefined
     this.told.push(
-      `run ${begun.id}/${begun.attempts} ${JSON.stringify(begun.inputs)}${crashAt === undefined ? '' : ` crash after ${crashAt}`}: ${walked.failure?.what ?? walked.headline}; web: ${answers.join(' → ')}`,
+      `run ${resumed.id}/${resumed.attempts} ${JSON.stringify(resumed.inputs)}${crashAt === undefined ? '' : ` crash after ${crashAt}`}: ${walked.failure?.what ?? walked.headline}; web: ${answers.join(' → ')}`,
     )
-    this.#hold(answers.length <= 2, `run ${begun.id} changed the family's answer ${answers.length - 1} times`)
-    if (!walked.failure) begun.settled = walked
+    this.#hold(answers.length <= 2, `run ${resumed.id} changed the family's answer ${answers.length - 1} times`)
+    if (!walked.failure) resumed.settled = walked
     return walked
   }
 }
@@ -415,7 +415,7 @@ const isOwn = ({ tags }: Picture): boolean =>
 const isTidying = (walked: Walk | undefined): boolean => {
   const plan = walked?.outcome.plan
   return (
-    plan?.kind === 'change' && plan.regions.every((region) => region.kind === 'nothing' || region.because !== undefined)
+    plan?.kind === 'change' && plan.regions.every((region) => region.kind === 'nothing' || region.reason !== undefined)
   )
 }
 
@@ -635,10 +635,10 @@ export class SpreadHistory {
     }
   }
 
-  begun(event: SpreadRun): Spread {
+  resumed(event: SpreadRun): Spread {
     const inputs = this.#inputs(event)
     const replicas = (inputs['replica-region-ids'] ?? '').split(',').filter((region) => region !== '')
-    const begun: Spread = {
+    const resumed: Spread = {
       id: 1000 + this.#runs.length,
       inputs,
       regions: [inputs['region-id'] ?? '', ...replicas],
@@ -646,28 +646,28 @@ export class SpreadHistory {
       settled: undefined,
       decidedSince: [],
     }
-    this.#runs.push(begun)
-    return begun
+    this.#runs.push(resumed)
+    return resumed
   }
 
   async #run(event: SpreadRun): Promise<void> {
-    const begun = this.begun(event)
-    const walked = await this.attempt(begun, event)
-    if (begun.settled === walked && event.pick % 2 === 0) await this.#isSettled(begun)
+    const resumed = this.resumed(event)
+    const walked = await this.attempt(resumed, event)
+    if (resumed.settled === walked && event.pick % 2 === 0) await this.#isSettled(resumed)
   }
 
   /** The same run again writes nothing and says the same. */
-  async #isSettled(begun: Spread): Promise<void> {
-    const first = begun.settled
+  async #isSettled(resumed: Spread): Promise<void> {
+    const first = resumed.settled
     if (!first) return
     const before = this.lasting(first, first)
     const from = this.ecs.requests.length
-    const again = await this.attempt(begun, {})
+    const again = await this.attempt(resumed, {})
     const writes = this.#writesSince(from)
-    this.hold(writes.length === 0, `run ${begun.id} again wrote ${writes.join(', ')}`)
-    this.hold(again.failure === undefined, `run ${begun.id} again failed`)
+    this.hold(writes.length === 0, `run ${resumed.id} again wrote ${writes.join(', ')}`)
+    this.hold(again.failure === undefined, `run ${resumed.id} again failed`)
     const [now, then] = [this.lasting(again, first), before].map((said) => JSON.stringify(said))
-    this.hold(now === then, `run ${begun.id} again says\n${now}, not\n${then}`)
+    this.hold(now === then, `run ${resumed.id} again says\n${now}, not\n${then}`)
   }
 
   /** What each attempt of a run says that comes to its end, `first` among them. */
@@ -693,15 +693,15 @@ export class SpreadHistory {
   }
 
   async #runAgain({ pick, crash }: Extract<SpreadEvent, { event: 're-run' }>): Promise<void> {
-    const begun = this.#among(this.#runs, pick)
-    if (!begun) return
+    const resumed = this.#among(this.#runs, pick)
+    if (!resumed) return
     this.ecs.clock.advance(60)
     const before = places.map((region) => this.ecs.current('web', region))
-    const { decidedSince, inputs } = begun
+    const { decidedSince, inputs } = resumed
     const { mode } = inputs
     // A run that found nothing to do has decided nothing.
-    const hadSettled = begun.settled?.outputs.changed === 'true'
-    await this.attempt(begun, { crash })
+    const hadSettled = resumed.settled?.outputs.changed === 'true'
+    await this.attempt(resumed, { crash })
     for (const [index, region] of places.entries()) {
       // What a bake has not come to yet is no decision: its image comes late.
       const later = mode === 'bake' ? undefined : decidedSince.find(({ regions }) => regions.includes(region))
@@ -712,15 +712,15 @@ export class SpreadHistory {
       const now = this.ecs.current('web', region)
       this.hold(
         now === before[index],
-        `run ${begun.id} again ${why}: ${region} now serves ${now}, not ${before[index]}`,
+        `run ${resumed.id} again ${why}: ${region} now serves ${now}, not ${before[index]}`,
       )
     }
   }
 
   /** One attempt of a run, with everything that has to hold for it. */
-  async attempt(begun: Spread, { crash, trouble }: Trial): Promise<Walk> {
+  async attempt(resumed: Spread, { crash, trouble }: Trial): Promise<Walk> {
     const { ecs } = this
-    begun.attempts += 1
+    resumed.attempts += 1
     // What is being created gets ready first: that it becomes current is nobody's doing.
     ecs.clock.advance(60)
     this.#learnNames()
@@ -740,7 +740,7 @@ export class SpreadHistory {
         else if (now !== served.at(-1)) served.push(now)
         if (now === undefined && served.at(-2) !== undefined) wrongs.push(`the family in ${region} is empty`)
       }
-      if (phase === 'before') wrongs.push(...this.#wrongWith(begun, record))
+      if (phase === 'before') wrongs.push(...this.#wrongWith(resumed, record))
       if (crash && phase === 'after' && number === crash.at) dying.abort()
       if (phase === 'before' && crash?.how === 'killed' && number > crash.at) throw new Error('The process is dead.')
       if (
@@ -764,35 +764,35 @@ export class SpreadHistory {
         }
       }
     }
-    const run = { id: begun.id, attempt: begun.attempts }
-    const walked = await walk(ecs, begun.inputs, { run, signal: dying.signal })
+    const run = { id: resumed.id, attempt: resumed.attempts }
+    const walked = await walk(ecs, resumed.inputs, { run, signal: dying.signal })
     ecs.intercept = undefined
     this.#learnNames()
     const changes = [...answers].flatMap(([region, served]) =>
       served.length > 1 ? [`${region}: ${served.join(' → ')}`] : [],
     )
     this.told.push(
-      `run ${begun.id}/${begun.attempts} ${JSON.stringify(begun.inputs)}${crash ? ` ${crash.how} at ${crash.at}` : ''}${trouble ? ` trouble ${JSON.stringify(trouble)}` : ''}: ${walked.failure?.what ?? walked.headline}; ${changes.join('; ')}`,
+      `run ${resumed.id}/${resumed.attempts} ${JSON.stringify(resumed.inputs)}${crash ? ` ${crash.how} at ${crash.at}` : ''}${trouble ? ` trouble ${JSON.stringify(trouble)}` : ''}: ${walked.failure?.what ?? walked.headline}; ${changes.join('; ')}`,
     )
     this.hold(wrongs.length === 0, wrongs.join('\n'))
     for (const [region, served] of answers) {
-      this.hold(served.length <= 2, `run ${begun.id} changed what ${region} serves ${served.length - 1} times`)
-      const mayChange = begun.regions.includes(region)
+      this.hold(served.length <= 2, `run ${resumed.id} changed what ${region} serves ${served.length - 1} times`)
+      const mayChange = resumed.regions.includes(region)
       this.hold(
         served.length === 1 || mayChange,
-        `run ${begun.id} changed what ${region} serves, which it does not name`,
+        `run ${resumed.id} changed what ${region} serves, which it does not name`,
       )
     }
     this.#oneEach()
-    this.#judge(begun, walked, { from, changes })
-    begun.decidedSince = []
+    this.#judge(resumed, walked, { from, changes })
+    resumed.decidedSince = []
     // A process that is dead says nothing, whatever it would have said.
     if (!walked.failure && !dying.signal.aborted) {
-      begun.settled = walked
+      resumed.settled = walked
       if (changes.length > 0) {
         for (const other of this.#runs) {
           // By the numbers of workflow runs alone can one without a mark tell who came later.
-          if (other.id < begun.id) other.decidedSince.push({ by: begun.id, regions: begun.regions })
+          if (other.id < resumed.id) other.decidedSince.push({ by: resumed.id, regions: resumed.regions })
         }
       }
     }
@@ -843,9 +843,9 @@ export class SpreadHistory {
     return Object.entries(faults).flatMap(([what, is]) => (is ? [`${id} is deleted, ${what}`] : []))
   }
 
-  #judge(begun: Spread, walked: Walk, { from, changes }: { from: number; changes: readonly string[] }): void {
+  #judge(resumed: Spread, walked: Walk, { from, changes }: { from: number; changes: readonly string[] }): void {
     const { outcome, outputs, failure } = walked
-    const { id, regions, inputs } = begun
+    const { id, regions, inputs } = resumed
     if (outcome.plan?.kind === 'refuse') {
       this.hold(changes.length === 0, `run ${id} refused, and changed what is served`)
       // What takes long is made before all is looked at once more; it stays outside of the family.
@@ -873,7 +873,7 @@ export class SpreadHistory {
       this.hold(outputs['in-sync'] === String(isInSync), `run ${id} says in-sync=${outputs['in-sync']}`)
     if (inputs.mode === 'resolve') return
     const isOvertaken = outcome.verdicts.some(({ kind }) => kind === 'overtaken')
-    const isRepeated = begun.settled !== undefined || begun.attempts > 1
+    const isRepeated = resumed.settled !== undefined || resumed.attempts > 1
     // What it was to take is older than what is served: nothing to do.
     const stays = inputs['from-family'] !== undefined && outputs['image-id'] === outputs['previous-image-id']
     if (isOvertaken || isRepeated || stays) return
@@ -919,9 +919,9 @@ async function ending(before: readonly SpreadEvent[], run: SpreadRun, trials: re
   const history = await SpreadHistory.begin()
   try {
     for (const event of before) await history.live(event)
-    const begun = history.begun(run)
-    for (const trial of trials) await history.attempt(begun, trial)
-    return { history, walked: await history.attempt(begun, {}) }
+    const resumed = history.resumed(run)
+    for (const trial of trials) await history.attempt(resumed, trial)
+    return { history, walked: await history.attempt(resumed, {}) }
   } finally {
     await history.end()
   }

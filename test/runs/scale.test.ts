@@ -4,7 +4,7 @@
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { graceIntervals } from '../../src/pace.ts'
+import { consistencyIntervals } from '../../src/engine/clock.ts'
 import type { Inputs, WorkflowRun } from '../action/runner.ts'
 import { type LocalEcs, type RequestRecord, startLocalEcs, steppedClock } from '../local-ecs/server.ts'
 import { type Walk, walk } from './walk.ts'
@@ -428,7 +428,7 @@ describe('Late reads', () => {
     scene.ecs.intercept = (phase) => void (phase === 'before' && asked.push(performance.now()))
     await release(scene, { ...inputs, 'poll-interval-seconds': `${interval / 1000}` }, { attempt: 2 })
     await scene.ecs.close()
-    const pauses = asked.filter((time, index) => time - (asked[index - 1] ?? time) >= graceIntervals * interval)
+    const pauses = asked.filter((time, index) => time - (asked[index - 1] ?? time) >= consistencyIntervals * interval)
     expect(pauses).toHaveLength(1)
   })
 })

@@ -234,7 +234,7 @@ test('two people press the button: the second does not withdraw the good image',
   const first = await workflow(ecs, 1)(rollback)
   const second = await workflow(ecs, 2)(rollback)
   expect(second.failure?.what).toContain('just-rolled-back')
-  expect(second.failure?.todo).toContain(`expected-image-id: ${idOf(first)}`)
+  expect(second.failure?.remedy).toContain(`expected-image-id: ${idOf(first)}`)
   expect(ecs.current('web')).toBe(idOf(first))
   const meant = await workflow(ecs, 3)({ ...rollback, 'expected-image-id': idOf(first) })
   expect(meant.failure).toBeUndefined()
@@ -270,10 +270,10 @@ test('a promotion overtaken by a newer image fails; a rollback overtaken by one 
     )
     const tested = ecs.seed.image({ name: 'tested', createdAt: '2026-03-03T10:00:00Z' }).id
     const instance = ecs.seed.instance({ status: 'Stopped' }).id
-    let begun = false
+    let resumed = false
     ecs.intercept = async (phase, { action, dryRun }) => {
-      if (phase !== 'after' || action !== 'ModifyImageAttribute' || dryRun || begun) return
-      begun = true
+      if (phase !== 'after' || action !== 'ModifyImageAttribute' || dryRun || resumed) return
+      resumed = true
       await workflow(ecs, 2)({ mode: 'bake', family: 'web', 'instance-id': instance })
     }
     const inputs: Inputs = mode === 'promote' ? { mode, family: 'web', 'image-id': tested } : { mode, family: 'web' }

@@ -1,6 +1,6 @@
 /** What happens while others work on the same family: later runs, people in the console, ECS itself. */
 import { expect, test } from 'vitest'
-import type { Keepsake } from '../../src/ports.ts'
+import type { PostState } from '../../src/engine/ports.ts'
 import type { Inputs, WorkflowRun } from '../action/runner.ts'
 import { startEcs } from '../action/scenarios.ts'
 import { EcsError } from '../local-ecs/errors.ts'
@@ -44,8 +44,11 @@ const denied = {
 /** Remembers, as the runner does for the post step, which instance is stopped. */
 function keeping() {
   const kept = new Set<string>()
-  const keepsake: Keepsake = { stopped: ({ instance }) => void kept.add(instance), started: () => kept.clear() }
-  return { kept, keepsake }
+  const postState: PostState = {
+    instanceStopped: ({ instance }) => void kept.add(instance),
+    instanceStarted: () => kept.clear(),
+  }
+  return { kept, postState }
 }
 
 /** Dies while ECS is asked for permission, or at its first mark, which never arrives. */
@@ -152,7 +155,7 @@ test('a promotion of another image in the same step of the same run is refused, 
       expect(second.failure?.what).toContain('already-decided')
       expect(second.failure?.what).toContain(a)
       expect(second.failure?.what).toContain(b)
-      expect(second.failure?.todo).toContain('idempotency-key')
+      expect(second.failure?.remedy).toContain('idempotency-key')
       expect(second.outputs.changed).toBe('false')
       expect(ecs.state()).toEqual(before)
       expect(ecs.current('web')).toBe(a)
@@ -244,9 +247,9 @@ for (const what of ['deprecates', 'deletes'] as const) {
       if (what === 'deletes') ecs.remove(image.id)
       else ecs.change(image.id, { status: 'Deprecated' })
     }
-    const { kept, keepsake } = keeping()
+    const { kept, postState } = keeping()
     const inputs: Inputs = { mode: 'bake', family: 'web', 'instance-id': instance, 'stop-instance': 'true' }
-    const walked = await walk(ecs, inputs, { keepsake })
+    const walked = await walk(ecs, inputs, { postState })
     expect(ecs.intercept).toBeUndefined()
     expect(walked.failure?.what).toContain('somebody has taken it away')
     expect(walked.failure?.what).toContain(what === 'deletes' ? 'gone' : 'Deprecated')
@@ -287,9 +290,9 @@ test('a start that ECS accepts and that does not hold fails, and leaves the inst
   ecs.intercept = (phase, { action }) => {
     if (phase === 'after' && action === 'StartInstance') ecs.change(instance, { status: 'Stopped' })
   }
-  const { kept, keepsake } = keeping()
+  const { kept, postState } = keeping()
   const inputs: Inputs = { mode: 'bake', family: 'web', 'instance-id': instance, 'stop-instance': 'true' }
-  const walked = await walk(ecs, inputs, { keepsake })
+  const walked = await walk(ecs, inputs, { postState })
   expect(walked.failure?.what).toContain(`ECS accepted to start instance ${instance}, but it is Stopped`)
   expect([...kept]).toEqual([instance])
   expect(ecs.image(idOf(walked))?.status).toBe('Available')
@@ -301,13 +304,13 @@ test('a bake that is refused does not start the instance that another run has st
   const instance = ecs.seed.instance({ status: 'Running' }).id
   ecs.seed.image({ name: 'golden' })
   const bake: Inputs = { mode: 'bake', family: 'web', 'instance-id': instance, 'stop-instance': 'true' }
-  const { kept, keepsake } = keeping()
+  const { kept, postState } = keeping()
   let refused: Walk | undefined
   ecs.intercept = async (phase, { action }) => {
     if (phase !== 'after' || action !== 'CreateImage') return
     ecs.intercept = undefined
     const before = ecs.state()
-    refused = await walk(ecs, { ...bake, 'image-name': 'golden' }, { run: { id: 2 }, keepsake })
+    refused = await walk(ecs, { ...bake, 'image-name': 'golden' }, { run: { id: 2 }, postState })
     expect(ecs.state().instances).toEqual(before.instances)
   }
   const baked = await workflow(ecs, 1)(bake)

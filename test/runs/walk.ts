@@ -2,15 +2,16 @@
  * The line in this process: real inputs, real client, real HTTP, without the start of a process. For tests that walk
  * it hundreds of times; that a process does the same is what test/action shows.
  */
+
+import { connectEcs } from '../../src/ecs/adapter.ts'
 import { EcsClient } from '../../src/ecs/client.ts'
 import { staticCredentials } from '../../src/ecs/credentials.ts'
-import { connectEcs } from '../../src/ecs/ecs.ts'
-import { readSurroundings } from '../../src/github/surroundings.ts'
-import { parseInputs } from '../../src/inputs.ts'
-import { Pace } from '../../src/pace.ts'
-import type { Keepsake, Log } from '../../src/ports.ts'
-import { type Report, report } from '../../src/report.ts'
-import { type Outcome, run } from '../../src/run.ts'
+import { Clock } from '../../src/engine/clock.ts'
+import type { Log, PostState } from '../../src/engine/ports.ts'
+import { type Outcome, run } from '../../src/engine/run.ts'
+import { readRunContext } from '../../src/github/context.ts'
+import { parseInputs } from '../../src/inputs/parse.ts'
+import { type Report, report } from '../../src/report/outputs.ts'
 import { connectionTo, gitHubVariables, type Inputs, inputDefaults, type WorkflowRun } from '../action/runner.ts'
 import type { LocalEcs } from '../local-ecs/server.ts'
 
@@ -23,10 +24,10 @@ export interface WalkOptions {
   readonly run?: WorkflowRun
   /** Aborted: the step is cancelled. */
   readonly signal?: AbortSignal
-  readonly keepsake?: Keepsake
+  readonly postState?: PostState
 }
 
-const noKeepsake: Keepsake = { stopped: () => undefined, started: () => undefined }
+const noKeepsake: PostState = { instanceStopped: () => undefined, instanceStarted: () => undefined }
 
 const collecting = (lines: string[]): Log => {
   const add = (text: string) => void lines.push(text)
@@ -36,29 +37,29 @@ const collecting = (lines: string[]): Log => {
 export async function walk(
   ecs: LocalEcs,
   inputs: Inputs,
-  { run: workflowRun = {}, signal = new AbortController().signal, keepsake = noKeepsake }: WalkOptions = {},
+  { run: workflowRun = {}, signal = new AbortController().signal, postState = noKeepsake }: WalkOptions = {},
 ): Promise<Walk> {
   const values: Inputs = { ...inputDefaults(), ...connectionTo(ecs), ...inputs }
-  const around = { ...readSurroundings(gitHubVariables(workflowRun)), ...stepOf(workflowRun) }
-  const parsed = parseInputs((name) => values[name] ?? '', around)
+  const context = { ...readRunContext(gitHubVariables(workflowRun)), ...stepOf(workflowRun) }
+  const parsed = parseInputs((name) => values[name] ?? '', context)
   if (!parsed.ok) throw new Error(parsed.faults.join('\n'))
   const { request, settings } = parsed.value
   if (!settings.keys) throw new Error('The local ECS takes static keys.')
-  const pace = new Pace({ ...settings, signal })
+  const clock = new Clock({ ...settings, signal })
   const lines: string[] = []
   const client = new EcsClient({
     credentials: staticCredentials(settings.keys),
     endpoint: settings.endpoint,
     userAgent: 'test',
-    pace,
+    clock,
     onRetry: ({ action, code, message }, failures) =>
       void lines.push(`retry ${failures}: ${action} ${code ?? message}`),
   })
   const outcome = await run(request, {
     ecs: connectEcs(client),
-    pace,
+    clock,
     log: collecting(lines),
-    keepsake,
+    postState,
     onImage: () => undefined,
   })
   return { ...report(outcome), outcome, log: lines }

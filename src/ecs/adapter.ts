@@ -1,0 +1,195 @@
+/** ECS as the line sees it: each question and each step of the domain in the words of the API. It decides nothing. */
+
+import { consistencyIntervals } from '../engine/clock.ts'
+import type { Create, CreateAnswer, Ecs, LookQuery, Write } from '../engine/ports.ts'
+import { distinct, type Image } from '../family/model/image.ts'
+import { tag } from '../family/model/tags.ts'
+import type { Answer, Permission } from '../family/plan/query.ts'
+import type { Step } from '../family/plan/steps.ts'
+import { accountsPerRequest } from '../family/rules/sharing.ts'
+import type { EcsClient } from './client.ts'
+import { deleteImage, deleteSnapshots, describeLeftovers } from './deletion.ts'
+import { EcsError, isCode } from './errors.ts'
+import {
+  type Change,
+  copyImage,
+  createImage,
+  describeFamily,
+  describeImages,
+  type Filter,
+  modifyImage,
+} from './images.ts'
+import { describeInstance, describeInstancesOf, switchInstance } from './instances.ts'
+import { describeShares, share, unshare } from './sharing.ts'
+import { tagResources, untagResources } from './tags.ts'
+
+export function connectEcs(client: EcsClient): Ecs {
+  return {
+    // Each kind of question has its own type of answer; `look` answers by kind.
+    look: async <const Q extends LookQuery>(question: Q) => (await look(client, question)) as Answer<Q>,
+    instancesOf: (region, images) => describeInstancesOf(client, region, images),
+    write: (step) => write(client, step),
+    create: (step, renewal) => create(client, step, renewal),
+    wouldPermit: (step) => wouldPermit(client, step),
+    now: () => client.now(),
+  }
+}
+
+async function look(client: EcsClient, question: LookQuery): Promise<unknown> {
+  const { region } = question
+  switch (question.ask) {
+    case 'current':
+      return await describeFamily(client, question)
+    case 'members':
+      return await describeImages(client, region, { imageFamily: question.family, imageOwnerAlias: 'self' })
+    case 'visible':
+      return await describeVisible(client, question)
+    case 'image':
+      return (await describeImages(client, region, { imageId: question.image })).find(({ id }) => id === question.image)
+    case 'named':
+      // The filter is fuzzy.
+      return (await describeImages(client, region, { imageName: question.name, imageOwnerAlias: 'self' })).filter(
+        ({ name }) => name === question.name,
+      )
+    case 'made':
+      return await describeImages(client, region, ownWith(tag.run, question.run))
+    case 'copies':
+      return await describeImages(client, region, ownWith(tag.origin, question.origin))
+    case 'used':
+      return await describeUsed(client, question)
+    case 'leftovers':
+      return await describeLeftovers(client, region, question.run)
+    case 'own':
+      return await describeImages(client, region, { imageOwnerAlias: 'self' })
+    case 'shares':
+      return await describeShares(client, region, question.image)
+    case 'instance':
+      return await describeInstance(client, region, question.instance)
+  }
+}
+
+const ownWith = (key: string, value: string): Filter => ({ imageOwnerAlias: 'self', tag: [{ key, value }] })
+
+async function describeUsed(
+  client: EcsClient,
+  { region, family }: { region: string; family: string },
+): Promise<readonly string[]> {
+  const filter = { imageFamily: family, imageOwnerAlias: 'self', usage: 'instance' } as const
+  return (await describeImages(client, region, filter)).map(({ id }) => id)
+}
+
+/** Shared and community images are asked for apart; public ones belong to the system. */
+async function describeVisible(
+  client: EcsClient,
+  { region, family }: { region: string; family: string },
+): Promise<readonly Image[]> {
+  const filter = { imageFamily: family, status: 'Available' }
+  if (!/^acs:\d+:/.test(family)) return await describeImages(client, region, { ...filter, imageOwnerAlias: 'system' })
+  const kinds = [{ imageOwnerAlias: 'others' }, { imageOwnerAlias: 'others', isPublic: true }]
+  const found = await Promise.all(kinds.map((kind) => describeImages(client, region, { ...filter, ...kind })))
+  return distinct(found.flat())
+}
+
+/** What ModifyImageAttribute is sent for a step; undefined for steps that are other calls. */
+function changeOf(step: Step): Change | undefined {
+  switch (step.action) {
+    case 'deprecate':
+      return { status: 'Deprecated' }
+    case 'restore':
+      return { status: 'Available' }
+    case 'join-family':
+    case 'quarantine':
+      return { imageFamily: step.family }
+    case 'rename':
+      return { imageName: step.name }
+    default:
+      return undefined
+  }
+}
+
+const order = async (client: EcsClient, step: Create, renewal: number): Promise<string> =>
+  step.action === 'copy'
+    ? await copyImage(client, step.region, { copy: step.copy, renewal })
+    : await createImage(client, step.region, { create: step.create, renewal })
+
+async function create(client: EcsClient, step: Create, renewal: number): Promise<CreateAnswer> {
+  try {
+    return { kind: 'accepted', image: await order(client, step, renewal) }
+  } catch (fault) {
+    if (isCode(fault, 'InvalidImageName.Duplicated')) return { kind: 'name-taken', fault }
+    if (isCode(fault, 'IdempotenceParamNotMatch', 'IdempotentParameterMismatch', 'InvalidParamter.Conflict')) {
+      return { kind: 'token-used', fault }
+    }
+    throw fault
+  }
+}
+
+async function write(client: EcsClient, step: Write): Promise<void> {
+  const { region } = step
+  switch (step.action) {
+    case 'stop':
+      return await switchInstance(client, region, {
+        operation: 'StopInstance',
+        instance: step.instance,
+        force: step.force ?? false,
+      })
+    case 'start':
+      return await switchInstance(client, region, {
+        operation: 'StartInstance',
+        instance: step.instance,
+        force: false,
+      })
+    case 'tag':
+      return await tagResources(client, region, step)
+    case 'untag':
+      return await untagResources(client, region, step)
+    case 'share':
+      return await share(client, region, step)
+    case 'unshare':
+      return await unshare(client, region, step)
+    case 'delete':
+      return await deleteImage(client, region, step)
+    case 'delete-snapshots':
+      return await deleteSnapshots(client, region, { snapshots: step.snapshots, imageIsGone: false })
+    default:
+      return await modifyImage(client, region, {
+        image: step.image,
+        change: changeOf(step) ?? {},
+        looksAgain: (status) => isSeen(client, { region, image: step.image, status }),
+      })
+  }
+}
+
+const isSeen = async (
+  client: EcsClient,
+  { region, image, status }: { region: string; image: string; status: string },
+): Promise<boolean> => {
+  const look = async () => (await describeImages(client, region, { imageId: image }))[0]?.status
+  return (await client.clock.poll(look, (seen) => seen === status, consistencyIntervals)) === status
+}
+
+const isAboutIdentity = (code: string): boolean =>
+  /^(Forbidden|Forbbiden|NoPermission|InvalidUser|InvalidAccessKeyId|InvalidSecurityToken|Signature)/.test(code)
+
+async function wouldPermit(client: EcsClient, step: Step): Promise<Permission> {
+  const { region } = step
+  const change = changeOf(step)
+  try {
+    if (step.action === 'share' || step.action === 'unshare') {
+      const accounts = step.accounts.slice(0, accountsPerRequest)
+      const shares = step.action === 'share' ? { addAccount: accounts } : { removeAccount: accounts }
+      const dryRun = { regionId: region, imageId: step.image, ...shares, dryRun: true }
+      await client.call('ModifyImageSharePermission', region, dryRun)
+    } else if (change && 'image' in step) {
+      const dryRun = { regionId: region, imageId: step.image, ...change, dryRun: true }
+      await client.call('ModifyImageAttribute', region, dryRun)
+    }
+    return { granted: true }
+  } catch (error) {
+    // A dry run never succeeds: this is how ECS says that the request would have.
+    if (isCode(error, 'DryRunOperation')) return { granted: true }
+    if (!(error instanceof EcsError) || error.code === undefined || error.course !== 'stop') throw error
+    const reason = `${error.code} (HTTP ${error.status}, request ID ${error.requestId}): ${error.message} ${error.remedy}`
+    return { granted: false, about: isAboutIdentity(error.code) ? 'identity' : 'request', code: error.code, reason }
+  }
+}

@@ -1,0 +1,118 @@
+/**
+ * The one place where time passes. Every wait is a multiple of the poll interval, ends with the time limit of the
+ * step, and is broken off by a cancellation.
+ */
+import { setTimeout } from 'node:timers/promises'
+
+/** The time limit of the step is over; whatever was begun in ECS goes on without it. */
+export class TimeLimit extends Error {
+  override readonly name = 'TimeLimit'
+}
+
+/** Somebody cancelled the step. */
+export class Cancelled extends Error {
+  override readonly name = 'Cancelled'
+}
+
+/** Reads may lag half a minute behind writes; at the usual 5 s interval that is what six of them cover. */
+export const consistencyIntervals = 7
+
+/** Node's timers take no more; what is longer would come at once. */
+const longestTimer = 2 ** 31 - 1
+
+/** An answer to a request under way when the step is cancelled is awaited this long, so that it can be reported. */
+const lastAnswer = 3_000
+
+export interface ClockOptions {
+  /** Milliseconds. */
+  readonly interval: number
+  /** Milliseconds. */
+  readonly limit: number
+  readonly signal: AbortSignal
+}
+
+export class Clock {
+  readonly interval: number
+  readonly limit: number
+  readonly signal: AbortSignal
+  readonly #deadline: number
+
+  constructor({ interval, limit, signal }: ClockOptions) {
+    this.interval = interval
+    this.limit = limit
+    this.signal = signal
+    this.#deadline = performance.now() + limit
+  }
+
+  /** Throws when the step has been cancelled. */
+  check(): void {
+    if (this.signal.aborted) throw new Cancelled('The step was cancelled.')
+  }
+
+  get isOver(): boolean {
+    return performance.now() >= this.#deadline
+  }
+
+  /** Waits some poll intervals, with up to a quarter more by chance so that many runs do not ask in step. */
+  async wait(intervals: number, { atLeast = 0 }: { atLeast?: number } = {}): Promise<void> {
+    this.check()
+    const wanted = Math.max(intervals * this.interval * (1 + Math.random() / 4), atLeast)
+    const left = this.#deadline - performance.now()
+    if (left <= 0) throw new TimeLimit(`The time limit of ${this.limit / 60_000} minutes is over.`)
+    try {
+      await setTimeout(Math.min(Math.ceil(Math.min(wanted, left)), longestTimer), undefined, { signal: this.signal })
+    } catch {
+      this.check()
+    }
+  }
+
+  /** The result of a request that cannot be cancelled itself. */
+  async answer<T>(request: Promise<T>): Promise<T> {
+    const cancelled = new AbortController()
+    const giveUp = async (): Promise<never> => {
+      await new Promise<void>((resolve) => {
+        if (this.signal.aborted) resolve()
+        this.signal.addEventListener('abort', () => resolve(), { once: true, signal: cancelled.signal })
+      })
+      await setTimeout(lastAnswer, undefined, { signal: cancelled.signal })
+      throw new Cancelled('The step was cancelled while ECS had not answered yet.')
+    }
+    const gaveUp = giveUp()
+    gaveUp.catch(() => undefined)
+    try {
+      return await Promise.race([request, gaveUp])
+    } finally {
+      cancelled.abort()
+    }
+  }
+
+  /**
+   * Looks until what it sees is good; what seems hopeless is given the time that reads may lag.
+   * @returns what was seen last, and whether it is good
+   */
+  async pollUntilStable<T>(
+    look: () => Promise<T>,
+    judge: (seen: T) => 'good' | 'on its way' | 'hopeless',
+  ): Promise<{ readonly seen: T; readonly isGood: boolean }> {
+    let hopeless = 0
+    const seen = await this.poll(look, (now) => {
+      const verdict = judge(now)
+      hopeless = verdict === 'hopeless' ? hopeless + 1 : 0
+      return verdict === 'good' || hopeless > consistencyIntervals
+    })
+    return { seen, isGood: judge(seen) === 'good' }
+  }
+
+  /**
+   * Looks until what it sees is good, at each poll interval.
+   * @param grace how many intervals to give at most; without it the time limit of the step counts
+   * @returns what was seen last: good, or not good when the grace is over
+   */
+  async poll<T>(look: () => Promise<T>, isGood: (seen: T) => boolean, grace = Number.POSITIVE_INFINITY): Promise<T> {
+    for (let looks = 0; ; looks++) {
+      const seen = await look()
+      if (isGood(seen) || looks >= grace) return seen
+      await this.wait(1)
+    }
+  }
+}

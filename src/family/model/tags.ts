@@ -1,0 +1,35 @@
+/** The tags that this action writes and reads. They are its only state. */
+import type { Image } from './image.ts'
+
+export type Tags = Readonly<Record<string, string>>
+
+export const tag = {
+  run: 'image-family:run',
+  origin: 'image-family:origin',
+  source: 'image-family:source',
+  decision: 'image-family:decision',
+  reason: 'image-family:reason',
+  stopped: 'image-family:stopped',
+  protect: 'image-family:protect',
+} as const
+
+/** ECS's limit of tags on one resource. */
+export const tagLimit = 20
+
+export const hasRoomForTags = (image: Image, tags: Tags): boolean =>
+  new Set([...Object.keys(image.tags), ...Object.keys(tags)]).size <= tagLimit
+
+/** A time in a tag value, UTC, to the second: `20260401083000`. */
+export const formatTime = (at: number): string => new Date(at).toISOString().replace(/\.\d+/, '').replaceAll(/\D/g, '')
+export const parseTime = (text: string): number =>
+  Date.parse(text.replace(/^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$/, '$1-$2-$3T$4:$5:$6Z'))
+
+/** A reason as a tag value may hold it: at most 128 UTF-16 units (the stricter count), no `://`, no `acs:` in front. */
+export function reasonTag(reason: string): Tags {
+  const plain = reason
+    .replaceAll(/:\/{2,}/g, ':')
+    .replaceAll(/\s+/g, ' ')
+    .replace(/^acs:/i, 'acs-')
+  // Not through the middle of a character.
+  return { [tag.reason]: plain.slice(0, 128).replace(/[\uD800-\uDBFF]$/, '') }
+}
