@@ -31,3 +31,25 @@ export class ActionError extends Error {
     return this.message
   }
 }
+
+/** What an answer of ECS, or the lack of one, tells about a failed request. */
+export interface EcsAnswer {
+  /** The API's name: `ModifyImageAttribute`. */
+  readonly operation: string
+  /** Where the request went; for a copy, also where the copy is to be. */
+  readonly region: string
+  /** ECS's own code; absent where there was no answer of ECS. */
+  readonly ecsCode?: string
+  /** HTTP */
+  readonly status?: number
+  readonly requestId?: string
+}
+
+/** An error as plain data. */
+export interface ErrorData {
+  readonly code: ErrorCode
+  readonly reason: string
+  readonly remedy: string
+  /** With `ecs` and `family-full`. */
+  readonly ecs?: EcsAnswer
+}

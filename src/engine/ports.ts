@@ -1,7 +1,7 @@
 /** What the line needs from the world, in the words of the domain. `ecs/` and `github/` provide it. */
 
 import type { Answer, Permission, Query } from '../family/plan/query.ts'
-import type { Step } from '../family/plan/steps.ts'
+import type { Step, StepOfKind } from '../family/plan/steps.ts'
 
 /** Questions that one look at ECS answers. The others are about time, and the line answers them itself. */
 export type LookQuery = Extract<
@@ -24,10 +24,10 @@ export type LookQuery = Extract<
 >
 
 /** Steps that ECS carries out. The others are looks, and the line takes them itself. */
-export type Write = Exclude<Step, { action: 'await' | 'confirm' | 'create' | 'copy' }>
+export type Write = StepOfKind<'write'>
 
 /** Steps that make an image. */
-export type Create = Extract<Step, { action: 'create' | 'copy' }>
+export type Create = StepOfKind<'create'>
 
 export type CreateAnswer =
   | { readonly kind: 'accepted'; readonly image: string }

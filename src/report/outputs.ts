@@ -164,7 +164,7 @@ function isInSync({ request, seen }: Outcome, current: Record<string, Image>): b
 
 /** What this attempt has done, and what else it has planned: a plan made anew goes on from what was done. */
 function attempted(plan: Plan | undefined, journal: readonly Entry[]): readonly Step[] {
-  const steps = stepsOf(plan)
+  const steps = plannedSteps(plan)
   const before = journal.filter((entry) => !steps.includes(entry.planned)).map(({ step }) => step)
   return [...before, ...steps]
 }
@@ -232,7 +232,7 @@ function headlineOf(outcome: Outcome): string {
   const name = image === undefined ? undefined : (seen.images.get(image)?.name ?? image)
   const it = image === undefined ? 'nothing' : `${name} (${image})`
   if (request.dryRun && plan.kind === 'change') {
-    const count = stepsOf(plan).length
+    const count = plannedSteps(plan).length
     return `Dry run: ${count} step${count === 1 ? '' : 's'} planned, nothing changed`
   }
   const [home] = plan.regions

@@ -131,7 +131,7 @@ function stepsTable({ plan, journal, request }: Outcome): string {
   const row = (sign: string, step: Step) => [sign, ...(isSpread ? [code(step.region)] : []), plain(describeStep(step))]
   const began = journal.map(({ planned }) => planned)
   const done = journal.map(({ step, state }) => row(signs[state], step))
-  const left = stepsOf(plan)
+  const left = plannedSteps(plan)
     .filter((step) => !began.includes(step))
     .map((step) => row(request.dryRun ? '' : 'not done', step))
   const rows = [...done, ...left]

@@ -704,7 +704,7 @@ export function walk(request: Request, start: Situation, death?: Death): Walked 
     const isCopying = lanesOf(plan, 'copy').length > 0
     if (isCopying && round === 4) throw new Error(`It copies without an end: ${JSON.stringify(plan)}`)
     for (const phase of isCopying ? prepares : applies) {
-      const lanes = lanesOf(plan, phase).map(inRequests)
+      const lanes = lanesOf(plan, phase).map((lane) => inRequests(lane.map(({ step }) => step)))
       if (lanes.length === 0) continue
       phases += 1
       const died = death !== undefined && phases > death.phases

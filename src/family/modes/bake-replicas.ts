@@ -312,7 +312,11 @@ export function* finish(
   const isAhead = current !== undefined && isNewer(current, image)
   const target = joins && !isAhead ? image : current
   const tidied = yield* planPruning(request, { branch: told, members, target, origins })
-  return (yield* refuseForbidden([...entrySteps(tidied), ...sharing.steps])) ?? tidied
+  return (
+    (yield* refuseForbidden([...entrySteps(tidied), ...sharing.steps], {
+      canMakeRoom: (tidied.room ?? []).length > 0,
+    })) ?? tidied
+  )
 }
 
 /** Accounts that see what the family serves now, and will not see this image. */

@@ -99,7 +99,10 @@ function* planCase(
   const serves = 'kind' in decided ? scene.current : target
   const tidied = yield* planPruning(request, { branch: told, members: scene.members, target: serves, origins })
   // Alone at home, the first visible step that fails has changed nothing.
-  const forbidden = request.replicas.length > 0 ? yield* refuseForbidden(entrySteps(tidied)) : undefined
+  const forbidden =
+    request.replicas.length > 0
+      ? yield* refuseForbidden(entrySteps(tidied), { canMakeRoom: (tidied.room ?? []).length > 0 })
+      : undefined
   return forbidden ?? tidied
 }
 

@@ -51,6 +51,8 @@ export interface RegionOutcome {
   readonly listInstancesOf?: readonly string[]
   /** What becomes of the images of the family under `keep`. */
   readonly retention?: readonly RetentionDecision[]
+  /** Deletions that make room where ECS answers that the family is full: a round of its own, then all is planned anew. */
+  readonly room?: readonly Step[]
 }
 
 export type RegionPlan = RegionOutcome & { readonly region: string } & (
@@ -76,14 +78,6 @@ export type Plan =
   /** Of every region, home first. */
   { readonly kind: 'change' | 'nothing'; readonly regions: readonly [RegionPlan, ...RegionPlan[]] } | Refusal
 
-/** One lane of steps a region that has any, for one phase. */
-export const lanesOf = (plan: Plan | undefined, phase: Phase): readonly (readonly Step[])[] =>
-  plan === undefined || plan.kind === 'refuse'
-    ? []
-    : plan.regions
-        .map((region) => (region.kind === 'change' ? (region.steps[phase] ?? []) : []))
-        .filter(({ length }) => length > 0)
-
 /** Steps by which an image comes in, or is shared before it does. */
 export const entrySteps = (branch: RegionPlan): readonly Step[] =>
   branch.kind === 'nothing'
@@ -92,8 +86,30 @@ export const entrySteps = (branch: RegionPlan): readonly Step[] =>
         ['join-family', 'restore', 'share'].includes(action),
       )
 
-/** All steps, phase by phase; none where nothing is to be done. */
-export const stepsOf = (plan: Plan | undefined): readonly Step[] =>
+/** Where a step stands in its plan: `cn-shanghai/activate/2`, or `cn-shanghai/room/1` for one that makes room. */
+export type StepId = `${string}/${Phase | 'room'}/${number}`
+
+export interface PlannedStep {
+  readonly id: StepId
+  readonly step: Step
+}
+
+/** One lane of steps a region that has any, for one phase, or of those that make room where the family is full. */
+export function lanesOf(plan: Plan | undefined, phase: Phase | 'room'): readonly (readonly PlannedStep[])[] {
+  if (plan === undefined || plan.kind === 'refuse') return []
+  const stepsIn = (region: RegionPlan): readonly Step[] => {
+    if (phase === 'room') return region.room ?? []
+    return region.kind === 'change' ? (region.steps[phase] ?? []) : []
+  }
+  return plan.regions
+    .map((region) =>
+      stepsIn(region).map((step, index): PlannedStep => ({ id: `${region.region}/${phase}/${index + 1}`, step })),
+    )
+    .filter(({ length }) => length > 0)
+}
+
+/** All steps, phase by phase; none where nothing is to be done. Those that make room are not among them. */
+export const plannedSteps = (plan: Plan | undefined): readonly PlannedStep[] =>
   phases.flatMap((phase) => lanesOf(plan, phase).flat())
 
 export interface Refusal {

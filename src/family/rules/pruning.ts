@@ -6,7 +6,6 @@ import type { BakeRequest, PromoteRequest } from '../model/request.ts'
 import type { RegionPlan } from '../plan/plan.ts'
 import type { QueryGenerator } from '../plan/query.ts'
 import { withSteps } from '../plan/regions.ts'
-import type { Room, Step } from '../plan/steps.ts'
 import { claimSnapshots, deleteLeftovers, planRetention } from './retention.ts'
 
 /** What a rollback would fall back to: no other copy of the same image. @param staying the members of the family that are not withdrawn */
@@ -38,14 +37,7 @@ export function* planPruning(
   const fallback = current && fallbackOf(current, members)
   const early = deletions.filter(({ image }) => image !== fallback?.id)
   const room = [...claimSnapshots({ region, run }, early), ...early]
-  return withSteps(withRoom(tidied, room), { prune: [...left, ...steps] })
-}
-
-/** In a full family goes first what would go in the end. */
-function withRoom(branch: RegionPlan, room: Room): RegionPlan {
-  if (branch.kind === 'nothing' || room.length === 0) return branch
-  const make = (step: Step): Step =>
-    step.action === 'create' || step.action === 'copy' || step.action === 'join-family' ? { ...step, room } : step
-  const does = Object.entries(branch.steps).map(([phase, steps]) => [phase, steps.map(make)])
-  return { ...branch, steps: Object.fromEntries(does) }
+  return withSteps(branch.kind === 'change' && room.length > 0 ? { ...tidied, room } : tidied, {
+    prune: [...left, ...steps],
+  })
 }

@@ -1,0 +1,54 @@
+/** What a run did and saw, as plain data: it can be printed, compared, and stored as JSON. */
+
+import type { Request } from '../family/model/request.ts'
+import type { Notice, Plan, StepId } from '../family/plan/plan.ts'
+import type { Step } from '../family/plan/steps.ts'
+import type { Verification } from '../family/plan/verify.ts'
+import type { ErrorData } from './action-error.ts'
+import type { Observations } from './observations.ts'
+
+/** One step as it was carried out. */
+export interface Entry {
+  /** From 1: the line is walked again after copies were made, or room was made. */
+  readonly round: number
+  /** Joins the entry to the plan of its round. */
+  readonly id: StepId
+  /** With the IDs of images that had none yet when the step was planned. */
+  readonly step: Step
+  readonly state: 'done' | 'failed' | 'skipped'
+  /** Why it was skipped, for people. */
+  readonly reason?: string
+  readonly error?: ErrorData
+  /** It failed, and nothing rested on it. */
+  readonly tolerated?: boolean
+  /** ID of the image that the step has made. */
+  readonly image?: string
+}
+
+/** How far the run came, and what it saw; complete whether it failed or not. */
+export interface Outcome {
+  readonly request: Request
+  /** Of the last round; undefined when already the first look failed. */
+  readonly plan: Plan | undefined
+  /** The round that `plan` belongs to. */
+  readonly round: number
+  readonly journal: readonly Entry[]
+  readonly observations: Observations
+  /** The images that the run settled on, by region; none where there is none. */
+  readonly images: Readonly<Record<string, string>>
+  /** Of the regions in which something was to be verified. */
+  readonly verifications: readonly Verification[]
+  /** Instances that still run a withdrawn image, by region; null where they could not be listed. */
+  readonly affected: Readonly<Record<string, readonly string[] | null>>
+  /** Notices of earlier rounds that still hold, by region. */
+  readonly persistent: readonly { readonly region: string; readonly notice: Notice }[]
+  readonly failure: Failure | undefined
+}
+
+export interface Failure {
+  /** What the run was doing: `looking at the family`. */
+  readonly doing: string
+  readonly error: ErrorData
+  /** The steps that failed in the same phase, by region; `error` is that of the first. */
+  readonly steps: readonly { readonly round: number; readonly id: StepId }[]
+}
