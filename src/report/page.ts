@@ -4,7 +4,7 @@ import type { Entry } from '../engine/apply.ts'
 import type { Outcome } from '../engine/run.ts'
 import { type Image, label, newestFirst } from '../family/model/image.ts'
 import { familyOf, type Request, regionsOf } from '../family/model/request.ts'
-import { type Notice, stepsOf } from '../family/plan/plan.ts'
+import { type Notice, plannedSteps } from '../family/plan/plan.ts'
 import { describeStep, type Step } from '../family/plan/steps.ts'
 import type { Failure } from './messages.ts'
 
