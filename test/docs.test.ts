@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { actionFile, type Inputs, runStep, type Step } from './action/runner.ts'
-import { errorOf } from './action/scene.ts'
 import { rawCall } from './local-ecs/sdk.ts'
 import { type LocalEcs, startLocalEcs } from './local-ecs/server.ts'
+import { errorOf } from './scene.ts'
 import {
   evaluate,
   faultsOf,

@@ -2,18 +2,9 @@ import type { ChildProcess } from 'node:child_process'
 import { setTimeout } from 'node:timers/promises'
 import { describe, expect } from 'vitest'
 import type { LocalEcs } from '../local-ecs/server.ts'
+import { endOf, errorOf, localEcs, seedFamily, visibleWritesTo, watchFamily, writesTo } from '../scene.ts'
 import { type Inputs, runStep } from './runner.ts'
-import {
-  endOf,
-  errorOf,
-  everythingOf,
-  localEcs,
-  seedFamily,
-  test,
-  visibleWritesTo,
-  watchFamily,
-  writesTo,
-} from './scene.ts'
+import { everythingOf, test } from './scene.ts'
 
 type FaultKind = Parameters<LocalEcs['faults']['add']>[0]['kind']
 

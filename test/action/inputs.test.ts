@@ -1,6 +1,7 @@
 import { describe, expect } from 'vitest'
+import { errorOf, localEcs, seedFamily, writesTo } from '../scene.ts'
 import type { Inputs } from './runner.ts'
-import { errorOf, everythingOf, localEcs, runMain, seedFamily, test, writesTo } from './scene.ts'
+import { everythingOf, runMain, test } from './scene.ts'
 
 /** One message, no request, exit code 1. */
 async function refused(inputs: Inputs, env = {}): Promise<string> {

@@ -1,27 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import {
-  again,
-  answersAlong,
-  brief,
-  carriedOut,
-  changeOf,
-  decided,
-  deprecated,
-  image,
-  manyTags,
-  noon,
-  nothingOf,
-  planOf,
-  promote,
-  refusalOf,
-  region,
-  runFor,
-  stepsOf,
-  there,
-  w,
-  x,
-  y,
-} from './situation.ts'
+import { there } from './fake-ecs.ts'
+import { decided, deprecated, image, manyTags, noon, region, w, x, y } from './images.ts'
+import { brief, carriedOut, changeOf, nothingOf, planOf, refusalOf, stepsOf } from './planning.ts'
+import { again, promote, runFor } from './requests.ts'
+import { answersAlong } from './walk.ts'
 
 /** Serves m-x; m-w stands behind it. */
 const web = there(w, x)

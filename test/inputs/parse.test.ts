@@ -8,7 +8,7 @@ import type {
 } from '../../src/family/model/request.ts'
 import { parseInputs, parseSettings, type RunContext } from '../../src/inputs/parse.ts'
 import { type InputName, inputTable } from '../../src/inputs/schema.ts'
-import { sha256 } from '../family/situation.ts'
+import { sha256 } from '../family/requests.ts'
 
 type Inputs = Partial<Record<InputName, string>>
 
