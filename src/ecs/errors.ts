@@ -1,6 +1,6 @@
 /** What went wrong in a request, classified once. Nothing reads the wording of a message. */
 import { ActionError, type ErrorData } from '../engine/action-error.ts'
-import { adviceFor, type Reaction } from './advice.ts'
+import { adviceFor, type Reaction } from './advice/index.ts'
 
 /** What ECS answered, or in its place the reason why there is no answer. */
 interface Answer {

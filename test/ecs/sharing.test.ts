@@ -168,7 +168,7 @@ describe('sharing', () => {
 
   test.each([
     ['InvalidAccount.NotFound', {}, '9999999999999999', '`share-with`'],
-    ['OperationDenied.InvalidImageStatus', { status: 'Deprecated' }, undefined, 'available image'],
+    ['OperationDenied.InvalidImageStatus', { status: 'Deprecated' }, undefined, 'Restore the image'],
     ['QuotaExceed.ShareImageUser', {}, undefined, '`share-with`'],
     ['InvalidOperation.ServiceKeyEncryptedImageUnsupported', { encrypted: true }, undefined, '`share-with`'],
   ] as const)('that ECS refuses is said once, with what to do: %s', async (code, seed, account, remedy) => {
