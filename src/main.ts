@@ -1,4 +1,7 @@
-/** The main step: read, connect, run, report. The only file, with `post.ts`, that does anything when it is loaded. */
+/** The main step: read, connect, run, report. Only this file, `post.ts` and `require-node.ts` do anything when they are loaded. */
+// Keep this first: an old Node fails on what the other imports load.
+import './require-node.ts'
+
 import { getInput, setFailed, setOutput, summary } from '@actions/core'
 import { connect, mask } from './connect.ts'
 import { runnerKeepsake } from './github/keepsake.ts'
