@@ -2,10 +2,11 @@
 // Keep this first: an old Node fails on what the other imports load.
 import './require-node.ts'
 
-import { getInput, setFailed, setOutput, summary } from '@actions/core'
+import { getInput, setFailed } from '@actions/core'
 import { connect, mask } from './connect.ts'
 import { runnerKeepsake } from './github/keepsake.ts'
 import { runnerLog as log } from './github/log.ts'
+import { writeEarly, writeResult } from './github/result-files.ts'
 import { readSurroundings } from './github/surroundings.ts'
 import { parseInputs } from './inputs.ts'
 import { Pace } from './pace.ts'
@@ -27,19 +28,14 @@ async function main(signal: AbortSignal): Promise<void> {
   const ecs = await connect(settings, { pace, log })
   for (const doubt of parsed.doubts) log.warning(doubt)
   log.info(`Run: ${request.run.key}, attempt ${request.run.attempt}`)
-  const onImage = (image: string) => setOutput('image-id', image)
-  const {
-    outputs,
-    notices,
-    failure,
-    headline,
-    summary: markdown,
-  } = report(await run(request, { ecs, pace, log, keepsake: runnerKeepsake, onImage }))
-  for (const [name, value] of Object.entries(outputs)) setOutput(name, value)
+  const onImage = (image: string) => writeEarly('image-id', image)
+  const { outputs, notices, failure, headline, summary } = report(
+    await run(request, { ecs, pace, log, keepsake: runnerKeepsake, onImage }),
+  )
   for (const { level, text } of notices) log[level](text)
-  if (process.env.GITHUB_STEP_SUMMARY) await summary.addRaw(markdown).write()
   if (failure) fail(failure.what, failure.todo)
   else log.info(headline)
+  await writeResult({ outputs, summary })
 }
 
 const cancellation = new AbortController()
