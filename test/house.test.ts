@@ -150,12 +150,21 @@ describe('the top level', () => {
         (line) => !/^(import|export|const|function|async function|class|interface|type|declare|abstract)\b/.test(line),
       )
 
-  test.each(files.filter((path) => !['src/main.ts', 'src/post.ts'].includes(path)))('of %s only declares', (path) => {
+  const acting = ['src/main.ts', 'src/post.ts', 'src/require-node.ts']
+
+  test.each(files.filter((path) => !acting.includes(path)))('of %s only declares', (path) => {
     expect(effectsOf(path)).toEqual([])
   })
 
-  test.each(['src/main.ts', 'src/post.ts'])('of %s does something', (path) => {
+  test.each(acting)('of %s does something', (path) => {
     expect(effectsOf(path).length).toBeGreaterThan(0)
+  })
+
+  test('of the main step asks for the version of Node before it loads anything else', () => {
+    const importedBy = (path: string): string[] => imports.filter(({ from }) => from === path).map(({ to }) => to)
+    expect(importedBy('src/main.ts')[0]).toBe('src/require-node.ts')
+    expect(importedBy('src/require-node.ts')).toEqual(['src/node-version.ts'])
+    expect(importedBy('src/node-version.ts')).toEqual([])
   })
 
   test.each(files.filter((path) => path.startsWith('src/family/')))('of %s can be loaded for nothing', async (path) => {
