@@ -1,7 +1,7 @@
 /** What a failed step says: what it was doing, what ECS answered, and what to do. */
 
-import { CredentialFault, describeEcsError, EcsError } from '../ecs/errors.ts'
-import { type Entry, madeIn, StepFailure } from '../engine/apply.ts'
+import { describeError as describe, errorData, type FailedRequest } from '../engine/action-error.ts'
+import { type Entry, madeIn } from '../engine/apply.ts'
 import { Cancelled, TimeLimit } from '../engine/clock.ts'
 import type { Outcome } from '../engine/run.ts'
 import { isPending, label } from '../family/model/image.ts'
@@ -107,7 +107,7 @@ function describeAll(outcome: Outcome, { doing, error }: NonNullable<Outcome['fa
 }
 
 const whereOf = ({ step, error }: Entry, { request }: Outcome): string =>
-  request.replicas.length > 0 && !(error instanceof EcsError) ? ` in ${step.region}` : ''
+  request.replicas.length > 0 && !errorData(error).request ? ` in ${step.region}` : ''
 
 /** Where the regions may be apart, what each one serves. */
 function servingNow({ request, plan, journal, seen }: Outcome): string {
@@ -131,33 +131,28 @@ function emptied({ plan }: Outcome, region: string): string {
 
 export const pastOf = { bake: 'baked', promote: 'promoted', rollback: 'rolled back', resolve: 'resolved' } as const
 
-function describeError(error: unknown, doing: string, outcome: Outcome): Failure {
-  if (error instanceof EcsError) {
-    return {
-      what: `${capital(doing)}: ${describeEcsError(error)}`,
-      remedy: `${error.remedy}${withoutRegion(error, outcome)}`,
-    }
-  }
-  if (error instanceof CredentialFault || error instanceof StepFailure) {
-    return { what: `${capital(doing)}: ${stopped(error.message)}`, remedy: error.remedy }
-  }
-  if (error instanceof TimeLimit) {
-    return {
-      what: `${capital(doing)}: ${error.message}${goesOn(outcome)}`,
-      remedy: pickUp(outcome, ' Raise `wait-timeout-minutes` if it needs longer.'),
-    }
-  }
-  if (error instanceof Cancelled) {
-    return { what: `${error.message}${goesOn(outcome)}`, remedy: pickUp(outcome, '') }
-  }
-  return {
-    what: `${capital(doing)}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
-    remedy: 'This is a fault of the action itself: open an issue with this text.',
+function describeError(thrown: unknown, doing: string, outcome: Outcome): Failure {
+  const error = errorData(thrown)
+  switch (error.code) {
+    case 'time-limit':
+      return {
+        what: `${capital(doing)}: ${error.reason}${goesOn(outcome)}`,
+        remedy: pickUp(outcome, ` ${error.remedy}`),
+      }
+    case 'cancelled':
+      return { what: `${error.reason}${goesOn(outcome)}`, remedy: pickUp(outcome, '') }
+    case 'internal':
+      return { what: `${capital(doing)}: ${error.details ?? error.reason}`, remedy: error.remedy }
+    default:
+      return {
+        what: `${capital(doing)}: ${describe(error)}`,
+        remedy: `${error.remedy}${error.request ? withoutRegion(error.request, outcome) : ''}`,
+      }
   }
 }
 
 /** A region that does not answer is no reason to leave the others as they are. */
-function withoutRegion({ region }: EcsError, { request, plan }: Outcome): string {
+function withoutRegion({ region }: FailedRequest, { request, plan }: Outcome): string {
   if (plan !== undefined || request.replicas.length === 0) return ''
   return region === request.region
     ? ` Where ${region} is down: give another one of the regions as \`region-id\`, and leave ${region} out.`
@@ -203,7 +198,7 @@ const unanswered = (journal: Outcome['journal']): string[] =>
     )
     .map(({ step }) => `ECS may or may not have been asked in time to ${describeStep(step)}`)
 
-const isAnswered = (error: unknown): boolean => error instanceof EcsError && error.code !== undefined
+const isAnswered = (error: unknown): boolean => errorData(error).request?.ecsCode !== undefined
 
 const wasBegun = (action: Step['action'], journal: Outcome['journal']): boolean =>
   journal.some(({ step }) => step.action === action)
@@ -214,4 +209,3 @@ const pickUp = ({ journal, plan }: Outcome, more: string): string =>
     : `Nothing was changed. Run again.${more}`
 
 export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
-const stopped = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`)

@@ -1,6 +1,6 @@
 /** The outcome as people and later steps read it: outputs, annotations, the last line of log. Pure. */
 
-import { explainError } from '../ecs/errors.ts'
+import { errorData, explainError } from '../engine/action-error.ts'
 import { deletedIn, type Entry, madeIn } from '../engine/apply.ts'
 import type { Outcome } from '../engine/run.ts'
 import { type Image, isAvailable, label } from '../family/model/image.ts'
@@ -94,7 +94,10 @@ function leftUndone(journal: readonly Entry[], where: (region: string) => string
   return journal.flatMap(({ step, state, reason, error, tolerated }): Notice[] => {
     if (tolerated) {
       return [
-        { level: 'warning', text: `${where(step.region)}Could not ${describeStep(step)}: ${explainError(error)}` },
+        {
+          level: 'warning',
+          text: `${where(step.region)}Could not ${describeStep(step)}: ${explainError(errorData(error))}`,
+        },
       ]
     }
     return state === 'skipped' && reason !== undefined && reason !== alreadyDeleted
