@@ -24,7 +24,7 @@ export function mask({ accessKeySecret, securityToken }: Secrets): void {
 /** The chain is asked before every request; each secret is told the runner once. */
 const masked = new Set<string>()
 
-/** Logs the kind of credentials as its first line. @throws CredentialFault when there are none */
+/** Logs the kind of credentials as its first line. @throws ActionError when there are none */
 export async function connect({ keys, endpoint }: Settings, { clock, log }: { clock: Clock; log: Log }): Promise<Ecs> {
   // The SDK's HTTP layer uses a deprecated URL parser; that is nothing a user of this action can mend.
   process.noDeprecation = true
@@ -35,11 +35,11 @@ export async function connect({ keys, endpoint }: Settings, { clock, log }: { cl
     endpoint,
     userAgent: 'ecs-image-family-action',
     clock,
-    onRetry: ({ action, region, code, status, message }, failures) => {
-      const answered = code ? `${code} (HTTP ${status})` : message
+    onRetry: ({ operation, region, ecsCode, status, reason }, failures) => {
+      const answered = ecsCode ? `${ecsCode} (HTTP ${status})` : reason
       // What is waited for may be waited for long, in many regions.
       if (failures > 3 && failures % 12 !== 0) return
-      log.info(`${action} in ${region}: ${answered}; trying again (${failures})`)
+      log.info(`${operation} in ${region}: ${answered}; trying again (${failures})`)
     },
   })
   return connectEcs(client)

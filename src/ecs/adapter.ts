@@ -1,10 +1,11 @@
 /** ECS as the line sees it: each question and each step of the domain in the words of the API. It decides nothing. */
 
+import { describeAnswer } from '../engine/action-error.ts'
 import { consistencyIntervals } from '../engine/clock.ts'
 import type { Create, CreateAnswer, Ecs, LookQuery, Write } from '../engine/ports.ts'
 import { distinct, type Image } from '../family/model/image.ts'
 import { tag } from '../family/model/tags.ts'
-import type { Answer, Permission } from '../family/plan/query.ts'
+import type { Answer, Obstacle, Permission } from '../family/plan/query.ts'
 import type { Step } from '../family/plan/steps.ts'
 import { accountsPerRequest } from '../family/rules/sharing.ts'
 import type { EcsClient } from './client.ts'
@@ -115,12 +116,12 @@ const order = async (client: EcsClient, step: Create, renewal: number): Promise<
 async function create(client: EcsClient, step: Create, renewal: number): Promise<CreateAnswer> {
   try {
     return { kind: 'accepted', image: await order(client, step, renewal) }
-  } catch (fault) {
-    if (isCode(fault, 'InvalidImageName.Duplicated')) return { kind: 'name-taken', fault }
-    if (isCode(fault, 'IdempotenceParamNotMatch', 'IdempotentParameterMismatch', 'InvalidParamter.Conflict')) {
-      return { kind: 'token-used', fault }
+  } catch (error) {
+    if (isCode(error, 'InvalidImageName.Duplicated')) return { kind: 'name-taken', error }
+    if (isCode(error, 'IdempotenceParamNotMatch', 'IdempotentParameterMismatch', 'InvalidParamter.Conflict')) {
+      return { kind: 'token-used', error }
     }
-    throw fault
+    throw error
   }
 }
 
@@ -168,9 +169,6 @@ const isSeen = async (
   return (await client.clock.poll(look, (seen) => seen === status, consistencyIntervals)) === status
 }
 
-const isAboutIdentity = (code: string): boolean =>
-  /^(Forbidden|Forbbiden|NoPermission|InvalidUser|InvalidAccessKeyId|InvalidSecurityToken|Signature)/.test(code)
-
 async function wouldPermit(client: EcsClient, step: Step): Promise<Permission> {
   const { region } = step
   const change = changeOf(step)
@@ -188,8 +186,17 @@ async function wouldPermit(client: EcsClient, step: Step): Promise<Permission> {
   } catch (error) {
     // A dry run never succeeds: this is how ECS says that the request would have.
     if (isCode(error, 'DryRunOperation')) return { granted: true }
-    if (!(error instanceof EcsError) || error.code === undefined || error.course !== 'stop') throw error
-    const reason = `${error.code} (HTTP ${error.status}, request ID ${error.requestId}): ${error.message} ${error.remedy}`
-    return { granted: false, about: isAboutIdentity(error.code) ? 'identity' : 'request', code: error.code, reason }
+    if (!(error instanceof EcsError) || error.ecsCode === undefined || error.reaction !== 'fail') throw error
+    const reason = `${describeAnswer(error.toJSON())} ${error.remedy}`
+    return { granted: false, obstacle: obstacleIn(error), reason }
   }
+}
+
+const aboutIdentity =
+  /^(Forbidden|Forbbiden|NoPermission|InvalidUser|InvalidAccessKeyId|InvalidSecurityToken|Signature)/
+
+function obstacleIn(error: EcsError): Obstacle {
+  if (aboutIdentity.test(error.ecsCode ?? '')) return 'identity'
+  if (error.ecsCode === 'ImageUseShared') return 'shared'
+  return error.code === 'family-full' ? 'family-full' : 'request'
 }

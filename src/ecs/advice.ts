@@ -3,87 +3,87 @@
 // The lists of codes are those of https://www.alibabacloud.com/help/en/ecs/api-<name of the action in lower case>.
 
 /**
- * What a code means for the caller. `repeat`: passing trouble, the same request may be sent again at once (with
- * backoff); `wait`: the state of something, passes by itself, ask again within the time limit; `stop`: nobody gains by
- * repeating.
+ * What the caller does about an answer. `retry`: the trouble passes, the same request may be sent again at once (with
+ * backoff). `poll`: the state of something is in the way and changes by itself, ask again within the time limit.
+ * `fail`: nobody gains by asking again.
  */
-export type Course = 'repeat' | 'wait' | 'stop'
+export type Reaction = 'retry' | 'poll' | 'fail'
 
-/** A course for the program, and one sentence for the person who reads the log after the step has failed. */
+/** A reaction for the program, and one sentence for the person who reads the log after the step has failed. */
 export interface Advice {
-  readonly course: Course
+  readonly reaction: Reaction
   readonly remedy: string
 }
 
-const stop = (remedy: string): Advice => ({ course: 'stop', remedy })
-const repeat = (remedy: string): Advice => ({ course: 'repeat', remedy })
+const fail = (remedy: string): Advice => ({ reaction: 'fail', remedy })
+const retry = (remedy: string): Advice => ({ reaction: 'retry', remedy })
 /** By the time anybody reads this the time limit has passed, so it says what to look for and how to allow more. */
 const waitUntil = (what: string): Advice => ({
-  course: 'wait',
+  reaction: 'poll',
   remedy: `Wait until ${what}, then run the step again, or raise \`wait-timeout-minutes\`.`,
 })
 
-const runAgainLater = repeat(
+const runAgainLater = retry(
   'Run the step again later; if it goes on, see https://status.alibabacloud.com and give support the request ID.',
 )
-const slowDown = repeat(
+const slowDown = retry(
   'Run fewer jobs on this account and region at once, or raise `poll-interval-seconds`, then run the step again.',
 )
-const sameTokenRunning = repeat(
+const sameTokenRunning = retry(
   'Run the step again in a minute: an earlier request of this run is in progress, and its result will be adopted.',
 )
 // The token is a function of run and inputs, so only a run whose source or settings changed between attempts gets here.
-const tokenReused = stop(
+const tokenReused = fail(
   'Start a new workflow run, or change `idempotency-key`: an earlier attempt of this run asked for something else.',
 )
 const snapshotUnfinished = waitUntil('the snapshot is accomplished (ECS console, Snapshots)')
-const snapshotCategory = stop(
+const snapshotCategory = fail(
   'Take a standard snapshot of the system disk and name it in `snapshot-id`; this category of snapshot makes no image.',
 )
-const diskCategory = stop(
+const diskCategory = fail(
   'Use an instance without local disks as `instance-id`, or leave those disks out by way of `disk-device-mappings`.',
 )
-const familyFull = stop(
+const familyFull = fail(
   'Delete old images of the family or move them to another, or set `keep` to have the oldest deleted: 100 is the most.',
 )
-const tooManyFamilies = stop(
+const tooManyFamilies = fail(
   'Name an existing `family`, delete all images of another, or ask for more than 100 in the Quota Center.',
 )
-const tooManyTags = stop('Shorten `tags`: a resource carries at most 20, those that this action sets itself included.')
-const quotaUsedUp = stop(
+const tooManyTags = fail('Shorten `tags`: a resource carries at most 20, those that this action sets itself included.')
+const quotaUsedUp = fail(
   'Free some of what the message names, or ask for more in the Quota Center, then run the step again.',
 )
-const clearArrears = stop('Settle the overdue bills in the Expenses and Costs console, then run the step again.')
-const topUp = stop("Top up the account's balance in the Expenses and Costs console, then run the step again.")
-const allowKms = stop(
+const clearArrears = fail('Settle the overdue bills in the Expenses and Costs console, then run the step again.')
+const topUp = fail("Top up the account's balance in the Expenses and Costs console, then run the step again.")
+const allowKms = fail(
   'Let ECS use KMS: create the role AliyunECSDiskEncryptDefaultRole (RAM console), then run the step again.',
 )
-const copyKey = stop(
+const copyKey = fail(
   'Correct `copy-kms-key-ids`: name for each region an enabled key of that region which ECS may use.',
 )
-const dropCopyKey = stop(
+const dropCopyKey = fail(
   'Take this region out of `copy-kms-key-ids`, or choose another region in `replica-region-ids`.',
 )
-const otherReplica = stop('Take this region out of `replica-region-ids`: ECS does not copy this image there.')
-const copyImageOfYourOwn = stop(
+const otherReplica = fail('Take this region out of `replica-region-ids`: ECS does not copy this image there.')
+const copyImageOfYourOwn = fail(
   "Name an image of this account in `image-id`: ECS does not copy another account's image like this.",
 )
-const checkKeys = stop(
+const checkKeys = fail(
   'Check that both halves of the access key are whole and belong together (RAM console, AccessKey).',
 )
-const renewToken = stop('Obtain temporary credentials anew in this job, for a session as long as the step may take.')
-const notSharable = stop(
+const renewToken = fail('Obtain temporary credentials anew in this job, for a session as long as the step may take.')
+const notSharable = fail(
   'Share an image whose disks are not encrypted with a service key; `share-with` cannot take this one.',
 )
-const community = stop(
+const community = fail(
   'Change who sees this image in the ECS console (Images, Community Image); this action publishes none.',
 )
 // None of these parameters is an input: nobody but the maintainers can set them right.
-const ourFault = stop("Report this, with the request ID, in the action's repository: no input of yours causes it.")
-const hibernation = stop(
+const ourFault = fail("Report this, with the request ID, in the action's repository: no input of yours causes it.")
+const hibernation = fail(
   'Use an instance without hibernation as `instance-id`: ECS forbids this while hibernation is configured.',
 )
-const unlock = stop(
+const unlock = fail(
   'Clear the security incident that locks the instance (ECS console, Instances; Security Center), then run again.',
 )
 
@@ -91,255 +91,255 @@ const unlock = stop(
 const ADVICE: ReadonlyMap<string, Advice> = new Map(
   Object.entries({
     // Any API
-    SignatureNonceUsed: repeat('Run the step again; if it goes on, look for a proxy that sends requests twice.'),
+    SignatureNonceUsed: retry('Run the step again; if it goes on, look for a proxy that sends requests twice.'),
     IdempotentParameterMismatch: tokenReused,
-    DryRunOperation: stop('Take this as a pass: the checks of a dry run succeeded, and nothing was changed.'),
+    DryRunOperation: fail('Take this as a pass: the checks of a dry run succeeded, and nothing was changed.'),
     'Account.Arrearage': clearArrears,
     LastTokenProcessing: sameTokenRunning,
     IdempotentProcessing: sameTokenRunning,
-    'InvalidRegionId.NotFound': stop(
+    'InvalidRegionId.NotFound': fail(
       'Correct `region-id` or `replica-region-ids`: IDs such as cn-hangzhou, of regions that this account can use.',
     ),
-    'InvalidAccessKeyId.NotFound': stop(
+    'InvalidAccessKeyId.NotFound': fail(
       'Check `access-key-id`: no such key exists on this site (China or international); it may have been deleted.',
     ),
-    'InvalidAction.NotFound': stop(
+    'InvalidAction.NotFound': fail(
       'Check `endpoint`: what answers there does not know this request, so it may not be ECS.',
     ),
-    'InvalidSecurityToken.Malformed': stop(
+    'InvalidSecurityToken.Malformed': fail(
       'Check `security-token`: pass it whole, with the key it was issued with, and leave it out for a permanent key.',
     ),
-    'InvalidSecurityToken.MismatchWithAccessKey': stop(
+    'InvalidSecurityToken.MismatchWithAccessKey': fail(
       'Pass `security-token` and `access-key-id` from one and the same answer of STS.',
     ),
     OperationConflict: waitUntil('the other operation on this resource has ended'),
     'InvalidOperation.Conflict': waitUntil('the other operation on this resource has ended'),
     InternalError: runAgainLater,
     ServiceUnavailable: runAgainLater,
-    'ServiceUnavailable.RegionMaintaining': repeat(
+    'ServiceUnavailable.RegionMaintaining': retry(
       'Run the step again when the maintenance of this region is over; see https://status.alibabacloud.com.',
     ),
     // The SDK's own code, before any request: no provider of the chain had credentials.
-    InvalidCredentials: stop(
+    InvalidCredentials: fail(
       'Give the step credentials: `access-key-id` with its key, those of a step before, or a RAM role on the runner.',
     ),
 
     // CreateImage: names, text, tags
-    'InvalidImageName.Malformed': stop(
+    'InvalidImageName.Malformed': fail(
       'Change `image-name`: 2 to 128 characters, a letter first, then also digits . : _ -; no acs:, aliyun, http://.',
     ),
-    'InvalidImageName.Duplicated': stop(
+    'InvalidImageName.Duplicated': fail(
       'Choose another `image-name`: an image of this account and region already has it.',
     ),
-    'CreateImage/InvalidImageName.Duplicated': stop(
+    'CreateImage/InvalidImageName.Duplicated': fail(
       'Choose another `image-name`, or leave it out for a generated one: another image already has this name.',
     ),
-    'InvalidDescription.Malformed': stop(
+    'InvalidDescription.Malformed': fail(
       'Change `description`: 2 to 256 characters, not starting with http:// or https://; or leave it out.',
     ),
-    'InvalidImageVersion.Malformed': stop(
+    'InvalidImageVersion.Malformed': fail(
       "Leave `image-version` out, or give the source's own version if the source is a marketplace image.",
     ),
-    'InvalidImageFamily.Malformed': stop(
+    'InvalidImageFamily.Malformed': fail(
       'Change `family`: 2 to 128 characters, a letter first, then also digits : _ -; not starting with acs: or aliyun.',
     ),
-    'Duplicate.TagKey': stop('Name each key once in `tags`.'),
-    'InvalidTagKey.Malformed': stop(
+    'Duplicate.TagKey': fail('Name each key once in `tags`.'),
+    'InvalidTagKey.Malformed': fail(
       'Correct the keys in `tags`: 1 to 128 characters, not starting with aliyun or acs:, without http(s)://.',
     ),
-    'InvalidTagValue.Malformed': stop(
+    'InvalidTagValue.Malformed': fail(
       'Correct the values in `tags`: at most 128 characters, not starting with acs:, without http(s)://.',
     ),
     'QuotaExceed.Tags': tooManyTags,
-    'InvalidResourceGroup.NotFound': stop(
+    'InvalidResourceGroup.NotFound': fail(
       'Correct `resource-group-id`: an ID such as rg-…, of a group of this account (Resource Management console).',
     ),
 
     // CreateImage: the instance
     'CreateImage/IncorrectInstanceStatus': waitUntil('the instance is Running or Stopped (ECS console, Instances)'),
-    'IncorrectInstanceStatus.NeedRestart': stop(
+    'IncorrectInstanceStatus.NeedRestart': fail(
       'Start the instance once, so that it takes in the disk added while it was stopped, then run the step again.',
     ),
     InstanceLockedForSecurity: unlock,
-    'InvalidInstance.NotFoundSystemDisk': stop(
+    'InvalidInstance.NotFoundSystemDisk': fail(
       'Attach a system disk to the instance (ECS console, Instances), or name another one in `instance-id`.',
     ),
-    'InvalidInstanceId.ValueNotSupported': stop(
+    'InvalidInstanceId.ValueNotSupported': fail(
       'Name another instance in `instance-id`, or use `snapshot-id`: ECS makes no image of an instance of this kind.',
     ),
-    'InvalidInstanceId.NotFound': stop(
+    'InvalidInstanceId.NotFound': fail(
       'Check `instance-id` and `region-id`: this account has no such instance in this region.',
     ),
 
     // CreateImage: disks and snapshots
-    'CreateImage/MissingParameter': stop(
+    'CreateImage/MissingParameter': fail(
       'Name a source: exactly one of `instance-id`, `snapshot-id`, `disk-device-mappings`.',
     ),
-    'InvalidParameter.AllEmpty': stop(
+    'InvalidParameter.AllEmpty': fail(
       'Fill in what the message names, first of all in `disk-device-mappings`, where an entry may be empty.',
     ),
-    'CreateImage/OperationDenied': stop(
+    'CreateImage/OperationDenied': fail(
       'Name exactly one system-disk snapshot (`disk-device-mappings` too): your own, unencrypted, of no released disk.',
     ),
-    'InvalidDevice.Malformed': stop(
+    'InvalidDevice.Malformed': fail(
       'Correct device in `disk-device-mappings`: /dev/xvda is the system disk, /dev/xvdb to /dev/xvdz data disks.',
     ),
-    'InvalidDevice.InUse': stop(
+    'InvalidDevice.InUse': fail(
       'Give each entry of `disk-device-mappings` a device of its own, or leave them all out.',
     ),
-    'InvalidSize.ValueNotSupported': stop(
+    'InvalidSize.ValueNotSupported': fail(
       'Raise size in `disk-device-mappings` to at least the size of the snapshot, or leave it out.',
     ),
-    'InvalidDiskType.ValueNotSupported': stop('Set disk-type in `disk-device-mappings` to system (one entry) or data.'),
-    'InvalidParameter.DiskType': stop(
+    'InvalidDiskType.ValueNotSupported': fail('Set disk-type in `disk-device-mappings` to system (one entry) or data.'),
+    'InvalidParameter.DiskType': fail(
       'Choose another system disk in `disk-device-mappings`: a data disk encrypted with a KMS key cannot become one.',
     ),
     'InvalidDiskCategory.CreateImage': diskCategory,
     'InvalidOperation.DiskCategoryUnsupported': diskCategory,
-    'InvalidSystemSnapshot.Missing': stop(
+    'InvalidSystemSnapshot.Missing': fail(
       'Name a snapshot of a system disk in `snapshot-id`, or in `disk-device-mappings`.',
     ),
-    'InvalidSnapshotId.NotFound': stop(
+    'InvalidSnapshotId.NotFound': fail(
       'Check `snapshot-id` or `disk-device-mappings`, and `region-id`: the account has no such snapshot there.',
     ),
     'InvalidSnapshotId.NotReady': snapshotUnfinished,
     SnapshotNotReady: snapshotUnfinished,
     'TooManySnapshot.Unfinished': waitUntil('some of the snapshots in progress are done (ECS console, Snapshots)'),
     'QuotaExceed.ConcurrentSnapshotQuota': waitUntil("this disk's earlier snapshots are done (ECS console, Snapshots)"),
-    'InvalidSnapshot.TooOld': stop(
+    'InvalidSnapshot.TooOld': fail(
       'Take a new snapshot of the disk for `snapshot-id`: those of 2013-07-15 and before make no image.',
     ),
     'OperationDenied.InvalidSnapshotCategory': snapshotCategory,
     'InvalidSnapshotCategory.NotSupportImageCreation': snapshotCategory,
-    'InvalidOperation.SnapshotStorageLocationUnsupported': stop(
+    'InvalidOperation.SnapshotStorageLocationUnsupported': fail(
       'Name a snapshot kept in the region in `snapshot-id`: those stored in a CloudBox make no image.',
     ),
-    'InvalidOperation.DefaultFreeSnapshotNotSupport': stop(
+    'InvalidOperation.DefaultFreeSnapshotNotSupport': fail(
       'Take a snapshot of your own and name it in `snapshot-id`: the free default snapshot makes no image.',
     ),
-    UserNotInTheWhiteList: stop(
+    UserNotInTheWhiteList: fail(
       "Ask support to allow data-disk snapshots as system disk, or use a system disk's in `disk-device-mappings`.",
     ),
-    'IncorrectDiskStatus.NeverAttached': stop(
+    'IncorrectDiskStatus.NeverAttached': fail(
       'Attach the disk to an instance once (ECS console, Disks), then take the snapshot.',
     ),
     'IncorrectDiskStatus.CreatingSnapshot': waitUntil(
       "this disk's snapshot in progress is done (ECS console, Snapshots)",
     ),
     'IncorrectDiskStatus.Transferring': waitUntil('the migration of the disk has ended (ECS console, Disks)'),
-    'IncorrectDiskStatus.Invalid': stop('Restart the instance (ECS console, Instances), then run the step again.'),
+    'IncorrectDiskStatus.Invalid': fail('Restart the instance (ECS console, Instances), then run the step again.'),
     IncorrectDiskStatus: waitUntil('the disk is In Use or Available (ECS console, Disks)'),
-    'InvalidParameter.KMSKeyId.CMKUnauthorized': stop(
+    'InvalidParameter.KMSKeyId.CMKUnauthorized': fail(
       'Give the KMS key of the disk the tag with which it admits ECS (KMS console, Keys), then run the step again.',
     ),
-    'InvalidParameter.KMSKeyId.CMKNotEnabled': stop(
+    'InvalidParameter.KMSKeyId.CMKNotEnabled': fail(
       'Enable the KMS key of the disk (KMS console, Keys), then run the step again.',
     ),
     'InvalidParameter.KMSKeyId.KMSUnauthorized': allowKms,
 
     // CreateImage: how the image starts
-    'InvalidArchitecture.Malformed': stop('Set `architecture` to i386, x86_64 or arm64, or leave it out.'),
-    'InvalidPlatform.Malformed': stop(
+    'InvalidArchitecture.Malformed': fail('Set `architecture` to i386, x86_64 or arm64, or leave it out.'),
+    'InvalidPlatform.Malformed': fail(
       "Set `platform` to one of ECS's names, such as CentOS, Ubuntu or Others Linux, or leave it out.",
     ),
-    'InvalidBootMode.Malformed': stop('Set `boot-mode` to BIOS, UEFI or UEFI-Preferred, or leave it out.'),
-    'InvalidBootMode.NotSupport': stop(
+    'InvalidBootMode.Malformed': fail('Set `boot-mode` to BIOS, UEFI or UEFI-Preferred, or leave it out.'),
+    'InvalidBootMode.NotSupport': fail(
       'Change `boot-mode` to one that the architecture has (arm64: UEFI), or leave it out.',
     ),
-    'InvalidParameter.FeaturesImdsSupport': stop('Set `imds-support` to v1 or v2, or leave it out.'),
-    'InvalidDetectionStrategy.Malformed': stop('Set `detection-strategy` to Standard, or leave it out.'),
+    'InvalidParameter.FeaturesImdsSupport': fail('Set `imds-support` to v1 or v2, or leave it out.'),
+    'InvalidDetectionStrategy.Malformed': fail('Set `detection-strategy` to Standard, or leave it out.'),
 
     // CreateImage: quotas, token, account
     'ImageQuotaExceed.ImageFamily': familyFull,
     ImageFamilyQuotaExceed: tooManyFamilies,
-    'QuotaExceed.Image': stop(
+    'QuotaExceed.Image': fail(
       'Delete images that nobody needs, set `keep` to have old ones deleted, or ask for more in the Quota Center.',
     ),
-    'QuotaExceed.Snapshot': stop(
+    'QuotaExceed.Snapshot': fail(
       'Delete snapshots that nobody needs (ECS console, Snapshots), or ask for more in the Quota Center.',
     ),
     IdempotenceParamNotMatch: tokenReused,
     'InvalidParamter.Conflict': tokenReused,
-    'AccountForbidden.CreateOrder': stop(
+    'AccountForbidden.CreateOrder': fail(
       "Ask the account's owner why it may not order (Account Center, Expenses and Costs); ECS refuses it as abnormal.",
     ),
     'InvalidAccountStatus.NotEnoughBalance': topUp,
-    'InvalidAccountStatus.SnapshotServiceUnavailable': stop(
+    'InvalidAccountStatus.SnapshotServiceUnavailable': fail(
       'Activate the snapshot service (ECS console, Snapshots), then run the step again.',
     ),
-    AccountEnterpriseStatusInvalid: stop(
+    AccountEnterpriseStatusInvalid: fail(
       "Update the company's real-name verification in the Account Center; its registration counts as revoked.",
     ),
 
     // ModifyImageAttribute. The two quotas are those of CreateImage under other names.
-    'ImageQuotaFull.ImageFamily': stop(
+    'ImageQuotaFull.ImageFamily': fail(
       'Delete old images of the family or set `keep`; if it is the `quarantine-family` that has its 100, name another.',
     ),
     ImageFamilyQuotaFull: tooManyFamilies,
     'InvalidLicenseType.NotSupported': ourFault,
-    'ImageStatus.NotAvailable': stop(
+    'ImageStatus.NotAvailable': fail(
       'Look at the status of the image (ECS console, Images), then run again: only an available one is deprecated.',
     ),
-    'ImageStatus.NotDeprecated': stop(
+    'ImageStatus.NotDeprecated': fail(
       'Look at the status of the image (ECS console, Images), then run again: only a deprecated one is restored.',
     ),
-    'ModifyImageAttribute/ImageUseShared': stop(
+    'ModifyImageAttribute/ImageUseShared': fail(
       'Set `unshare` to true, or name a `quarantine-family` to keep the shares: a shared image cannot be deprecated.',
     ),
     'InvalidStatus.ImageIsCreating': waitUntil('the image is Available (ECS console, Images)'),
-    'OperationDeined.ImageUsingByInstance': stop(
+    'OperationDeined.ImageUsingByInstance': fail(
       'Bake a new image with another `boot-mode`: that of an image with instances cannot be changed.',
     ),
-    'InvalidOperation.FeaturesImdsSupportNotMatch': stop(
+    'InvalidOperation.FeaturesImdsSupportNotMatch': fail(
       'Bake a new image with another `imds-support`: ECS does not take an image from v2 back to v1.',
     ),
-    'InvalidImageId.NotFound': stop('Check `image-id` and `region-id`: this account has no such image in this region.'),
+    'InvalidImageId.NotFound': fail('Check `image-id` and `region-id`: this account has no such image in this region.'),
 
     // CopyImage, CancelCopyImage
-    'SourceRegion.NotFound': stop('Correct `region-id`: ECS knows no such region, or this account cannot use it.'),
-    'DestinationRegion.NotFound': stop(
+    'SourceRegion.NotFound': fail('Correct `region-id`: ECS knows no such region, or this account cannot use it.'),
+    'DestinationRegion.NotFound': fail(
       'Correct `replica-region-ids`: ECS knows no such region, or this account cannot use it.',
     ),
-    IncorrectDestinationRegion: stop('Take the region of `region-id` out of `replica-region-ids`.'),
+    IncorrectDestinationRegion: fail('Take the region of `region-id` out of `replica-region-ids`.'),
     RegionNotSupportCopy: otherReplica,
     'InvalidRegion.NotSupport': otherReplica,
     'OperationDenied.NonCompliantDestinationRegion': otherReplica,
-    'CopyImage/IncorrectImageStatus': stop(
+    'CopyImage/IncorrectImageStatus': fail(
       'Restore the image if it is deprecated (ECS console, Images), else bake anew: only an available one is copied.',
     ),
-    'CopyImage/InvalidImageName.Duplicated': stop(
+    'CopyImage/InvalidImageName.Duplicated': fail(
       'Rename or delete the image of this name in the target region (ECS console, Images), then re-run this job.',
     ),
-    'CopyImage/InvalidSnapshotId.NotFound': stop(
+    'CopyImage/InvalidSnapshotId.NotFound': fail(
       'Bake a new image: a snapshot that this one rests on has been deleted.',
     ),
-    'CopyImage/InvalidSnapshot.TooOld': stop(
+    'CopyImage/InvalidSnapshot.TooOld': fail(
       'Bake a new image from a new snapshot: one that rests on a snapshot of 2013-07-15 or before cannot be copied.',
     ),
-    'CopyImage/QuotaExceed.Image': stop(
+    'CopyImage/QuotaExceed.Image': fail(
       'Delete images in the target region, set `keep` to have old ones deleted, or ask for more in the Quota Center.',
     ),
-    'CopyImage/QuotaExceed.Snapshot': stop(
+    'CopyImage/QuotaExceed.Snapshot': fail(
       'Delete snapshots in the target region (ECS console, Snapshots), or ask for more there in the Quota Center.',
     ),
-    'CopyImage/OperationDenied': stop(
+    'CopyImage/OperationDenied': fail(
       'Look at the image in the ECS console: one that ECS may not copy has to be baked in the target region itself.',
     ),
-    'CopyImage/UserNotInTheWhiteList': stop(
+    'CopyImage/UserNotInTheWhiteList': fail(
       'Ask Alibaba Cloud support to allow this copy for the account, or take the region out of `replica-region-ids`.',
     ),
     'OperationDenied.ImageCopyConflict': waitUntil('the earlier copy of this image is done (ECS console, Images)'),
     'OperationDenied.ImageCopying': waitUntil('the copying of this image has ended (ECS console, Images)'),
     'OperationDenied.CommunityImage': copyImageOfYourOwn,
-    'OperationDenied.SameRegionOnly': stop(
+    'OperationDenied.SameRegionOnly': fail(
       'Copy the shared image within its region first, then name that copy in `image-id`: shares do not cross regions.',
     ),
     'OperationDenied.NotPublished': copyImageOfYourOwn,
     'OperationDenied.NotAuthorized': copyImageOfYourOwn,
-    'OperationDenied.EncryptSnapshotAcrossRegion': stop(
+    'OperationDenied.EncryptSnapshotAcrossRegion': fail(
       'Name a key for the target region in `copy-kms-key-ids`: an encrypted image does not cross regions without one.',
     ),
-    'CopyImage/OperationDeined.EncryptedSnapshot': stop(
+    'CopyImage/OperationDeined.EncryptedSnapshot': fail(
       'Name a key for the target region in `copy-kms-key-ids`, or bake from unencrypted disks.',
     ),
     'InvalidParameter.EncryptedIllegal': copyKey,
@@ -347,83 +347,83 @@ const ADVICE: ReadonlyMap<string, Advice> = new Map(
     'InvalidEncrypted.NotMatchEncryptAlgorithm': ourFault,
     InvalidEncryptAlgorithm: ourFault,
     'InvalidRegionId.NotSupportEncryptAlgorithm': dropCopyKey,
-    'InvalidEncrypted.NotMatchDiskDefaultEncryption': stop(
+    'InvalidEncrypted.NotMatchDiskDefaultEncryption': fail(
       'Name a key for the target region in `copy-kms-key-ids`: the account encrypts all disks there by default.',
     ),
-    'InvalidParameter.KmsNotEnabled': stop(
+    'InvalidParameter.KmsNotEnabled': fail(
       'Activate Key Management Service in the target region (KMS console), then run again.',
     ),
     'OperationDenied.KmsServiceUnauthorized': allowKms,
     'InvalidParameter.KMSKeyId.NotFound': copyKey,
-    'CopyImage/InvalidParameter.KMSKeyId.CMKUnauthorized': stop(
+    'CopyImage/InvalidParameter.KMSKeyId.CMKUnauthorized': fail(
       'Give the key that `copy-kms-key-ids` names for the target region the tag that admits ECS (KMS console, Keys).',
     ),
-    'CopyImage/InvalidParameter.KMSKeyId.CMKNotEnabled': stop(
+    'CopyImage/InvalidParameter.KMSKeyId.CMKNotEnabled': fail(
       'Enable the key that `copy-kms-key-ids` names for the target region (KMS console, Keys), then run again.',
     ),
-    'InvalidParameter.DataEncryptedKeyCreateFailed': stop(
+    'InvalidParameter.DataEncryptedKeyCreateFailed': fail(
       'Check in the KMS console that the key in `copy-kms-key-ids` is enabled and ECS may make data keys with it.',
     ),
-    'InvalidAliUid.IsNull': stop(
+    'InvalidAliUid.IsNull': fail(
       'Use credentials of an Alibaba Cloud account or RAM role: ECS finds no account behind these.',
     ),
-    'SizeExceed.Image': stop('Bake a smaller image, with smaller or fewer disks: this one is too large to be copied.'),
-    'InvalidOperation.VhdImageUnsupported': stop(
+    'SizeExceed.Image': fail('Bake a smaller image, with smaller or fewer disks: this one is too large to be copied.'),
+    'InvalidOperation.VhdImageUnsupported': fail(
       'Bake a new image from an instance: one of the VHD format cannot be copied.',
     ),
-    'InvalidOperation.CloudBoxImageCopyUnsupported': stop(
+    'InvalidOperation.CloudBoxImageCopyUnsupported': fail(
       'Bake a new image from disks kept in the region: one stored in a CloudBox cannot be copied.',
     ),
-    ImageCreatedNotFromCopy: stop('Check `image-id`: this image is not a copy, so there is no copying to cancel.'),
-    CancelNotSupported: stop(
+    ImageCreatedNotFromCopy: fail('Check `image-id`: this image is not a copy, so there is no copying to cancel.'),
+    CancelNotSupported: fail(
       'Leave the copy to finish, then delete it in the target region (ECS console, Images) if unwanted.',
     ),
-    'CancelCopyImage/IncorrectImageStatus': stop(
+    'CancelCopyImage/IncorrectImageStatus': fail(
       'Leave it: the copy is no longer in progress; delete it in the target region (ECS console, Images) if unwanted.',
     ),
 
     // DeleteImage. One that is gone is what was wanted, although ECS lists it as an error.
-    'DeleteImage/InvalidImageId.NotFound': stop('Ignore this: the image is gone already, or was never in this region.'),
-    ImageUsingByInstance: stop(
+    'DeleteImage/InvalidImageId.NotFound': fail('Ignore this: the image is gone already, or was never in this region.'),
+    ImageUsingByInstance: fail(
       'Replace the instances that use this image (ECS console, Instances), and let a later run with `keep` delete it.',
     ),
-    'DeleteImage/ImageUseShared': stop('Set `unshare` to true: a shared image cannot be deleted.'),
+    'DeleteImage/ImageUseShared': fail('Set `unshare` to true: a shared image cannot be deleted.'),
     'DeleteImage/OperationDenied.ImageCopying': waitUntil(
       'the copies of this image are done or cancelled (ECS console, Images)',
     ),
     ImageIsImporting: waitUntil('the import of this image has ended (ECS console, Images)'),
     ImageIsExporting: waitUntil('the export of this image has ended (ECS console, Images)'),
-    ImageIsPublic: stop('Unpublish the community image (ECS console, Images) before it is deleted.'),
+    ImageIsPublic: fail('Unpublish the community image (ECS console, Images) before it is deleted.'),
 
     // ModifyImageSharePermission
-    'OperationDenied.InvalidImageStatus': stop(
+    'OperationDenied.InvalidImageStatus': fail(
       'Share an available image: a deprecated one has to be restored first (mode promote).',
     ),
-    'QuotaExceed.ShareImage': stop(
+    'QuotaExceed.ShareImage': fail(
       'Take back shares that nobody needs (ECS console, Images), or ask for more in the Quota Center.',
     ),
-    'QuotaExceed.ShareImageUser': stop(
+    'QuotaExceed.ShareImageUser': fail(
       'Shorten `share-with`, or take old shares back (ECS console, Images): an image has at most 50.',
     ),
-    'InvalidImageId.BidMismatch': stop(
+    'InvalidImageId.BidMismatch': fail(
       'Take this account out of `share-with`: images are not shared between the China site and the international site.',
     ),
-    'InvalidAccount.NotFound': stop(
+    'InvalidAccount.NotFound': fail(
       'Correct `share-with`: ECS knows no such account on this site (China and international do not mix).',
     ),
-    'InvalidAccount.Forbbiden': stop('Take your own account out of `share-with`.'),
+    'InvalidAccount.Forbbiden': fail('Take your own account out of `share-with`.'),
     'ModifyImageSharePermission/OperationDeined.EncryptedSnapshot': notSharable,
     'InvalidOperation.ServiceKeyEncryptedImageUnsupported': notSharable,
-    'OperationDeined.FullImage': stop(
+    'OperationDeined.FullImage': fail(
       'Bake an image of the system disk alone (`snapshot-id`): ECS does not share this full image.',
     ),
-    AssumeRoleError: stop(
+    AssumeRoleError: fail(
       'Create the role AliyunECSShareEncryptImageDefaultRole in the RAM console, then run the step again.',
     ),
-    'ImageName.ContainsSensitiveWords': stop(
+    'ImageName.ContainsSensitiveWords': fail(
       'Change `image-name`: it contains a word that ECS does not let others see.',
     ),
-    'ImageDescription.ContainsSensitiveWords': stop(
+    'ImageDescription.ContainsSensitiveWords': fail(
       'Change `description`: it contains a word that ECS does not let others see.',
     ),
     'Image.Public': community,
@@ -444,47 +444,47 @@ const ADVICE: ReadonlyMap<string, Advice> = new Map(
     'StopInstance/IncorrectInstanceStatus': waitUntil('the instance is Running or Stopped (ECS console, Instances)'),
     'StartInstance/IncorrectInstanceStatus': waitUntil('the instance is Stopped (ECS console, Instances)'),
     InstanceNotReady: waitUntil('the instance is ready to start (ECS console, Instances)'),
-    InstanceExpiredOrInArrears: stop(
+    InstanceExpiredOrInArrears: fail(
       'Renew the instance, or settle the bills (Expenses and Costs console), then run the step again.',
     ),
-    InstanceExpired: stop('Renew the instance (ECS console, Instances), then start it there.'),
-    InsufficientBalance: stop(
+    InstanceExpired: fail('Renew the instance (ECS console, Instances), then start it there.'),
+    InsufficientBalance: fail(
       "Top up the account's balance (Expenses and Costs console), then start the instance in the ECS console.",
     ),
-    DiskError: stop(
+    DiskError: fail(
       'Look for faulty disks of the instance (ECS console, Disks), repair them, then run the step again.',
     ),
-    'InvalidParameter.Encrypted.KmsNotEnable': stop(
+    'InvalidParameter.Encrypted.KmsNotEnable': fail(
       'Activate Key Management Service (KMS console): a disk of the instance is encrypted.',
     ),
     'LimitedOperation.ServiceUnavailable': runAgainLater,
-    'OperationDenied.NoStock': stop(
+    'OperationDenied.NoStock': fail(
       'Start the instance later in the ECS console, or change its type there: the zone has none of this type left.',
     ),
-    'QuotaExceed.ElasticQuota': stop(
+    'QuotaExceed.ElasticQuota': fail(
       'Ask for more vCPUs of this instance type in the Quota Center, then start the instance.',
     ),
 
     // DescribeSnapshots, DeleteSnapshot
-    'InvalidSnapshotIds.Malformed': stop(
+    'InvalidSnapshotIds.Malformed': fail(
       'Correct `snapshot-id` or `disk-device-mappings`: snapshot IDs look like s-….',
     ),
-    'DeleteSnapshot/InvalidSnapshotId.NotFound': stop('Ignore this: the snapshot is gone already.'),
+    'DeleteSnapshot/InvalidSnapshotId.NotFound': fail('Ignore this: the snapshot is gone already.'),
     // Right after DeleteImage this can be a late read; otherwise another image rests on the snapshot; Force is no help.
     SnapshotCreatedImage: {
-      course: 'wait',
+      reaction: 'poll',
       remedy:
         'Look for an image that still uses the snapshot (ECS console, Snapshots); if there is none, delete it there.',
     },
-    SnapshotCreatedDisk: stop('Delete the snapshot in the ECS console when the disks made from it can do without it.'),
+    SnapshotCreatedDisk: fail('Delete the snapshot in the ECS console when the disks made from it can do without it.'),
     'Operation.Conflict': waitUntil('the other operation on the snapshot has ended'),
     'InvalidOperation.RelatedSnapshotNotFinished': waitUntil(
       'the snapshots that follow this one are done (ECS console, Snapshots)',
     ),
-    'InvalidOperation.DeleteSharedSnapshotUnsupported': stop(
+    'InvalidOperation.DeleteSharedSnapshotUnsupported': fail(
       'Take back the shares of the snapshot (ECS console, Snapshots), then delete it.',
     ),
-    'InvalidOperation.ResourceManagedByCloudProduct': stop(
+    'InvalidOperation.ResourceManagedByCloudProduct': fail(
       'Delete the snapshot by way of the cloud service that manages it.',
     ),
 
@@ -492,14 +492,14 @@ const ADVICE: ReadonlyMap<string, Advice> = new Map(
     'NumberExceed.ResourceIds': ourFault,
     'NumberExceed.Tags': tooManyTags,
     'OperationDenied.QuotaExceed': tooManyTags,
-    'TagKey.Duplication': stop(
+    'TagKey.Duplication': fail(
       'Change the keys in `tags`: one differs from a key that is already there only in upper and lower case.',
     ),
-    'NoPermission.Tag': stop(
+    'NoPermission.Tag': fail(
       'Grant `ecs:TagResources` on image/*, instance/* and snapshot/* to the identity of this step (RAM console).',
     ),
     'InvalidResourceId.NotSupported': ourFault,
-    'InvalidResourceId.NotFound': stop(
+    'InvalidResourceId.NotFound': fail(
       'Check that image, snapshot or instance still exists in this region (ECS console), then run the step again.',
     ),
     'InvalidResourceType.NotFound': ourFault,
@@ -524,7 +524,7 @@ const GRANTED_ON: ReadonlyMap<string, string> = new Map([
 const grant = (action: string): Advice => {
   const reach = GRANTED_ON.get(action)
   const where = reach === undefined ? '' : ` on ${reach}`
-  return stop(
+  return fail(
     `Grant \`ecs:${action}\`${where} to the identity of this step (RAM console), and look for a policy that denies it.`,
   )
 }
@@ -551,36 +551,36 @@ const RULES: readonly Rule[] = [
   { holds: begins('InvalidSecurityToken'), advice: always(renewToken) },
   {
     holds: begins('InvalidAccessKeyId'),
-    advice: always(stop('Check `access-key-id`: the key has to exist and be enabled (RAM console, AccessKey).')),
+    advice: always(fail('Check `access-key-id`: the key has to exist and be enabled (RAM console, AccessKey).')),
   },
   { holds: begins('Signature', 'IncompleteSignature'), advice: always(checkKeys) },
   {
     holds: begins('InvalidTimeStamp'),
-    advice: always(stop("Set the runner's clock right (NTP): ECS accepts at most 15 minutes of difference.")),
+    advice: always(fail("Set the runner's clock right (NTP): ECS accepts at most 15 minutes of difference.")),
   },
   { holds: begins('HibernationConfigured'), advice: always(hibernation) },
   {
     holds: begins('InvalidParameter.KMSKeyId'),
     advice: always(
-      stop('Check in the KMS console that the key exists in this region, is enabled, and may be used by ECS.'),
+      fail('Check in the KMS console that the key exists in this region, is enabled, and may be used by ECS.'),
     ),
   },
   { holds: begins('MissingParameter'), advice: always(ourFault) },
   { holds: (code) => code.includes('Quota'), advice: always(quotaUsedUp) },
   {
     holds: begins('InvalidParameter', 'InvalidParamter'),
-    advice: always(stop("Correct the input that ECS's message above names.")),
+    advice: always(fail("Correct the input that ECS's message above names.")),
   },
   // ECS never answers without a code: this was a gateway's page, under whatever status, or nothing at all.
   {
     holds: (code) => code === '',
     advice: always(
-      repeat('Check the network between runner and ECS, region IDs, and `endpoint` if set, then run the step again.'),
+      retry('Check the network between runner and ECS, region IDs, and `endpoint` if set, then run the step again.'),
     ),
   },
 ]
 
-const unknown = stop(
+const unknown = fail(
   "Read ECS's own message above, it says why; look the code up at https://api.aliyun.com/troubleshoot.",
 )
 

@@ -97,7 +97,7 @@ export interface ClientOptions {
   readonly endpoint: string | undefined
   readonly userAgent: string
   readonly clock: Clock
-  readonly onRetry: (fault: EcsError, failures: number) => void
+  readonly onRetry: (error: EcsError, failures: number) => void
 }
 
 export class EcsClient {
@@ -121,7 +121,7 @@ export class EcsClient {
   /**
    * One operation, repeated as long as that is safe and worth while.
    * @param handled codes that the caller sees to itself: they are not repeated
-   * @throws EcsFault, or CredentialFault before any request
+   * @throws ActionError: an EcsError, or one with the code `credentials` before any request
    */
   async call<O extends Operation>(
     operation: O,
@@ -152,7 +152,7 @@ export class EcsClient {
       if (!body?.requestId || statusCode >= 300) throw new SyntaxError('This is not an answer of ECS.')
       return body as Body<O>
     } catch (error) {
-      throw toEcsError(error, { action: operation, region: placeOf(region, fields), secrets: this.#secrets })
+      throw toEcsError(error, { operation, region: placeOf(region, fields), secrets: this.#secrets })
     }
   }
 

@@ -1,6 +1,7 @@
 /** Who the action is to ECS: static keys from the inputs, or the SDK's default chain. */
 import CredentialModule from '@alicloud/credentials'
-import { CredentialFault } from './errors.ts'
+import type { ActionError } from '../engine/action-error.ts'
+import { credentialsError } from './errors.ts'
 
 export interface StaticKeys {
   readonly accessKeyId: string
@@ -49,19 +50,19 @@ export const staticCredentials = ({ accessKeyId, accessKeySecret, securityToken 
 
 const set = (name: string): boolean => (process.env[name] ?? '') !== ''
 
-/** The chain would pass over half a key without a word, and use whatever comes next. */
-function halfAKey(): CredentialFault | undefined {
+/** The chain would skip an incomplete key without a word, and use whatever comes next. */
+function incompleteKey(): ActionError | undefined {
   const [id, secret] = ['ALIBABA_CLOUD_ACCESS_KEY_ID', 'ALIBABA_CLOUD_ACCESS_KEY_SECRET'] as const
   if (set(id) === set(secret)) return undefined
   const [there, missing] = set(id) ? [id, secret] : [secret, id]
-  return new CredentialFault(
-    `Half a credential: the environment has ${there}, and ${missing} is empty.`,
+  return credentialsError(
+    `Incomplete credentials: the environment variable ${there} is set, and ${missing} is empty.`,
     'Set both, or neither.',
   )
 }
 
 const none = () =>
-  new CredentialFault(
+  credentialsError(
     'There are no credentials in the inputs, and the default chain (environment, OIDC token file, CLI profile, RAM role of the runner) gave none that work.',
     'Set `access-key-id` and `access-key-secret`, or run aliyun/configure-aliyun-credentials-action in a step before.',
   )
@@ -87,8 +88,8 @@ export function chainCredentials(onKeys: (keys: Keys) => void): Credentials {
   }
   return {
     async getCredential() {
-      const half = halfAKey()
-      if (half) throw half
+      const incomplete = incompleteKey()
+      if (incomplete) throw incomplete
       asking ??= asked()
       return await asking
     },

@@ -31,7 +31,7 @@ export async function deleteImage(
 }
 
 /**
- * Deletes them side by side; a fault is thrown only after all were tried.
+ * Deletes them side by side; an error is thrown only after all were tried.
  * @param imageIsGone an image that uses one should not be seen any more; otherwise it is why the snapshot stays
  */
 export async function deleteSnapshots(
@@ -52,11 +52,11 @@ async function deleteSnapshot(
 ): Promise<void> {
   const attempt = () => deleteUnused(client, region, snapshot)
   try {
-    const isUsed = await client.clock.poll(attempt, (fault) => !fault, imageIsGone ? consistencyIntervals : 0)
+    const isUsed = await client.clock.poll(attempt, (used) => !used, imageIsGone ? consistencyIntervals : 0)
     if (isUsed && imageIsGone) throw isUsed
   } catch (error) {
     // ECS's own words do not say which.
-    throw error instanceof EcsError ? new EcsError({ ...error, said: `${snapshot}: ${error.message}` }) : error
+    throw error instanceof EcsError ? new EcsError({ ...error, reason: `${snapshot}: ${error.reason}` }) : error
   }
 }
 

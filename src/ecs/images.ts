@@ -135,7 +135,7 @@ export async function createImage(
     clientToken: clientTokenOf(create.run, create.generation, renewal),
     ...defined(optional),
   })
-  return createdImageId(body, { action: 'CreateImage', region })
+  return createdImageId(body, { operation: 'CreateImage', region })
 }
 
 /** It is asked for where its source is. @param region where the copy is to be */
@@ -160,19 +160,19 @@ export async function copyImage(
     clientToken: clientTokenOf(copy.run, copy.generation, renewal, region),
     ...defined(optional),
   })
-  return createdImageId(body, { action: 'CopyImage', region: from.region })
+  return createdImageId(body, { operation: 'CopyImage', region: from.region })
 }
 
 /** The ID of the image that ECS makes from now on. */
 function createdImageId(
   { imageId, requestId }: { readonly imageId?: string; readonly requestId?: string },
-  { action, region }: { action: string; region: string },
+  { operation, region }: { operation: string; region: string },
 ): string {
   if (imageId) return imageId
   throw new EcsError({
-    action,
+    operation,
     region,
-    said: 'the answer names no image',
+    reason: 'the answer names no image',
     requestId,
     remedy: 'Run this step again: an image that was made is picked up.',
   })
@@ -211,7 +211,7 @@ export async function modifyImage(
   try {
     await client.call('ModifyImageAttribute', region, { regionId: region, imageId: image, ...change })
   } catch (error) {
-    const status = isCode(error, ...Object.keys(alreadySo)) ? alreadySo[error.code ?? ''] : undefined
+    const status = isCode(error, ...Object.keys(alreadySo)) ? alreadySo[error.ecsCode ?? ''] : undefined
     if (status === undefined || status !== change.status || !(await looksAgain(status))) throw error
   }
 }

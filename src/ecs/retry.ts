@@ -6,7 +6,7 @@ import { EcsError } from './errors.ts'
 const attempts = 10
 const longestPause = 12
 
-const isThrottled = (fault: EcsError): boolean => fault.code?.includes('Throttling') ?? false
+const isThrottled = (error: EcsError): boolean => error.ecsCode?.includes('Throttling') ?? false
 
 /**
  * Every request that goes through here may be repeated: reads, writes with a ClientToken, and writes of which ECS says
@@ -20,18 +20,18 @@ export async function withRetry<T>(
     clock,
     onRetry,
     handled,
-  }: { clock: Clock; onRetry: (fault: EcsError, failures: number) => void; handled: readonly string[] },
+  }: { clock: Clock; onRetry: (error: EcsError, failures: number) => void; handled: readonly string[] },
 ): Promise<T> {
   for (let failures = 1; ; failures++) {
     try {
       return await request()
     } catch (error) {
-      if (!(error instanceof EcsError) || error.course === 'stop' || clock.isOver) throw error
-      if (error.code !== undefined && handled.includes(error.code)) throw error
-      const inVain = error.course === 'repeat' && !isThrottled(error) && failures >= attempts
-      if (inVain) throw error
+      if (!(error instanceof EcsError) || error.reaction === 'fail' || clock.isOver) throw error
+      if (error.ecsCode !== undefined && handled.includes(error.ecsCode)) throw error
+      const isUsedUp = error.reaction === 'retry' && !isThrottled(error) && failures >= attempts
+      if (isUsedUp) throw error
       onRetry(error, failures)
-      const pause = error.course === 'wait' ? 1 : Math.min(2 ** (failures - 1), longestPause)
+      const pause = error.reaction === 'poll' ? 1 : Math.min(2 ** (failures - 1), longestPause)
       try {
         await clock.wait(pause, { atLeast: error.retryAfter })
       } catch (ended) {

@@ -42,9 +42,9 @@ export async function tagResources(
 
 const notReadBack = (region: string, ids: readonly string[]): EcsError =>
   new EcsError({
-    action: 'TagResources',
+    operation: 'TagResources',
     region,
-    said: `the tags written on ${ids.join(', ')} do not show: somebody may have overwritten them, or deleted the resource`,
+    reason: `the tags written on ${ids.join(', ')} do not show: somebody may have overwritten them, or deleted the resource`,
     remedy: 'Look at what else works on these at the same time, then run this step again.',
   })
 

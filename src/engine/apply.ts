@@ -1,6 +1,5 @@
 /** Carries out the steps of a plan, region by region side by side, and keeps a journal of what was done. */
 
-import { describeEcsError, isFull } from '../ecs/errors.ts'
 import { decisionOn, describeDecision } from '../family/model/decision-record.ts'
 import { type Image, isAvailable, isFailed, isPending, isReady, label } from '../family/model/image.ts'
 import { tag } from '../family/model/tags.ts'
@@ -15,19 +14,10 @@ import {
 } from '../family/plan/steps.ts'
 import { fallbackOf } from '../family/rules/pruning.ts'
 import { reasonToKeep } from '../family/rules/retention.ts'
+import { ActionError, describeError, stepError } from './action-error.ts'
 import { Cancelled, type Clock, consistencyIntervals } from './clock.ts'
 import type { Create, CreateAnswer, Ecs, Log, PostState, Write } from './ports.ts'
 import { waitForImage } from './wait-for-image.ts'
-
-/** A step that could not be completed for a reason that ECS states in its answers rather than as an error. */
-export class StepFailure extends Error {
-  override readonly name = 'StepFailure'
-  readonly remedy: string
-  constructor(reason: string, remedy: string) {
-    super(reason)
-    this.remedy = remedy
-  }
-}
 
 export interface Entry {
   readonly step: Step
@@ -133,8 +123,8 @@ async function withRoom(step: Step, applying: ApplyContext): Promise<Result> {
     return await carryOut(step, applying)
   } catch (error) {
     const room = 'room' in step ? (step.room ?? []) : []
-    if (!isFull(error) || room.length === 0) throw error
-    applying.log.info(`${describeEcsError(error)} What \`keep\` leaves over goes first.`)
+    if (!(error instanceof ActionError && error.code === 'family-full') || room.length === 0) throw error
+    applying.log.info(`${describeError(error.toJSON())} What \`keep\` leaves over goes first.`)
     await apply(room, { ...applying, bestEffort: true })
     return await carryOut(step, applying)
   }
@@ -202,10 +192,10 @@ async function create(step: Create, applying: ApplyContext): Promise<void> {
       made(own.id)
       return
     }
-    if (answer.kind === 'name-taken') throw answer.fault
+    if (answer.kind === 'name-taken') throw answer.error
   }
-  if (answer && answer.kind !== 'accepted') throw answer.fault
-  throw new StepFailure(
+  if (answer && answer.kind !== 'accepted') throw answer.error
+  throw stepError(
     `ECS accepted the image ${nameOf(step)} but does not list it.`,
     'Look for it in the ECS console; run this step again to pick it up.',
   )
@@ -267,21 +257,21 @@ async function awaitImage(
   throw seen && isFailed(seen) ? notCreated(seen) : takenAway(step, seen)
 }
 
-const notCreated = (image: Image): StepFailure =>
+const notCreated = (image: Image): ActionError =>
   image.isCopied
-    ? new StepFailure(
+    ? stepError(
         `ECS failed to make the copy ${label(image)} (${image.status}) in ${image.region}; it gives no reason.`,
         'Re-run this job: only this copy is made anew. The failed one counts for the quota until it is deleted.',
       )
-    : new StepFailure(
+    : stepError(
         `ECS failed to create ${label(image)} (${image.status}); it gives no reason.`,
         'Look at the image and its snapshots in the ECS console, then run again: the failed image is replaced. It counts for the quota until it is deleted.',
       )
 
-function takenAway({ image, family }: Extract<Step, { action: 'await' }>, seen: Image | undefined): StepFailure {
+function takenAway({ image, family }: Extract<Step, { action: 'await' }>, seen: Image | undefined): ActionError {
   const decision = seen && decisionOn(seen)
   const isNow = seen ? `${seen.status} in ${seen.family ? `family ${seen.family}` : 'no family'}` : 'gone'
-  return new StepFailure(
+  return stepError(
     `${seen ? label(seen) : image} is ${isNow}, not available${family === undefined ? '' : ` in family ${family}`}: somebody has taken it away${decision ? ` (${describeDecision(decision)})` : ''}.`,
     'Look at who works on this family at the same time, then decide anew in a new workflow run.',
   )
@@ -290,7 +280,7 @@ function takenAway({ image, family }: Extract<Step, { action: 'await' }>, seen: 
 async function confirm({ region, family, image }: Extract<Step, { action: 'confirm' }>, ecs: Ecs): Promise<void> {
   const current = await ecs.look({ ask: 'current', region, family })
   if (current?.id === image) return
-  throw new StepFailure(
+  throw stepError(
     `Family ${family} resolves to ${current ? label(current) : 'nothing'} by now, not to ${image} as \`expected-image-id\` says.`,
     'Nothing visible was changed. Look at what is current now, then decide anew.',
   )
@@ -308,7 +298,7 @@ async function awaitInstance(
   )
   if (isGood) log.info(`Instance ${instance} is ${wanted}.`)
   else {
-    throw new StepFailure(
+    throw stepError(
       `ECS accepted to ${action} instance ${instance}, but it is ${seen?.status ?? 'gone'}.`,
       'Look at the instance in the ECS console: somebody else may be switching it.',
     )

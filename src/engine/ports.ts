@@ -2,6 +2,7 @@
 
 import type { Answer, Permission, Query } from '../family/plan/query.ts'
 import type { Step, StepOfKind } from '../family/plan/steps.ts'
+import type { ActionError } from './action-error.ts'
 
 /** Questions that one look at ECS answers. The others are about time, and the line answers them itself. */
 export type LookQuery = Extract<
@@ -32,9 +33,9 @@ export type Create = StepOfKind<'create'>
 export type CreateAnswer =
   | { readonly kind: 'accepted'; readonly image: string }
   /** An image has that name already, perhaps from an earlier request whose answer was lost. */
-  | { readonly kind: 'name-taken'; readonly fault: Error }
+  | { readonly kind: 'name-taken'; readonly error: ActionError }
   /** The ClientToken stands for another request. */
-  | { readonly kind: 'token-used'; readonly fault: Error }
+  | { readonly kind: 'token-used'; readonly error: ActionError }
 
 export interface Ecs {
   look<const Q extends LookQuery>(question: Q): Promise<Answer<Q>>

@@ -4,7 +4,6 @@
  * takes long, and what is decided rests on what there is by then.
  */
 
-import { explainError } from '../ecs/errors.ts'
 import { type FamilyRef, type Image, isFailed, label } from '../family/model/image.ts'
 import { familyOf, type Request, regionsOf } from '../family/model/request.ts'
 import { planFor } from '../family/modes/index.ts'
@@ -28,7 +27,8 @@ import {
   type Step,
 } from '../family/plan/steps.ts'
 import { regionsDiverge, type Verification, verify } from '../family/plan/verify.ts'
-import { type ApplyContext, applyLanes, deletedIn, type Entry, StepFailure } from './apply.ts'
+import { errorData, explainError, stepError } from './action-error.ts'
+import { type ApplyContext, applyLanes, deletedIn, type Entry } from './apply.ts'
 import { Cancelled, type Clock, consistencyIntervals } from './clock.ts'
 import { answer, type Observing, Seen } from './observe.ts'
 import type { Ecs, Log, PostState } from './ports.ts'
@@ -128,10 +128,7 @@ class Line {
       if (this.#request.dryRun || this.#plan?.kind === 'refuse') return
       if (lanesOf(this.#plan, 'copy').length === 0) break
       if (round === rounds) {
-        throw new StepFailure(
-          'Copies were made, and are gone again each time.',
-          'Look at who deletes them, then run again.',
-        )
+        throw stepError('Copies were made, and are gone again each time.', 'Look at who deletes them, then run again.')
       }
       await this.#apply('Prepare', ['create', 'copy'])
     }
@@ -322,7 +319,7 @@ class Line {
     } catch (error) {
       if (error instanceof Cancelled) throw error
       this.#ports.log.warning(
-        `The instances that still run a withdrawn image could not be listed: ${explainError(error)}`,
+        `The instances that still run a withdrawn image could not be listed: ${explainError(errorData(error))}`,
       )
       return undefined
     }

@@ -1,13 +1,13 @@
 /** What those see of a run who look only at its page on GitHub: notices, and the error. Pure. */
 
-import type { Outcome } from '../engine/outcome.ts'
+import { explainError } from '../engine/action-error.ts'
+import { madeIn, type Outcome, regionsIn } from '../engine/outcome.ts'
 import { regionsOf } from '../family/model/request.ts'
 import type { Notice } from '../family/plan/plan.ts'
 import { describeStep, stepTarget } from '../family/plan/steps.ts'
 import { alreadyDeleted } from '../family/rules/retention.ts'
-import { createdIn, isRetried } from './journal.ts'
-import { capital, describeAnswer, type Message, pastOf } from './messages.ts'
-import { isSpread, plannedRegions } from './served.ts'
+import { capital, type Message, pastOf } from './messages.ts'
+import { isSpread } from './served.ts'
 
 /** The title first; then why, what is so now, what to do, and what support asks for. */
 export function errorText({ title, reasons, regions, facts, todo, details }: Message): string {
@@ -32,7 +32,7 @@ const warning = (text: string): Notice => ({ level: 'warning', text })
 const whereIn = (region: string, outcome: Outcome): string => (isSpread(outcome) ? `${region}: ` : '')
 
 function otherwiseNothing(outcome: Outcome): Notice[] {
-  const [home] = plannedRegions(outcome)
+  const [home] = regionsIn(outcome)
   return home?.kind === 'change' && home.reason !== undefined
     ? [notice(`Otherwise nothing to do: ${home.reason}.`)]
     : []
@@ -40,7 +40,7 @@ function otherwiseNothing(outcome: Outcome): Notice[] {
 
 /** Copies were made, and by then there was nothing to promote any more. */
 function leftOutside({ plan, journal }: Outcome): Notice[] {
-  const created = createdIn(journal)
+  const created = madeIn(journal)
   if (plan?.kind !== 'nothing' || created.length === 0) return []
   const text = `No family was switched. This run has made copies that stay outside of the family: ${created.join(', ')}. Delete them if nobody needs them.`
   return [warning(text)]
@@ -48,9 +48,7 @@ function leftOutside({ plan, journal }: Outcome): Notice[] {
 
 /** What holds for several regions is said once. */
 function plannedNotices(outcome: Outcome): Notice[] {
-  const planned = plannedRegions(outcome).flatMap(({ region, notices }) =>
-    notices.map((each) => ({ region, notice: each })),
-  )
+  const planned = regionsIn(outcome).flatMap(({ region, notices }) => notices.map((each) => ({ region, notice: each })))
   const all = [...outcome.persistent, ...planned]
   const same = Map.groupBy(all, ({ notice: { level, text } }) => `${level} ${text}`)
   return [...same.values()].flatMap((group): Notice[] => {
@@ -69,11 +67,10 @@ const overtaken = (outcome: Outcome): Notice[] =>
 
 /** Deletions that failed, or were better left. */
 function leftUndone(outcome: Outcome): Notice[] {
-  return outcome.journal.flatMap((entry): Notice[] => {
-    const { step, state, reason, error, tolerated } = entry
+  return outcome.journal.flatMap(({ step, state, reason, error, tolerated }): Notice[] => {
     const where = whereIn(step.region, outcome)
-    if (tolerated && error && !isRetried(entry, outcome)) {
-      return [warning(`${where}Could not ${describeStep(step)}: ${describeAnswer(error)} ${error.remedy}`)]
+    if (tolerated && error) {
+      return [warning(`${where}Could not ${describeStep(step)}: ${explainError(error)}`)]
     }
     const isLeft = state === 'skipped' && reason !== undefined && reason !== alreadyDeleted
     return isLeft ? [warning(`${where}${stepTarget(step)} was not deleted: ${reason}.`)] : []

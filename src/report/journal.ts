@@ -3,7 +3,7 @@
 import type { ErrorData } from '../engine/action-error.ts'
 import type { Entry, Outcome } from '../engine/outcome.ts'
 import { type PlannedStep, plannedSteps } from '../family/plan/plan.ts'
-import { type Deletion, isVisible, type Step, switchesFamily, traits } from '../family/plan/steps.ts'
+import { isVisible, type Step, switchesFamily, traits } from '../family/plan/steps.ts'
 
 type Journal = Outcome['journal']
 
@@ -25,17 +25,6 @@ export function attemptedSteps({ plan, round, journal }: Outcome): readonly Atte
   return [...earlier.map((entry) => ({ step: entry.step, entry })), ...last]
 }
 
-/** The family had no room for another image: a later round made room, and took up the rest. */
-export const isRetried = ({ round, error }: Entry, outcome: Outcome): boolean =>
-  error?.code === 'family-full' && round < outcome.round
-
-export const deletionsIn = (journal: Journal): Deletion[] =>
-  journal.flatMap(({ step, state }) => (step.action === 'delete' && state === 'done' ? [step] : []))
-
-/** `m-… in cn-hangzhou`: images that were made, for people. */
-export const createdIn = (journal: Journal): string[] =>
-  journal.flatMap(({ step, image }) => (image === undefined ? [] : [`${image} in ${step.region}`]))
-
 /** Images that were restored, to be copied. */
 export const restoredIn = (journal: Journal): string[] =>
   journal.flatMap(({ step, state }) => (step.action === 'restore' && state === 'done' ? [step.image] : []))
@@ -45,7 +34,7 @@ const isUnanswered = ({ state, error, image }: Entry): boolean =>
   state === 'failed' && image === undefined && error?.code !== 'credentials' && !isRefused(error)
 
 /** ECS answered, and did not do it. */
-const isRefused = (error: ErrorData | undefined): boolean => error?.ecs?.ecsCode !== undefined
+const isRefused = (error: ErrorData | undefined): boolean => error?.request?.ecsCode !== undefined
 
 /** Changes for which the answer of ECS is missing. */
 export const unansweredIn = (journal: Journal): Step[] =>

@@ -1,19 +1,18 @@
 /** The last line of log of a run that went well. Pure. */
 
 import { currentIn } from '../engine/observations.ts'
-import type { Outcome } from '../engine/outcome.ts'
+import { deletedIn, type Outcome, regionsIn } from '../engine/outcome.ts'
 import { familyOf, regionsOf } from '../family/model/request.ts'
 import { plannedSteps } from '../family/plan/plan.ts'
-import { deletionsIn } from './journal.ts'
 import { capital, pastOf } from './messages.ts'
-import { describeServed, isInSync, isSameImage, isSpread, plannedRegions, servedImages } from './served.ts'
+import { describeServed, isInSync, isSameImage, isSpread, servedImages } from './served.ts'
 
 export function headlineOf(outcome: Outcome): string {
   const { request, plan, verifications } = outcome
   if (request.dryRun && plan?.kind === 'change') {
     return `Dry run: ${count(plannedSteps(plan).length, 'step')} planned, nothing changed`
   }
-  const [home] = plannedRegions(outcome)
+  const [home] = regionsIn(outcome)
   if (home?.reason !== undefined && verifications.length === 0) return nothingToDo(outcome, home.reason)
   const served = regionsOf(request).filter((region) => isServedIn(region, outcome))
   return served.length > 0 && verifications.length > 0
@@ -37,7 +36,7 @@ function nothingToDo(outcome: Outcome, reason: string): string {
 /** What was done where the family itself was as it should be. */
 function alsoDone({ journal }: Outcome): string {
   const done = journal.filter(({ state }) => state === 'done').map(({ step }) => step)
-  const deleted = deletionsIn(journal).length
+  const deleted = deletedIn(journal).length
   const accounts = new Set(done.flatMap((step) => (step.action === 'share' ? step.accounts : []))).size
   const parts = [
     ...(deleted > 0 ? [`${count(deleted, 'image')} deleted`] : []),

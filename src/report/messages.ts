@@ -4,14 +4,14 @@
  */
 
 import type { ErrorData } from '../engine/action-error.ts'
-import type { Entry, Failure, Outcome } from '../engine/outcome.ts'
+import { type Entry, type Failure, madeIn, type Outcome, regionsIn } from '../engine/outcome.ts'
 import { familyOf, regionsOf } from '../family/model/request.ts'
 import type { Refusal } from '../family/plan/plan.ts'
 import { describeStep, isVisible, type Step } from '../family/plan/steps.ts'
 import { regionsDiverge, type Verification } from '../family/plan/verify.ts'
-import { createdIn, extentOfChange, restoredIn } from './journal.ts'
+import { extentOfChange, restoredIn } from './journal.ts'
 import { factsAfter } from './left-behind.ts'
-import { describeRegion, describeServed, isSpread, plannedRegions } from './served.ts'
+import { describeRegion, describeServed, isSpread } from './served.ts'
 
 export interface Message {
   /** Short, without a full stop: `Rollback of web failed in cn-shanghai`. */
@@ -63,7 +63,7 @@ function nameOf({ request }: Outcome): string {
 }
 
 function refused(outcome: Outcome, { code, reason, remedy }: Refusal): Message {
-  const created = createdIn(outcome.journal)
+  const created = madeIn(outcome.journal)
   const restored = restoredIn(outcome.journal)
   return {
     ...nothingSaid,
@@ -135,17 +135,18 @@ function describeError(error: ErrorData, what: string): string {
 }
 
 /** What ECS answered, or why there is no answer. */
-export function describeAnswer({ reason, ecs }: ErrorData): string {
-  if (ecs?.ecsCode === undefined) return sentence(reason)
-  return sentence(`ECS answered ${reason === ecs.ecsCode ? reason : `${ecs.ecsCode}: ${reason}`}`)
+function describeAnswer({ reason, request }: ErrorData): string {
+  const ecsCode = request?.ecsCode
+  if (ecsCode === undefined) return sentence(reason)
+  return sentence(`ECS answered ${reason === ecsCode ? ecsCode : `${ecsCode}: ${reason}`}`)
 }
 
 /** Everything that support asks for. */
-function detailsOf({ ecs }: ErrorData): string[] {
-  if (!ecs) return []
-  const answer = [ecs.ecsCode, ecs.status && `HTTP ${ecs.status}`, ecs.requestId && `request ID ${ecs.requestId}`]
-  const known = answer.filter((part) => part !== undefined && part !== '')
-  return [`${ecs.operation} in ${ecs.region}: ${known.length === 0 ? 'no answer of ECS' : known.join(', ')}.`]
+function detailsOf({ request, details }: ErrorData): string[] {
+  if (!request) return details === undefined ? [] : [details]
+  const { operation, region, ecsCode, status, requestId } = request
+  const answer = [ecsCode, status && `HTTP ${status}`, requestId && `request ID ${requestId}`].filter(Boolean)
+  return [`${operation} in ${region}: ${answer.length === 0 ? 'no answer from ECS' : answer.join(', ')}.`]
 }
 
 function remediesFor(error: ErrorData, outcome: Outcome): string[] {
@@ -154,9 +155,9 @@ function remediesFor(error: ErrorData, outcome: Outcome): string[] {
 }
 
 /** A region that does not answer is no reason to leave the others as they are. */
-function withoutRegion({ ecs }: ErrorData, { request, plan }: Outcome): string[] {
-  if (!ecs || plan !== undefined || request.replicas.length === 0) return []
-  const { region } = ecs
+function withoutRegion(error: ErrorData, { request, plan }: Outcome): string[] {
+  if (!error.request || plan !== undefined || request.replicas.length === 0) return []
+  const { region } = error.request
   return region === request.region
     ? [`If ${region} is down, set another of the regions as \`region-id\`, and leave ${region} out.`]
     : [`To go on without ${region}, leave it out of \`replica-region-ids\`, and promote into it later.`]
@@ -245,7 +246,7 @@ const diverged = (outcome: Outcome): Deviation => ({
 
 /** Somebody took away, at the same moment, what the family was to serve. */
 function refill(outcome: Outcome, region: string): string {
-  const last = plannedRegions(outcome)
+  const last = regionsIn(outcome)
     .find((each) => each.region === region)
     ?.withdrawn.at(-1)
   return `Give the family an image again now: \`mode: promote\`${last ? `, for example with \`image-id: ${last}\`` : ''}.`

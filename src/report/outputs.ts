@@ -1,11 +1,11 @@
 /** What later steps read of an outcome. Pure. */
 
-import type { Outcome } from '../engine/outcome.ts'
+import { deletedIn, type Outcome, regionsIn } from '../engine/outcome.ts'
 import { type Image, isAvailable } from '../family/model/image.ts'
 import { familyOf, regionsOf } from '../family/model/request.ts'
 import { describeStep, isVisible, type Step, stepTarget, traits } from '../family/plan/steps.ts'
-import { attemptedSteps, deletionsIn } from './journal.ts'
-import { isInSync, isSpread, plannedRegions, type Served, servedImages } from './served.ts'
+import { attemptedSteps } from './journal.ts'
+import { isInSync, isSpread, type Served, servedImages } from './served.ts'
 
 /** Every output that the mode has, the others stay unset; an empty string for what is not known. */
 export function outputsOf(outcome: Outcome): Record<string, string> {
@@ -13,7 +13,7 @@ export function outputsOf(outcome: Outcome): Record<string, string> {
   const image = images[request.region]
   const described = image === undefined ? undefined : observations.images[image]
   const served = servedImages(outcome)
-  const regions = plannedRegions(outcome)
+  const regions = regionsIn(outcome)
   return {
     'image-id': image ?? '',
     'current-image-id': served[request.region]?.id ?? '',
@@ -78,8 +78,8 @@ function isFound({ request, plan, images }: Outcome, described: Image | undefine
 function withdrawnImages(outcome: Outcome): readonly string[] {
   const { journal, failure, observations, request } = outcome
   // What is deleted leaves no trace for a later attempt: it does not count in this one either.
-  const deleted = deletionsIn(journal).map(({ image }) => image)
-  const withdrawn = (plannedRegions(outcome)[0]?.withdrawn ?? []).filter((id) => !deleted.includes(id))
+  const deleted = deletedIn(journal).map(({ image }) => image)
+  const withdrawn = (regionsIn(outcome)[0]?.withdrawn ?? []).filter((id) => !deleted.includes(id))
   const skipped = withdrawalsIn(outcome, 'skipped')
   if (!failure) return withdrawn.filter((id) => !skipped.includes(id))
   const done = withdrawalsIn(outcome, 'done')
@@ -99,5 +99,5 @@ const withdrawalsIn = ({ journal }: Outcome, state: 'done' | 'skipped'): string[
 function hasChanged(outcome: Outcome): boolean {
   if (outcome.request.dryRun) return false
   const isChange = outcome.journal.some(({ step, state }) => state === 'done' && isVisible(step))
-  return isChange || plannedRegions(outcome).some(({ changedBefore }) => changedBefore)
+  return isChange || regionsIn(outcome).some(({ changedBefore }) => changedBefore)
 }

@@ -1,15 +1,15 @@
 /** The job summary: what the page of the workflow run shows of an outcome, or of a failure before there was one. Pure. */
 
 import { knowsCurrent, membersIn } from '../engine/observations.ts'
-import type { Entry, Outcome } from '../engine/outcome.ts'
+import { type Entry, type Outcome, regionsIn } from '../engine/outcome.ts'
 import { label, newestFirst } from '../family/model/image.ts'
 import { familyOf, type Request, regionsOf } from '../family/model/request.ts'
 import type { Notice } from '../family/plan/plan.ts'
 import { describeStep } from '../family/plan/steps.ts'
-import { type AttemptedStep, attemptedSteps, isRetried } from './journal.ts'
+import { type AttemptedStep, attemptedSteps } from './journal.ts'
 import { alert, bullets, code, folded, page, plain, prose, table } from './markdown.ts'
 import type { Message } from './messages.ts'
-import { isSameImage, isSpread, plannedRegions, type Served, servedImages } from './served.ts'
+import { isSameImage, isSpread, type Served, servedImages } from './served.ts'
 
 interface Told {
   readonly failure: Message | undefined
@@ -102,7 +102,7 @@ function retentionTable(outcome: Outcome): string {
   const keep = 'keep' in request ? request.keep : undefined
   if (keep === undefined) return ''
   const where = (region: string) => (isSpread(outcome) ? [region] : [])
-  const rows = plannedRegions(outcome).flatMap(({ region, retention: decisions = [] }) =>
+  const rows = regionsIn(outcome).flatMap(({ region, retention: decisions = [] }) =>
     // Newest first.
     decisions
       .slice(keep)
@@ -122,7 +122,7 @@ function stepsTable(outcome: Outcome): string {
   const { dryRun } = outcome.request
   const sign = ({ entry }: AttemptedStep): string => {
     if (!entry) return dryRun ? '' : 'not done'
-    return isRetried(entry, outcome) ? '↻' : signs[entry.state]
+    return signs[entry.state]
   }
   const where = (region: string) => (isSpread(outcome) ? [region] : [])
   const rows = attemptedSteps(outcome).map((attempted) => {

@@ -1,16 +1,12 @@
 /** What each region serves at the end of a run, as far as it is known. */
 
 import { currentIn, knowsCurrent, originIn } from '../engine/observations.ts'
-import type { Outcome } from '../engine/outcome.ts'
+import { type Outcome, regionsIn } from '../engine/outcome.ts'
 import { type Image, label } from '../family/model/image.ts'
 import { familyOf, regionsOf } from '../family/model/request.ts'
-import type { RegionPlan } from '../family/plan/plan.ts'
 
 /** By region; none where it is not known, or nothing. */
 export type Served = Readonly<Record<string, Image>>
-
-export const plannedRegions = ({ plan }: Outcome): readonly RegionPlan[] =>
-  plan === undefined || plan.kind === 'refuse' ? [] : plan.regions
 
 /** More than one region: what is told needs the name of its region. */
 export const isSpread = ({ request }: Outcome): boolean => request.replicas.length > 0
@@ -21,7 +17,7 @@ export function servedImages(outcome: Outcome): Served {
   const family = familyOf(request) ?? (named ? observations.images[named]?.family : undefined)
   return Object.fromEntries(
     regionsOf(request).flatMap((region) => {
-      const planned = plannedRegions(outcome).find((each) => each.region === region)?.servedImage
+      const planned = regionsIn(outcome).find((each) => each.region === region)?.servedImage
       const image = planned ?? (family === undefined ? undefined : currentIn(observations, { region, family }))
       return image ? [[region, image]] : []
     }),

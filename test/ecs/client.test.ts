@@ -144,7 +144,7 @@ describe('the signature', () => {
   ])('%s is refused once and says what to check', async (_, keys, code, remedy) => {
     const { client } = connectTo(ecs, { keys: { ...ecs.account, ...keys } })
     const fault = await faultOf(describeImages(client, region, {}))
-    expect(fault).toMatchObject({ code, course: 'stop' })
+    expect(fault).toMatchObject({ ecsCode: code, reaction: 'fail' })
     expect(fault.remedy).toContain(remedy)
     expect(ecs.requests).toHaveLength(1)
   })
@@ -153,7 +153,7 @@ describe('the signature', () => {
     const session = ecs.session(ecs.account, { expiresAt: ecs.clock.now() - 1000 })
     const { client } = connectTo(ecs, { keys: session })
     const fault = await faultOf(describeImages(client, region, {}))
-    expect(fault).toMatchObject({ code: 'InvalidSecurityToken.Expired', course: 'stop' })
+    expect(fault).toMatchObject({ ecsCode: 'InvalidSecurityToken.Expired', reaction: 'fail' })
     expect(fault.remedy).toContain('temporary credentials')
     expect(ecs.requests).toHaveLength(1)
   })
@@ -162,7 +162,7 @@ describe('the signature', () => {
     ecs.switches.clockSkewSeconds = 3600
     const { client } = connectTo(ecs)
     const fault = await faultOf(describeImages(client, region, {}))
-    expect(fault).toMatchObject({ code: 'InvalidTimeStamp.Expired', course: 'stop' })
+    expect(fault).toMatchObject({ ecsCode: 'InvalidTimeStamp.Expired', reaction: 'fail' })
     expect(fault.remedy).toContain('clock')
   })
 
@@ -172,7 +172,7 @@ describe('the signature', () => {
   ])('a %s that no header can hold is a fault of the credentials, which is not repeated', async (_, keys) => {
     const { client, retries } = connectTo(ecs, { keys: { ...ecs.account, ...keys } })
     const failure = await failureOf(describeImages(client, region, {}))
-    expect(failure).toMatchObject({ name: 'CredentialFault', remedy: expect.stringContaining('keys') })
+    expect(failure).toMatchObject({ code: 'credentials', remedy: expect.stringContaining('keys') })
     expect(failure.message).not.toMatch(/LTAI5t|CAIS/)
     expect(retries).toEqual([])
     expect(ecs.requests).toEqual([])
@@ -232,7 +232,7 @@ describe('an answer that is slow', () => {
     await vi.advanceTimersByTimeAsync(1)
     vi.useRealTimers()
     expect(await asked).toMatchObject({ id: image.id })
-    expect(retries.map(({ fault }) => fault.message)).toEqual(['there was no answer in time'])
+    expect(retries.map(({ error }) => error.message)).toEqual(['there was no answer in time'])
     expect(ecs.requests).toHaveLength(2)
   })
 })

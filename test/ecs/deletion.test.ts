@@ -75,8 +75,8 @@ describe('an image that is too many', () => {
       port().write(deletion({ image: id, accounts: accounts.slice(1), snapshots: snapshotIds })),
     )
     expect(fault).toMatchObject({
-      code: 'ImageUseShared',
-      course: 'stop',
+      ecsCode: 'ImageUseShared',
+      reaction: 'fail',
       remedy: expect.stringContaining('`unshare`'),
     })
     expect(ecs.image(id)?.sharedWith).toEqual(accounts.slice(0, 1))
@@ -87,7 +87,7 @@ describe('an image that is too many', () => {
     const { id, snapshotIds } = ecs.seed.image()
     ecs.seed.instance({ imageId: id })
     const fault = await faultOf(port().write(deletion({ image: id, snapshots: snapshotIds })))
-    expect(fault).toMatchObject({ code: 'ImageUsingByInstance', course: 'stop', action: 'DeleteImage' })
+    expect(fault).toMatchObject({ ecsCode: 'ImageUsingByInstance', reaction: 'fail', operation: 'DeleteImage' })
     expect(ecs.image(id)).toBeDefined()
     expect(sent()).toEqual(['DeleteImage'])
   })
@@ -114,7 +114,7 @@ describe('an image that is too many', () => {
     const { id, snapshotIds } = ecs.seed.image()
     ecs.seed.image({ region: 'cn-beijing', status: 'Creating', copyOf: { region, id } })
     const fault = await faultOf(port().write(deletion({ image: id, snapshots: snapshotIds })))
-    expect(fault).toMatchObject({ code: 'OperationDenied.ImageCopying' })
+    expect(fault).toMatchObject({ ecsCode: 'OperationDenied.ImageCopying' })
     expect(sent('DeleteImage')).toHaveLength(1)
     expect(sent('DeleteSnapshot')).toEqual([])
   })
@@ -143,7 +143,7 @@ describe('an image that is too many', () => {
     const { id, snapshotIds } = ecs.seed.image()
     ecs.faults.add({ kind: 'error', code: 'Forbidden.RAM', action: 'DeleteSnapshot' })
     const fault = await faultOf(port().write(deletion({ image: id, snapshots: snapshotIds })))
-    expect(fault).toMatchObject({ action: 'DeleteSnapshot', code: 'Forbidden.RAM', status: 403 })
+    expect(fault).toMatchObject({ operation: 'DeleteSnapshot', ecsCode: 'Forbidden.RAM', status: 403 })
     expect(fault.remedy).toContain('`ecs:DeleteSnapshot` on snapshot/*')
     expect(ecs.image(id)).toBeUndefined()
   })
@@ -162,7 +162,7 @@ describe('the snapshots of an image that has just been deleted', () => {
     ecs.switches.staleDeleteSeconds = forEver
     const { id, snapshotIds } = ecs.seed.image()
     const fault = await faultOf(port().write(deletion({ image: id, snapshots: snapshotIds })))
-    expect(fault).toMatchObject({ action: 'DeleteSnapshot', region, code: 'SnapshotCreatedImage', status: 403 })
+    expect(fault).toMatchObject({ operation: 'DeleteSnapshot', region, ecsCode: 'SnapshotCreatedImage', status: 403 })
     expect(fault.message).toContain(snapshotIds[0])
     expect(fault.requestId).toMatch(/^[0-9A-F-]{36}$/)
     expect(sent('DeleteSnapshot')).toHaveLength(consistencyIntervals + 1)
@@ -196,7 +196,7 @@ describe('the snapshots of an image that has just been deleted', () => {
     const { id } = ecs.seed.image({ snapshotIds: [shared, ...others], dataDisks: [20, 20] })
     const kept = ecs.seed.image({ snapshotIds: [shared] })
     const fault = await faultOf(port().write(deletion({ image: id, snapshots: [first, shared, ...others] })))
-    expect(fault).toMatchObject({ code: 'SnapshotCreatedDisk', message: expect.stringContaining(first) })
+    expect(fault).toMatchObject({ ecsCode: 'SnapshotCreatedDisk', message: expect.stringContaining(first) })
     expect(left([first, shared, ...others])).toEqual([first, shared])
     expect(ecs.image(kept.id)).toBeDefined()
     // The one that an image uses was given its time all the same.
@@ -248,7 +248,7 @@ describe('snapshots that an earlier attempt left', () => {
   test('that disks were made from are a fault', async () => {
     const { id } = ecs.seed.snapshot({ hasDisks: true })
     const fault = await faultOf(port().write(ofSnapshots([id])))
-    expect(fault).toMatchObject({ code: 'SnapshotCreatedDisk', course: 'stop' })
+    expect(fault).toMatchObject({ ecsCode: 'SnapshotCreatedDisk', reaction: 'fail' })
   })
 
   test('none are no request', async () => {

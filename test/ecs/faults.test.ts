@@ -98,9 +98,9 @@ describe.each(both)('a %s', (name) => {
     expect(worked(image)).toBe(true)
     expect(actionsOf(ecs)).toEqual([action, action, action, action])
     expect(retries.map(({ failures }) => failures)).toEqual([1, 2, 3])
-    for (const { fault: met } of retries) {
-      expect(String(met.code)).toMatch(code)
-      expect(met).toMatchObject({ action, region, course: 'repeat' })
+    for (const { error: met } of retries) {
+      expect(String(met.ecsCode)).toMatch(code)
+      expect(met).toMatchObject({ operation: action, region, reaction: 'retry' })
     }
   })
 
@@ -116,7 +116,7 @@ describe.each(both)('a %s', (name) => {
     ecs.faults.add({ kind, times: forEver })
     const { client, retries } = connectTo(ecs)
     const fault = await faultOf(send(client, ecs.seed.image({ family: 'web' }).id))
-    expect(fault).toMatchObject({ action, region, code, status, course: 'repeat' })
+    expect(fault).toMatchObject({ operation: action, region, ecsCode: code, status, reaction: 'retry' })
     expect(fault.message).not.toBe('')
     expect(fault.remedy).toMatch(/\.$/)
     if (code) expect(fault.requestId).toBe(requestIdOf(ecs.requests.at(-1)))
@@ -141,7 +141,7 @@ describe.each(both)('a %s', (name) => {
       const image = ecs.seed.image({ family: 'web' }).id
       const took = await timeOf(async () => {
         const fault = await faultOf(send(client, image))
-        expect(fault).toMatchObject({ code: 'Throttling.User', status: 400, action })
+        expect(fault).toMatchObject({ ecsCode: 'Throttling.User', status: 400, operation: action })
         expect(fault.requestId).toBe(requestIdOf(ecs.requests.at(-1)))
       })
       expect(took).toBeGreaterThanOrEqual(145)
@@ -155,7 +155,7 @@ describe.each(both)('a %s', (name) => {
     const image = ecs.seed.image({ family: 'web' }).id
     const took = await timeOf(() => send(client, image))
     expect(worked(image)).toBe(true)
-    expect(retries[0]?.fault.retryAfter).toBe(150)
+    expect(retries[0]?.error.retryAfter).toBe(150)
     expect(took).toBeGreaterThanOrEqual(145)
     expect(took).toBeLessThan(1150)
   })
@@ -165,7 +165,7 @@ describe.each(both)('a %s', (name) => {
     const { client } = connectTo(ecs, { limit: 200 })
     const image = ecs.seed.image({ family: 'web' }).id
     const took = await timeOf(async () => {
-      expect(await faultOf(send(client, image))).toMatchObject({ code: 'Throttling.User' })
+      expect(await faultOf(send(client, image))).toMatchObject({ ecsCode: 'Throttling.User' })
     })
     expect(took).toBeLessThan(1200)
     // A timer of Node may come a millisecond early, and leave time for one more.
@@ -186,10 +186,17 @@ describe.each(both)('a %s', (name) => {
     ecs.faults.add({ kind: 'error', code, status, message: 'It is not to be.', times: forEver })
     const { client, retries } = connectTo(ecs)
     const fault = await faultOf(send(client, ecs.seed.image({ family: 'web' }).id))
-    expect(fault).toMatchObject({ name: 'EcsFault', action, region, code, status, course: 'stop' })
+    expect(fault).toMatchObject({
+      name: 'EcsError',
+      operation: action,
+      region,
+      ecsCode: code,
+      status,
+      reaction: 'fail',
+    })
     expect(fault.requestId).toBe(requestIdOf(ecs.requests[0]))
     const said = /SecurityToken/.test(code) ? code : 'It is not to be.'
-    expect(fault.message).toBe(code === 'Forbidden.RAM' ? `${said} (the right in question: ecs:${action})` : said)
+    expect(fault.message).toBe(code === 'Forbidden.RAM' ? `${said} (missing permission: ecs:${action})` : said)
     expect(ecs.requests).toHaveLength(1)
     expect(retries).toEqual([])
   })
@@ -224,11 +231,11 @@ describe('an address where nobody is', () => {
     const { client, retries } = connectTo(ecs, { endpoint: address(), keys: session })
     const fault = await faultOf(describeFamily(client, { region, family: 'web' }))
     expect(fault.message).toMatch(message)
-    expect(fault).toMatchObject({ action: 'DescribeImageFromFamily', code: undefined, status: undefined })
+    expect(fault).toMatchObject({ operation: 'DescribeImageFromFamily', ecsCode: undefined, status: undefined })
     expect(fault.remedy).toContain('`endpoint`')
     expect(retries).toHaveLength(9)
     expectNoSecrets(allOf(fault))
-    for (const { fault: met } of retries) expectNoSecrets(allOf(met))
+    for (const { error: met } of retries) expectNoSecrets(allOf(met))
   })
 
   test('that comes up in time is reached', async () => {
@@ -255,7 +262,7 @@ describe('an answer that is not one of ECS', () => {
       const { client, retries } = connectTo(ecs, { endpoint: gateway.url })
       await requests[name].send(client, image)
       expect(requests[name].worked(image)).toBe(true)
-      expect(retries.map(({ fault }) => fault.course)).toEqual(['repeat', 'repeat'])
+      expect(retries.map(({ error }) => error.reaction)).toEqual(['retry', 'retry'])
     },
   )
 
@@ -283,8 +290,8 @@ describe('an answer that is not one of ECS', () => {
     gateway.replace = () => ({ status: 502, text: '{"message":"Bad Gateway"}' })
     const { client } = connectTo(ecs, { endpoint: gateway.url })
     const fault = await faultOf(describeFamily(client, { region, family: 'web' }))
-    expect(fault).toMatchObject({ code: undefined, requestId: undefined, status: 502, course: 'repeat' })
-    expect(fault.message).toContain('not one of ECS')
+    expect(fault).toMatchObject({ ecsCode: undefined, requestId: undefined, status: 502, reaction: 'retry' })
+    expect(fault.message).toContain('did not come from ECS')
   })
 
   test('in XML from ECS itself is understood', async () => {
@@ -292,7 +299,7 @@ describe('an answer that is not one of ECS', () => {
     gateway.replace = () => ({ status: 403, type: 'text/xml;charset=utf-8', text })
     const { client } = connectTo(ecs, { endpoint: gateway.url })
     const fault = await faultOf(describeFamily(client, { region, family: 'web' }))
-    expect(fault).toMatchObject({ code: 'Forbidden.RAM', status: 403, requestId: 'R-1', course: 'stop' })
+    expect(fault).toMatchObject({ ecsCode: 'Forbidden.RAM', status: 403, requestId: 'R-1', reaction: 'fail' })
     expect(gateway.passed).toHaveLength(1)
   })
 
@@ -302,7 +309,7 @@ describe('an answer that is not one of ECS', () => {
     const { client, retries } = connectTo(ecs, { endpoint: gateway.url })
     await describeFamily(client, { region, family: 'web' })
     expect(retries).toMatchObject([
-      { fault: { code: 'Throttling.Api', requestId: 'R-1', message: 'Slowly.', status: 503 } },
+      { error: { ecsCode: 'Throttling.Api', requestId: 'R-1', message: 'Slowly.', status: 503 } },
     ])
   })
 })
@@ -314,8 +321,8 @@ describe('a denial', () => {
       ecs.faults.add({ kind: 'error', code })
       const { action, send } = requests[name]
       const fault = await faultOf(send(connectTo(ecs).client, ecs.seed.image({ family: 'web' }).id))
-      expect(fault).toMatchObject({ code, status: 403, course: 'stop' })
-      expect(fault.message).toMatch(new RegExp(`\\(the right in question: ecs:${action}\\)$`))
+      expect(fault).toMatchObject({ ecsCode: code, status: 403, reaction: 'fail' })
+      expect(fault.message).toMatch(new RegExp(`\\(missing permission: ecs:${action}\\)$`))
       expect(allOf(fault)).not.toContain('AQFnLocalEcsDiagnosticMessage')
       expect(ecs.requests).toHaveLength(1)
     },
@@ -327,7 +334,7 @@ describe('a denial', () => {
       ecs.faults.add({ kind: 'error', code, status: 403, body: {} })
       const fault = await faultOf(requests.write.send(connectTo(ecs).client, ecs.seed.image({}).id))
       expect(fault.remedy).toContain('ecs:ModifyImageAttribute')
-      expect(fault.message).not.toContain('the right in question')
+      expect(fault.message).not.toContain('missing permission')
     },
   )
 
@@ -335,7 +342,7 @@ describe('a denial', () => {
     const AccessDeniedDetail = { AuthAction: 'kms:Decrypt', NoPermissionType: 'ExplicitDeny' }
     ecs.faults.add({ kind: 'error', code: 'Forbidden.RAM', status: 403, body: { AccessDeniedDetail } })
     const fault = await faultOf(requests.write.send(connectTo(ecs).client, ecs.seed.image({}).id))
-    expect(fault.message).toContain('the right in question: kms:Decrypt')
+    expect(fault.message).toContain('missing permission: kms:Decrypt')
     expect(fault.remedy).toContain('ecs:ModifyImageAttribute')
     // A grant is no help against a policy that denies.
     expect(fault.remedy).toContain('a policy that denies')
@@ -369,7 +376,7 @@ describe('no secret is in anything that a fault says', () => {
       limit: 60,
     })
     const last = await faultOf(requests[name].send(client, ecs.seed.image({ family: 'web' }).id))
-    return [...retries.map(({ fault }) => fault), last]
+    return [...retries.map(({ error }) => error), last]
   }
 
   test.each(crossed(kinds))('%s, %s', async (name, kind) => {
@@ -383,7 +390,7 @@ describe('no secret is in anything that a fault says', () => {
     ecs.faults.add({ kind: 'signature-echo' })
     const [fault] = await allFaults('write')
     expect(JSON.stringify(ecs.requests[0]?.answer)).toContain(session.securityToken)
-    expect(fault).toMatchObject({ code: 'SignatureDoesNotMatch', message: 'SignatureDoesNotMatch', status: 400 })
+    expect(fault).toMatchObject({ ecsCode: 'SignatureDoesNotMatch', message: 'SignatureDoesNotMatch', status: 400 })
     expect(fault?.requestId).toBe(requestIdOf(ecs.requests[0]))
     expect(fault?.remedy).toContain('access key')
     expect(ecs.requests).toHaveLength(1)
@@ -409,7 +416,7 @@ describe('no secret is in anything that a fault says', () => {
   test('a wrong secret, whose signature ECS repeats in its answer', async () => {
     const { client } = connectTo(ecs, { keys: { ...session, accessKeySecret: 'TheSecretOfSomebodyElse' } })
     const fault = await faultOf(describeFamily(client, { region, family: 'web' }))
-    expect(fault.code).toBe('SignatureDoesNotMatch')
+    expect(fault.ecsCode).toBe('SignatureDoesNotMatch')
     expectNoSecrets(allOf(fault))
     expect(allOf(fault)).not.toContain('TheSecretOfSomebodyElse')
   })

@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { connectEcs } from '../../src/ecs/adapter.ts'
-import { isFull } from '../../src/ecs/errors.ts'
 import { createImage, describeFamily, describeImages } from '../../src/ecs/images.ts'
 import { apply, type Entry } from '../../src/engine/apply.ts'
 import { Cancelled, consistencyIntervals } from '../../src/engine/clock.ts'
@@ -220,8 +219,8 @@ describe('what a family resolves to', () => {
     ecs.seed.image({ family: 'web' })
     gateway.replace = () => ({ status, text })
     const fault = await faultOf(port({ endpoint: gateway.url }).look({ ask: 'current', region, family: 'web' }))
-    expect(fault).toMatchObject({ course: 'repeat', code: undefined })
-    expect(fault.message).toContain('not one of ECS')
+    expect(fault).toMatchObject({ reaction: 'retry', ecsCode: undefined })
+    expect(fault.message).toContain('did not come from ECS')
     expect(gateway.passed).toHaveLength(10)
   })
 
@@ -463,7 +462,11 @@ describe('a change of status', () => {
     ['restore', 'CreateFailed', restore, 'ImageStatus.NotDeprecated'],
   ] as const)('that cannot be is an error, once reads have had their time: %s %s', async (_, status, step, code) => {
     const { id } = ecs.seed.image({ status })
-    expect(await faultOf(port().write(step(id)))).toMatchObject({ code, status: 403, action: 'ModifyImageAttribute' })
+    expect(await faultOf(port().write(step(id)))).toMatchObject({
+      ecsCode: code,
+      status: 403,
+      operation: 'ModifyImageAttribute',
+    })
     expect(sent('ModifyImageAttribute')).toHaveLength(1)
     expect(sent('DescribeImages')).toHaveLength(consistencyIntervals + 1)
   })
@@ -471,7 +474,7 @@ describe('a change of status', () => {
   test('of a shared image is refused, and says what to do', async () => {
     const { id } = ecs.seed.image({ sharedWith: [ecs.addAccount().uid] })
     const fault = await faultOf(port().write(deprecate(id)))
-    expect(fault).toMatchObject({ code: 'ImageUseShared', course: 'stop' })
+    expect(fault).toMatchObject({ ecsCode: 'ImageUseShared', reaction: 'fail' })
     expect(fault.remedy).toContain('`unshare`')
     expect(sent()).toHaveLength(1)
   })
@@ -484,7 +487,7 @@ describe('a change of status', () => {
   })
 
   test('of an image that is gone is an error at once', async () => {
-    expect(await faultOf(port().write(deprecate('m-none')))).toMatchObject({ code: 'InvalidImageId.NotFound' })
+    expect(await faultOf(port().write(deprecate('m-none')))).toMatchObject({ ecsCode: 'InvalidImageId.NotFound' })
     expect(sent()).toHaveLength(1)
   })
 })
@@ -539,7 +542,11 @@ describe('whether ECS would permit', () => {
     const { id } = ecs.seed.image({})
     ecs.faults.add({ kind: 'error', code: 'Forbidden.RAM' })
     const permission = await port().wouldPermit({ action: 'deprecate', region, image: id })
-    expect(permission).toMatchObject({ granted: false, code: 'Forbidden.RAM', about: 'identity' })
+    expect(permission).toMatchObject({
+      granted: false,
+      obstacle: 'identity',
+      reason: expect.stringContaining('Forbidden.RAM'),
+    })
     expect('reason' in permission && permission.reason).toContain(requestIdOf(ecs.requests[0]))
     expect('reason' in permission && permission.reason).toContain('ecs:ModifyImageAttribute')
   })
@@ -547,7 +554,7 @@ describe('whether ECS would permit', () => {
   test('a rule of ECS that stands in the way is an answer', async () => {
     const { id } = ecs.seed.image({ sharedWith: [ecs.addAccount().uid] })
     const permission = await port().wouldPermit({ action: 'deprecate', region, image: id })
-    expect(permission).toMatchObject({ granted: false, code: 'ImageUseShared', about: 'request' })
+    expect(permission).toMatchObject({ granted: false, obstacle: 'shared' })
   })
 
   test('sharing is asked about with the accounts of the first request', async () => {
@@ -572,7 +579,7 @@ describe('whether ECS would permit', () => {
     const { id } = ecs.seed.image(seed)
     const accounts = [account ?? ecs.addAccount().uid]
     const permission = await port().wouldPermit({ action: 'share', region, image: id, accounts })
-    expect(permission).toMatchObject({ granted: false, about: 'request', code })
+    expect(permission).toMatchObject({ granted: false, obstacle: 'request', reason: expect.stringContaining(code) })
   })
 
   test('passing trouble is repeated, and no answer', async () => {
@@ -592,7 +599,7 @@ describe('whether ECS would permit', () => {
     const { id } = ecs.seed.image({})
     ecs.faults.add({ kind, times: Number.POSITIVE_INFINITY })
     const fault = await faultOf(port({ limit: 100 }).wouldPermit({ action: 'deprecate', region, image: id }))
-    expect(fault).toMatchObject({ code, course: 'repeat', action: 'ModifyImageAttribute' })
+    expect(fault).toMatchObject({ ecsCode: code, reaction: 'retry', operation: 'ModifyImageAttribute' })
   })
 })
 
@@ -700,7 +707,7 @@ describe('a new image', () => {
     ecs.seed.image({ name: 'web-3' })
     expect(await port().create(stepOf(creation()), 0)).toMatchObject({
       kind: 'name-taken',
-      fault: { code: 'InvalidImageName.Duplicated' },
+      error: { ecsCode: 'InvalidImageName.Duplicated' },
     })
     expect(sent()).toHaveLength(1)
   })
@@ -711,7 +718,7 @@ describe('a new image', () => {
       ecs.switches.tokenMismatchCode = code
       await port().create(stepOf(creation()), 0)
       const other = creation({ description: 'something else', name: 'web-4' })
-      expect(await port().create(stepOf(other), 0)).toMatchObject({ kind: 'token-used', fault: { code } })
+      expect(await port().create(stepOf(other), 0)).toMatchObject({ kind: 'token-used', error: { ecsCode: code } })
       ecs.clock.advance(60)
       expect(await port().create(stepOf(other), 1)).toMatchObject({ kind: 'accepted' })
       expect(ecs.images()).toHaveLength(2)
@@ -736,8 +743,8 @@ describe('a new image', () => {
   ])('a refusal is said once, with what to do: %s', async (code, remedy) => {
     ecs.faults.add({ kind: 'error', code, status: 403 })
     const fault = await failureOf(port().create(stepOf(creation()), 0))
-    expect(fault).toMatchObject({ code, remedy: expect.stringContaining(remedy) })
-    expect(isFull(fault)).toBe(/Quota/.test(code))
+    const kind = code.includes('Quota') ? 'family-full' : 'ecs'
+    expect(fault).toMatchObject({ code: kind, ecsCode: code, remedy: expect.stringContaining(remedy) })
     expect(sent()).toHaveLength(1)
     expect(ecs.images()).toHaveLength(0)
   })
@@ -749,7 +756,7 @@ describe('a new image', () => {
     answerWith(members)
     const { client } = connectTo(ecs, { endpoint: gateway.url })
     const fault = await faultOf(createImage(client, region, { create: creation(), renewal: 0 }))
-    expect(fault).toMatchObject({ action: 'CreateImage', requestId: '8F32783B-ACBE-5B85-98FB-79A73E02BB6E' })
+    expect(fault).toMatchObject({ operation: 'CreateImage', requestId: '8F32783B-ACBE-5B85-98FB-79A73E02BB6E' })
     expect(fault.message).toContain('names no image')
     expect(fault.remedy).toContain('again')
   })
@@ -765,14 +772,14 @@ describe('a new image', () => {
     const others = [await faultOf(create({ family: 'web2' })), await faultOf(join('web2'))]
     ecs.quotas.imagesPerRegion = 2
     full.push(await faultOf(create({ family: undefined })))
-    expect(full.map(({ code, course }) => `${code} ${course}`)).toEqual([
-      'ImageQuotaExceed.ImageFamily stop',
-      'ImageQuotaFull.ImageFamily stop',
-      'QuotaExceed.Image stop',
+    expect(full.map(({ ecsCode, reaction }) => `${ecsCode} ${reaction}`)).toEqual([
+      'ImageQuotaExceed.ImageFamily fail',
+      'ImageQuotaFull.ImageFamily fail',
+      'QuotaExceed.Image fail',
     ])
-    expect(others.map(({ code }) => code)).toEqual(['ImageFamilyQuotaExceed', 'ImageFamilyQuotaFull'])
-    expect(full.map(isFull)).toEqual([true, true, true])
-    expect([...others, new Error('QuotaExceed.Image'), undefined].map(isFull)).toEqual([false, false, false, false])
+    expect(others.map(({ ecsCode }) => ecsCode)).toEqual(['ImageFamilyQuotaExceed', 'ImageFamilyQuotaFull'])
+    expect(full.map(({ code }) => code)).toEqual(['family-full', 'family-full', 'family-full'])
+    expect(others.map(({ code }) => code)).toEqual(['ecs', 'ecs'])
     expect(sent()).toHaveLength(5)
     expect(ecs.images().map(({ id }) => id)).toEqual([inFamily.id, outside.id])
   })

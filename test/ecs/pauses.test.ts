@@ -9,7 +9,14 @@ vi.mock('node:timers/promises', () => ({ setTimeout: vi.fn(async () => undefined
 beforeEach(() => vi.mocked(setTimeout).mockClear())
 
 const faultOf = (code: string, retryAfter?: number) => () =>
-  new EcsError({ action: 'ModifyImageAttribute', region: 'cn-hangzhou', code, status: 400, said: 'No.', retryAfter })
+  new EcsError({
+    operation: 'ModifyImageAttribute',
+    region: 'cn-hangzhou',
+    ecsCode: code,
+    status: 400,
+    reason: 'No.',
+    retryAfter,
+  })
 const throttled = (retryAfter?: number) => faultOf('Throttling', retryAfter)
 
 /** Milliseconds from each failure of a request to the next attempt. */

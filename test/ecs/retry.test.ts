@@ -80,7 +80,7 @@ describe('a cancellation', () => {
       if (phase === 'before') stop.abort()
       await sleep(100)
     }
-    expect(await faultOf(look(client))).toMatchObject({ code: 'Forbidden.RAM' })
+    expect(await faultOf(look(client))).toMatchObject({ ecsCode: 'Forbidden.RAM' })
   })
 
   test('has no failed request repeated', async () => {
@@ -131,7 +131,7 @@ describe('the time limit', () => {
     const { client } = connectTo(ecs, { limit: 250 })
     const took = await timeOf(async () => {
       const fault = await faultOf(connectEcs(client).write({ action: 'deprecate', region, image: id }))
-      expect(fault).toMatchObject({ code: 'InvalidStatus.ImageIsCreating', course: 'wait', status: 403 })
+      expect(fault).toMatchObject({ ecsCode: 'InvalidStatus.ImageIsCreating', reaction: 'poll', status: 403 })
       expect(fault.remedy).toContain('`wait-timeout-minutes`')
     })
     expect(took).toBeGreaterThanOrEqual(245)
@@ -142,7 +142,7 @@ describe('the time limit', () => {
   test('lets a request that fails after it not be repeated', async () => {
     ecs.faults.add({ kind: 'unavailable', times: forEver })
     const { client, retries } = connectTo(ecs, { limit: 0 })
-    expect(await faultOf(look(client))).toMatchObject({ code: 'ServiceUnavailable' })
+    expect(await faultOf(look(client))).toMatchObject({ ecsCode: 'ServiceUnavailable' })
     expect(ecs.requests).toHaveLength(1)
     expect(retries).toEqual([])
   })
@@ -156,7 +156,7 @@ describe('the time limit', () => {
     ecs.faults.add({ kind: 'throttling', times: forEver })
     const { client } = connectTo(ecs, { interval: 60_000, limit: 200 })
     const took = await timeOf(async () => {
-      expect(await faultOf(look(client))).toMatchObject({ code: 'Throttling.User' })
+      expect(await faultOf(look(client))).toMatchObject({ ecsCode: 'Throttling.User' })
     })
     expect(took).toBeGreaterThanOrEqual(195)
     expect(took).toBeLessThan(1000)
@@ -166,7 +166,13 @@ describe('the time limit', () => {
 
   test('that comes while a failure is told of leaves what ECS answered last', async () => {
     const clock = new Clock({ interval: 1, limit: 20, signal: stop.signal })
-    const fault = new EcsError({ action: 'DescribeImages', region, code: 'Throttling', status: 400, said: 'Slowly.' })
+    const fault = new EcsError({
+      operation: 'DescribeImages',
+      region,
+      ecsCode: 'Throttling',
+      status: 400,
+      reason: 'Slowly.',
+    })
     const onRetry = () => {
       while (!clock.isOver);
     }
@@ -215,7 +221,7 @@ describe('a look that is repeated', () => {
 
 describe('what is repeated', () => {
   const fault = (code: string | undefined, status?: number) =>
-    new EcsError({ action: 'StopInstance', region, code, status, said: 'No.' })
+    new EcsError({ operation: 'StopInstance', region, ecsCode: code, status, reason: 'No.' })
 
   async function attempts(error: Error, handled: readonly string[] = []): Promise<number> {
     let made = 0
@@ -256,7 +262,7 @@ describe('what is repeated', () => {
     ecs.faults.add({ kind: 'html' })
     const { client, retries } = connectTo(ecs)
     await look(client)
-    expect(retries.map(({ fault: { code }, failures }) => [code, failures])).toEqual([
+    expect(retries.map(({ error: { ecsCode }, failures }) => [ecsCode, failures])).toEqual([
       ['Throttling.User', 1],
       ['Throttling.User', 2],
       [undefined, 3],

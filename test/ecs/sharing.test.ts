@@ -107,13 +107,13 @@ test('a refusal on the way leaves the rest shared, and is said', async () => {
   const { id } = ecs.seed.image({ sharedWith: sharees })
   ecs.faults.add({ kind: 'error', code: 'Forbidden.RAM', nth: 2 })
   const fault = await faultOf(port().write({ action: 'unshare', region, image: id, accounts: sharees }))
-  expect(fault).toMatchObject({ code: 'Forbidden.RAM', action: 'ModifyImageSharePermission' })
+  expect(fault).toMatchObject({ ecsCode: 'Forbidden.RAM', operation: 'ModifyImageSharePermission' })
   expect(ecs.image(id)?.sharedWith).toEqual(sharees.slice(10))
 })
 
 test('an image of another account has no shares to see', async () => {
   const { id } = ecs.seed.image({ account: ecs.addAccount(), sharedWith: [ecs.account.uid] })
-  expect(await faultOf(shares(id))).toMatchObject({ code: 'InvalidImageId.NotFound', course: 'stop' })
+  expect(await faultOf(shares(id))).toMatchObject({ ecsCode: 'InvalidImageId.NotFound', reaction: 'fail' })
 })
 
 describe('sharing', () => {
@@ -174,7 +174,7 @@ describe('sharing', () => {
   ] as const)('that ECS refuses is said once, with what to do: %s', async (code, seed, account, remedy) => {
     if (code === 'QuotaExceed.ShareImageUser') ecs.quotas.sharesPerImage = 0
     const fault = await faultOf(share(ecs.seed.image(seed).id, [account ?? accounts(1)[0] ?? '']))
-    expect(fault).toMatchObject({ code, course: 'stop', remedy: expect.stringContaining(remedy) })
+    expect(fault).toMatchObject({ ecsCode: code, reaction: 'fail', remedy: expect.stringContaining(remedy) })
     expect(ecs.requests).toHaveLength(1)
   })
 })

@@ -122,7 +122,7 @@ describe('tagging', () => {
     const full = ecs.seed.image({ tags: Object.fromEntries(Array.from({ length: 20 }, (_, n) => [`k${n}`, 'v'])) })
     const [id = ''] = images(1)
     const fault = await faultOf(port().write(tagImages([id, full.id], { a: '1' })))
-    expect(fault).toMatchObject({ code: 'QuotaExceed.Tags', course: 'stop' })
+    expect(fault).toMatchObject({ ecsCode: 'QuotaExceed.Tags', reaction: 'fail' })
     expect(ecs.image(id)?.tags).toEqual({})
     expect(sent()).toHaveLength(1)
   })
@@ -134,15 +134,15 @@ describe('tagging', () => {
     ['TagKey.Duplication', undefined, { TEAM: 'core' }],
   ])('is refused once: %s', async (code, ids, tags) => {
     const fault = await faultOf(port().write(tagImages(ids ?? images(1, { team: 'core' }), tags)))
-    expect(fault).toMatchObject({ code, course: 'stop' })
+    expect(fault).toMatchObject({ ecsCode: code, reaction: 'fail' })
     expect(sent()).toHaveLength(1)
   })
 
   test('is a denial of the reading, where only that right is missing', async () => {
     ecs.faults.add({ kind: 'error', code: 'Forbidden.RAM', action: 'ListTagResources' })
     const fault = await faultOf(port().write(tagImages(images(1), { a: '1' })))
-    expect(fault).toMatchObject({ code: 'Forbidden.RAM', action: 'ListTagResources' })
-    expect(fault.message).toContain('the right in question: ecs:ListTagResources')
+    expect(fault).toMatchObject({ ecsCode: 'Forbidden.RAM', operation: 'ListTagResources' })
+    expect(fault.message).toContain('missing permission: ecs:ListTagResources')
     expect(fault.remedy).toContain('`ecs:ListTagResources` on *')
   })
 
@@ -157,7 +157,7 @@ describe('tagging', () => {
       if (phase === 'after' && action === 'TagResources') meanwhile(id)
     }
     const fault = await faultOf(port().write(tagImages([id], { a: '1' })))
-    expect(fault).toMatchObject({ action: 'TagResources', region, message: expect.stringContaining('do not show') })
+    expect(fault).toMatchObject({ operation: 'TagResources', region, message: expect.stringContaining('do not show') })
     expect(fault.message).toContain(id)
     expect(sent('TagResources')).toHaveLength(1)
     expect(sent('ListTagResources')).toHaveLength(consistencyIntervals + 1)

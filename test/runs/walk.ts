@@ -54,8 +54,8 @@ export async function walk(
     endpoint: settings.endpoint,
     userAgent: 'test',
     clock,
-    onRetry: ({ action, code, message }, failures) =>
-      void lines.push(`retry ${failures}: ${action} ${code ?? message}`),
+    onRetry: ({ operation, ecsCode, reason }, failures) =>
+      void lines.push(`retry ${failures}: ${operation} ${ecsCode ?? reason}`),
   })
   const outcome = await run(request, {
     ecs: connectEcs(client),

@@ -7,13 +7,14 @@ import type { FamilyRef, Image } from '../model/image.ts'
 import type { Instance } from '../model/instance.ts'
 import type { Step } from './steps.ts'
 
+/** Why ECS would refuse a step: who asks, the image's shares, a full family, or something else about the request. */
+export type Obstacle = 'identity' | 'shared' | 'family-full' | 'request'
+
 export type Permission =
   | { readonly granted: true }
   | {
       readonly granted: false
-      /** Who asks, or what is asked for. */
-      readonly about: 'identity' | 'request'
-      readonly code: string
+      readonly obstacle: Obstacle
       readonly reason: string
     }
 

@@ -57,7 +57,7 @@ export function* planEntry(
   // deprecated image change its family is not documented; if not, it has to be restored where it is.
   const [permission] = yield* query({ ask: 'permitted', step: join[0] })
   if (permission.granted) return { first: [], steps: [...join, ...restore, ...here] }
-  if (permission.about === 'identity') return refuseNotPermitted(join[0], permission.reason)
+  if (permission.obstacle === 'identity') return refuseNotPermitted(join[0], permission.reason)
   if (!(yield* wouldBeServed(request, target))) return { first: [], steps: [...restore, ...join, ...here] }
   return refuse(
     'not-permitted',

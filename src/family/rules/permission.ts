@@ -27,9 +27,9 @@ export function* refuseForbidden(
   for (const { thing: step, answer } of answers) {
     if (answer.granted) continue
     const comesTooEarly =
-      (step.action === 'deprecate' && unshared.includes(step.image) && answer.code === 'ImageUseShared') ||
-      (['share', 'join-family'].includes(step.action) && isAfterRestore(step) && answer.about === 'request') ||
-      (step.action === 'join-family' && canMakeRoom && answer.code === 'ImageQuotaFull.ImageFamily')
+      (step.action === 'deprecate' && unshared.includes(step.image) && answer.obstacle === 'shared') ||
+      (['share', 'join-family'].includes(step.action) && isAfterRestore(step) && answer.obstacle !== 'identity') ||
+      (step.action === 'join-family' && canMakeRoom && answer.obstacle === 'family-full')
     if (!comesTooEarly) return refuseNotPermitted(step, answer.reason)
   }
   return undefined
