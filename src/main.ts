@@ -7,16 +7,14 @@ import { readRunContext } from './github/context.ts'
 import { runnerLog as log } from './github/log.ts'
 import { runnerState } from './github/state.ts'
 import { parseInputs } from './inputs/parse.ts'
-import { report } from './report/outputs.ts'
-
-const fail = (what: string, remedy: string): void => setFailed(`${what}\n${remedy}`)
+import { errorText, invalidInputs, type Report, report, reportFailure } from './report/index.ts'
 
 async function main(signal: AbortSignal): Promise<void> {
   // Before anything is printed: a fault of the inputs may quote what was pasted into the wrong one.
   mask({ accessKeySecret: getInput('access-key-secret'), securityToken: getInput('security-token') })
   const parsed = parseInputs(getInput, readRunContext(process.env))
   if (!parsed.ok) {
-    fail(`The inputs are not right:\n${parsed.faults.map((fault) => `- ${fault}`).join('\n')}`, 'No request was made.')
+    await tell(reportFailure(invalidInputs(parsed.faults)))
     return
   }
   const { request, settings } = parsed.value
@@ -25,17 +23,14 @@ async function main(signal: AbortSignal): Promise<void> {
   for (const doubt of parsed.doubts) log.warning(doubt)
   log.info(`Run: ${request.run.key}, attempt ${request.run.attempt}`)
   const onImage = (image: string) => setOutput('image-id', image)
-  const {
-    outputs,
-    notices,
-    failure,
-    headline,
-    summary: markdown,
-  } = report(await run(request, { ecs, clock, log, postState: runnerState, onImage }))
+  await tell(report(await run(request, { ecs, clock, log, postState: runnerState, onImage })))
+}
+
+async function tell({ outputs, notices, failure, headline, summary: markdown }: Report): Promise<void> {
   for (const [name, value] of Object.entries(outputs)) setOutput(name, value)
   for (const { level, text } of notices) log[level](text)
   if (process.env.GITHUB_STEP_SUMMARY) await summary.addRaw(markdown).write()
-  if (failure) fail(failure.what, failure.remedy)
+  if (failure) setFailed(errorText(failure))
   else log.info(headline)
 }
 
@@ -49,7 +44,7 @@ try {
     error instanceof Error && 'remedy' in error
       ? String(error.remedy)
       : 'This is a fault of the action itself: open an issue.'
-  fail(error instanceof Error ? error.message : String(error), remedy)
+  setFailed(`${error instanceof Error ? error.message : String(error)}\n${remedy}`)
 }
 // A request that was given up, or a connection kept alive, must not hold the step.
 process.exit()
