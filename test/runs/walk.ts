@@ -9,11 +9,13 @@ import type { Log, PostState } from '../../src/engine/ports.ts'
 import { type Outcome, run } from '../../src/engine/run.ts'
 import { readRunContext } from '../../src/github/context.ts'
 import { parseInputs } from '../../src/inputs/parse.ts'
-import { type Report, report } from '../../src/report/outputs.ts'
+import { errorText, type Report, report } from '../../src/report/index.ts'
 import { connectionTo, gitHubVariables, type Inputs, inputDefaults, type WorkflowRun } from '../action/runner.ts'
 import type { LocalEcs } from '../local-ecs/server.ts'
 
-export interface Walk extends Report {
+export interface Walk extends Omit<Report, 'failure'> {
+  /** The error as one text, without what to do about it, which is apart. */
+  readonly failure: { readonly what: string; readonly remedy: string } | undefined
   readonly outcome: Outcome
   readonly log: readonly string[]
 }
@@ -53,7 +55,9 @@ export async function walk(
   const connected = await connect(settings, { clock, log })
   for (const doubt of parsed.doubts) log.warning(doubt)
   const outcome = await run(request, { ecs: connected, clock, log, postState, onImage })
-  return { ...report(outcome), outcome, log: lines }
+  const { failure, ...told } = report(outcome)
+  const said = failure && { what: errorText({ ...failure, todo: [] }), remedy: failure.todo.join(' ') }
+  return { ...told, failure: said, outcome, log: lines }
 }
 
 /** As people read it: groups as chapters, annotations with their level. */

@@ -1,0 +1,37 @@
+/** A run as people and later steps read it. Pure: what is made here is only printed and written elsewhere. */
+
+import type { Outcome } from '../engine/outcome.ts'
+import type { Notice } from '../family/plan/plan.ts'
+import { errorText, noticesOf } from './annotations.ts'
+import { headlineOf } from './log.ts'
+import { failureMessage, invalidInputs, type Message } from './messages.ts'
+import { outputsOf } from './outputs.ts'
+import { failurePage, pageOf } from './page.ts'
+
+export { errorText, invalidInputs }
+
+export interface Report {
+  /** Every output that the mode has; the others stay unset. */
+  readonly outputs: Readonly<Record<string, string>>
+  readonly notices: readonly Notice[]
+  readonly failure: Message | undefined
+  /** The last line of log when all is well. */
+  readonly headline: string
+  /** GitHub-flavoured Markdown. */
+  readonly summary: string
+}
+
+export function report(outcome: Outcome): Report {
+  const failure = failureMessage(outcome)
+  const told = { outputs: outputsOf(outcome), notices: noticesOf(outcome), failure, headline: headlineOf(outcome) }
+  return { ...told, summary: pageOf(outcome, told) }
+}
+
+/** Of a run that failed before it looked at anything. */
+export const reportFailure = (failure: Message): Report => ({
+  outputs: {},
+  notices: [],
+  failure,
+  headline: failure.title,
+  summary: failurePage(failure),
+})
