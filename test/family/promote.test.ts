@@ -428,6 +428,24 @@ describe('a deprecated image that this account may not move', () => {
   })
 })
 
+describe('with one region as with several', () => {
+  test.each(['join-family', 'share'] as const)(
+    'ECS is asked whether this account may %s, before anything is written',
+    (action) => {
+      const request = promote({ image: 'm-n', shareWith: ['1001'] })
+      const refusal = refusalOf(request, web.with(loose).denying(action))
+      expect(refusal).toMatchObject({ code: 'not-permitted', reason: expect.stringContaining('Forbidden.RAM') })
+    },
+  )
+
+  test('every change is asked about once, all at once', () => {
+    const request = promote({ image: 'm-w', deprecateNewer: true, shareWith: ['1001'] })
+    const { questions } = planOf(request, web.changing('m-w', deprecated))
+    const asked = questions.flatMap((question) => (question.ask === 'permitted' ? [question.step] : []))
+    expect(asked.map(brief)).toEqual(['restore m-w', 'share m-w 1001', 'deprecate m-x'])
+  })
+})
+
 describe('tags to add', () => {
   test('are put on the image before anything visible', () => {
     expect(stepsOf(promote({ image: 'm-n', tags: { stage: 'live' } }), web.with(loose))).toEqual([
