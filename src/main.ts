@@ -16,13 +16,13 @@ async function main(signal: AbortSignal): Promise<void> {
   mask({ accessKeySecret: getInput('access-key-secret'), securityToken: getInput('security-token') })
   const parsed = parseInputs(getInput, readRunContext(process.env))
   if (!parsed.ok) {
-    fail(`The inputs are not right:\n${parsed.faults.map((fault) => `- ${fault}`).join('\n')}`, 'No request was made.')
+    fail(`Invalid inputs:\n${parsed.errors.map((error) => `- ${error}`).join('\n')}`, 'No request was made.')
     return
   }
   const { request, settings } = parsed.value
   const clock = new Clock({ ...settings, signal })
   const ecs = await connect(settings, { clock, log })
-  for (const doubt of parsed.doubts) log.warning(doubt)
+  for (const warning of parsed.warnings) log.warning(warning)
   log.info(`Run: ${request.run.key}, attempt ${request.run.attempt}`)
   const onImage = (image: string) => setOutput('image-id', image)
   const {

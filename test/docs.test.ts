@@ -313,7 +313,7 @@ describe('five regions, from release to release', () => {
 // ── The pages ────────────────────────────────────────────────────────────────
 
 describe('the pages', () => {
-  const codes = [...source('plan').matchAll(/^\s+\| '([a-z-]+)'$/gm)].map(([, code = '']) => code)
+  const codes = [...source('plan/plan').matchAll(/^\s+\| '([a-z-]+)'$/gm)].map(([, code = '']) => code)
   const workflows = examples.map(({ text }) => readWorkflow(text))
   const steps = [...workflows.flatMap(allSteps), ...snippets]
 

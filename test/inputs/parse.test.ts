@@ -6,8 +6,9 @@ import type {
   ResolveRequest,
   RollbackRequest,
 } from '../../src/family/model/request.ts'
-import { parseInputs, parseSettings, type RunContext } from '../../src/inputs/parse.ts'
-import { type InputName, inputTable } from '../../src/inputs/schema.ts'
+import type { RunContext } from '../../src/github/context.ts'
+import { parseInputs, parseSettings } from '../../src/inputs/parse.ts'
+import { type InputName, inputNames, inputRows } from '../../src/inputs/schema.ts'
 import { sha256 } from '../family/situation.ts'
 
 type Inputs = Partial<Record<InputName, string>>
@@ -26,19 +27,18 @@ const context: RunContext = {
 }
 
 /** As the runner gives them: the defaults of action.yml for what is not set. */
-const reading = (inputs: Inputs) => (name: InputName) => inputs[name] ?? inputTable[name].default
-const parse = (inputs: Inputs, surroundings: Partial<RunContext> = {}) =>
-  parseInputs(reading(inputs), { ...context, ...surroundings })
+const reading = (inputs: Inputs) => (name: InputName) => inputs[name] ?? inputRows[name].default ?? ''
+const parse = (inputs: Inputs, more: Partial<RunContext> = {}) => parseInputs(reading(inputs), { ...context, ...more })
 
-function good(inputs: Inputs, surroundings: Partial<RunContext> = {}) {
-  const parsed = parse(inputs, surroundings)
-  if (!parsed.ok) throw new Error(parsed.faults.join('\n'))
-  return { ...parsed.value, doubts: parsed.doubts }
+function good(inputs: Inputs, more: Partial<RunContext> = {}) {
+  const parsed = parse(inputs, more)
+  if (!parsed.ok) throw new Error(parsed.errors.join('\n'))
+  return { ...parsed.value, warnings: parsed.warnings }
 }
 
-function faults(inputs: Inputs, surroundings: Partial<RunContext> = {}): readonly string[] {
-  const parsed = parse(inputs, surroundings)
-  return parsed.ok ? [] : parsed.faults
+function errors(inputs: Inputs, more: Partial<RunContext> = {}): readonly string[] {
+  const parsed = parse(inputs, more)
+  return parsed.ok ? [] : parsed.errors
 }
 
 const least: Readonly<Record<Mode, Inputs>> = {
@@ -149,9 +149,9 @@ describe('the least that a mode needs', () => {
   })
 })
 
-describe('faults', () => {
+describe('errors', () => {
   test('are told all at once', () => {
-    const found = faults({
+    const found = errors({
       mode: 'bake',
       family: 'aliyun-web',
       'instance-id': 'x',
@@ -165,7 +165,7 @@ describe('faults', () => {
     const about = ['region-id', 'family', 'instance-id', 'stop-instance', 'image-version', 'access-key-secret', 'tags']
     for (const input of [...about, 'wait-timeout-minutes', 'endpoint']) {
       expect(
-        found.filter((fault) => fault.includes(`\`${input}\``)),
+        found.filter((error) => error.includes(`\`${input}\``)),
         input,
       ).toHaveLength(1)
     }
@@ -173,9 +173,9 @@ describe('faults', () => {
   })
 
   test('are sentences', () => {
-    const found = faults({ mode: 'bake', family: '1', keep: '1', wait: 'x', 'to-image-id': 'm-1' })
+    const found = errors({ mode: 'bake', family: '1', keep: '1', wait: 'x', 'to-image-id': 'm-1' })
     expect(found.length).toBeGreaterThan(4)
-    for (const fault of found) expect(fault).toMatch(/^[A-Z`].*[.]$/)
+    for (const error of found) expect(error).toMatch(/^[A-Z`].*[.]$/)
   })
 })
 
@@ -185,14 +185,14 @@ describe('mode', () => {
     ['another word', 'deploy'],
     ['other letters', 'Bake'],
   ])('%s: refused once, naming all four', (_, mode) => {
-    const found = faults({ ...least.rollback, mode }).filter((fault) => fault.includes('`mode`'))
+    const found = errors({ ...least.rollback, mode }).filter((error) => error.includes('`mode`'))
     expect(found).toHaveLength(1)
     expect(found[0]).toContain('bake, promote, rollback, resolve')
   })
 
   test('none or a wrong one does not make the other inputs wrong', () => {
-    expect(faults({ ...least.bake, mode: 'bak' })).toHaveLength(1)
-    expect(faults({ ...least.bake, mode: '' })).toHaveLength(1)
+    expect(errors({ ...least.bake, mode: 'bak' })).toHaveLength(1)
+    expect(errors({ ...least.bake, mode: '' })).toHaveLength(1)
   })
 })
 
@@ -201,7 +201,7 @@ describe('region', () => {
     const { 'region-id': _, ...without } = least.rollback
     expect(good(without, { regionId: 'cn-beijing' }).request.region).toBe('cn-beijing')
     expect(good(least.rollback, { regionId: 'cn-beijing' }).request.region).toBe('cn-hangzhou')
-    expect(faults(without)).toEqual([expect.stringMatching(/`region-id`.*ALIBABA_CLOUD_REGION_ID/)])
+    expect(errors(without)).toEqual([expect.stringMatching(/`region-id`.*ALIBABA_CLOUD_REGION_ID/)])
   })
 
   test.each(['cn-hangzhou', 'ap-southeast-1', 'cn-zhangjiakou-na62-a01', 'rus-west-1-pop'])('%s', (region) => {
@@ -218,63 +218,45 @@ describe('region', () => {
     'cn-',
     'cn-a@b',
   ])('%s is none: it becomes part of a host name', (region) => {
-    expect(faults({ ...least.rollback, 'region-id': region })).toEqual([expect.stringContaining('`region-id`')])
-    expect(faults({ ...least.rollback, 'region-id': '' }, { regionId: region })).toHaveLength(1)
+    expect(errors({ ...least.rollback, 'region-id': region })).toEqual([expect.stringContaining('`region-id`')])
+    expect(errors({ ...least.rollback, 'region-id': '' }, { regionId: region })).toHaveLength(1)
   })
 })
 
 describe('an input that the mode does not use', () => {
   /** Something that is not the default, for every input. */
   const set = (name: InputName): string => {
-    const standard = inputTable[name].default
+    const standard = inputRows[name].default
     if (standard === 'false') return 'true'
     if (standard === 'true') return 'false'
     return name === 'if-missing' ? 'ignore' : 'm-1'
   }
   const rows = modes.flatMap((mode) =>
-    (Object.keys(inputTable) as InputName[])
-      .filter((name) => !inputTable[name].later && !(inputTable[name].modes as readonly Mode[]).includes(mode))
+    inputNames
+      .filter((name) => !inputRows[name].unsupported && !inputRows[name].modes.includes(mode))
       .map((name) => [mode, name] as const),
   )
 
   test.each(rows)('%s: %s is an error that names the modes which use it', (mode, name) => {
-    const found = faults({ ...least[mode], [name]: set(name) }).filter((fault) => fault.includes(`\`${name}\` means`))
-    expect(found).toEqual([
-      `\`${name}\` means nothing in mode ${mode}: it belongs to ${inputTable[name].modes.join(', ')}.`,
-    ])
+    const found = errors({ ...least[mode], [name]: set(name) }).filter((error) => error.startsWith(`\`${name}\``))
+    expect(found).toHaveLength(1)
+    expect(found[0]).toMatch(
+      new RegExp(`is not used by mode ${mode} \\(only by ${inputRows[name].modes.join('(, | and )')}\\)[.]$`),
+    )
   })
 
   test.each(rows)('%s: %s empty or at its default is none', (mode, name) => {
-    expect(faults({ ...least[mode], [name]: '' })).toEqual([])
-    expect(faults({ ...least[mode], [name]: inputTable[name].default })).toEqual([])
-  })
-
-  test('belongs to the modes of the contract', () => {
-    const usedBy = (...of: readonly Mode[]) =>
-      (Object.keys(inputTable) as InputName[]).filter((name) => String(inputTable[name].modes) === String(of)).sort()
-    expect(usedBy('bake')).toEqual(
-      [
-        ...['instance-id', 'snapshot-id', 'disk-device-mappings', 'image-name', 'image-version', 'description'],
-        ...['platform', 'architecture', 'boot-mode', 'detection-strategy', 'imds-support'],
-        ...['stop-instance', 'force-stop', 'wait'],
-      ].sort(),
-    )
-    expect(usedBy('promote')).toEqual(['deprecate-newer', 'from-family'])
-    expect(usedBy('rollback')).toEqual(['allow-empty', 'to-image-id', 'withdraw-pending'])
-    expect(usedBy('resolve')).toEqual(['if-missing'])
-    expect(usedBy('bake', 'promote')).toEqual(['copy-kms-key-ids', 'keep', 'resource-group-id', 'tags'])
-    expect(usedBy('promote', 'rollback')).toEqual(['expected-image-id', 'quarantine-family', 'reason'])
-    expect(usedBy('promote', 'resolve')).toEqual(['image-id', 'max-age-days', 'require-tags'])
-    expect(usedBy('bake', 'promote', 'rollback')).toEqual(['share-with', 'unshare'])
+    expect(errors({ ...least[mode], [name]: '' })).toEqual([])
+    expect(errors({ ...least[mode], [name]: inputRows[name].default ?? '' })).toEqual([])
   })
 })
 
 describe('an input that is not supported yet', () => {
-  const later = (Object.keys(inputTable) as InputName[]).filter((name) => inputTable[name].later)
+  const unsupported = inputNames.filter((name) => inputRows[name].unsupported)
 
-  test.each(later)('%s is an error in every mode, and nothing else', (name) => {
+  test.each(unsupported)('%s is an error in every mode, and nothing else', (name) => {
     for (const mode of modes) {
-      expect(faults({ ...least[mode], [name]: 'x' })).toEqual([
+      expect(errors({ ...least[mode], [name]: 'x' })).toEqual([
         `\`${name}\` is not supported by this version yet: leave it out.`,
       ])
     }
@@ -304,7 +286,7 @@ describe('replica regions', () => {
   test.each(['shanghai', 'CN-Shanghai', 'cn-shanghai.example.com', 'cn-a@b', 'cn-shanghai cn-beijing', 'cn-a;cn-b'])(
     '%s is none: it becomes part of a host name',
     (region) => {
-      expect(faults({ ...least.resolve, 'replica-region-ids': `cn-beijing,${region}` })).toEqual([
+      expect(errors({ ...least.resolve, 'replica-region-ids': `cn-beijing,${region}` })).toEqual([
         expect.stringMatching(/^`replica-region-ids`: expected region IDs .*cn-shanghai/),
       ])
     },
@@ -312,35 +294,35 @@ describe('replica regions', () => {
 
   test('the home region is none of them, whichever way it is given', () => {
     const named: Inputs = { ...least.rollback, 'replica-region-ids': 'cn-hangzhou,cn-beijing' }
-    const expected = ['`replica-region-ids`: cn-hangzhou is the home region already: leave it out.']
-    expect(faults(named)).toEqual(expected)
-    expect(faults({ ...named, 'region-id': '' }, { regionId: 'cn-hangzhou' })).toEqual(expected)
+    const expected = ['`replica-region-ids`: cn-hangzhou is already the home region: leave it out.']
+    expect(errors(named)).toEqual(expected)
+    expect(errors({ ...named, 'region-id': '' }, { regionId: 'cn-hangzhou' })).toEqual(expected)
   })
 
-  test('a region stands there once', () => {
-    expect(faults({ ...least.bake, 'replica-region-ids': 'cn-shanghai,cn-beijing\ncn-shanghai' })).toEqual([
-      '`replica-region-ids`: cn-shanghai stands there twice: leave one out.',
+  test('a region is listed once', () => {
+    expect(errors({ ...least.bake, 'replica-region-ids': 'cn-shanghai,cn-beijing\ncn-shanghai' })).toEqual([
+      '`replica-region-ids`: cn-shanghai is listed twice: remove one.',
     ])
   })
 
   test('an image is looked up at home alone', () => {
     const { family, ...byId } = { ...least.resolve, 'image-id': 'm-1', ...replicas }
-    expect(faults(byId)).toEqual([expect.stringMatching(/`image-id`.*`replica-region-ids`.*`family`/)])
+    expect(errors(byId)).toEqual([expect.stringMatching(/`image-id`.*`replica-region-ids`.*`family`/)])
   })
 
   test('may share an endpoint', () => {
-    expect(good({ ...least.resolve, ...replicas, endpoint: 'http://127.0.0.1:1' }).doubts).toEqual([])
+    expect(good({ ...least.resolve, ...replicas, endpoint: 'http://127.0.0.1:1' }).warnings).toEqual([])
   })
 
   test('what is for copies needs some', () => {
-    expect(faults({ ...least.promote, 'resource-group-id': 'rg-1' })).toEqual([
+    expect(errors({ ...least.promote, 'resource-group-id': 'rg-1' })).toEqual([
       expect.stringMatching(/`resource-group-id`.*`replica-region-ids`/),
     ])
     expect(promoteOf({ ...replicas, 'resource-group-id': 'rg-1' }).resourceGroupId).toBe('rg-1')
     expect(bakeOf({ 'resource-group-id': 'rg-1' }).resourceGroupId).toBe('rg-1')
     for (const mode of ['bake', 'promote'] as const) {
-      expect(faults({ ...least[mode], 'copy-kms-key-ids': 'cn-shanghai=key' })).toEqual([
-        expect.stringMatching(/^`copy-kms-key-ids`: cn-shanghai is none of `replica-region-ids`/),
+      expect(errors({ ...least[mode], 'copy-kms-key-ids': 'cn-shanghai=key' })).toEqual([
+        expect.stringMatching(/^`copy-kms-key-ids`: cn-shanghai is not in `replica-region-ids`/),
       ])
     }
   })
@@ -357,7 +339,7 @@ describe('replica regions', () => {
 
   test('a region that is wrong is told once, not also for its key', () => {
     const given: Inputs = { 'replica-region-ids': 'Shanghai', 'copy-kms-key-ids': 'Shanghai=key' }
-    expect(faults({ ...least.bake, ...given })).toEqual([expect.stringContaining('`replica-region-ids`')])
+    expect(errors({ ...least.bake, ...given })).toEqual([expect.stringContaining('`replica-region-ids`')])
   })
 })
 
@@ -369,7 +351,7 @@ describe('keep', () => {
 
   test.each(['0', '1', '-3', '2.5', '3.0', '1e3', 'two', '0x10', 'Infinity'])('%s is none', (keep) => {
     for (const mode of ['bake', 'promote'] as const) {
-      expect(faults({ ...least[mode], keep })).toEqual([
+      expect(errors({ ...least[mode], keep })).toEqual([
         expect.stringMatching(/^`keep` should be a whole number of at least 2 \(.*\), not '/),
       ])
     }
@@ -390,14 +372,14 @@ describe('shares', () => {
   test.each(['1234', '1'.repeat(21), 'acs:1234567890123456', '1234-5678', 'group', `${one} ${two}`, '１２３４５６'])(
     '%s is none',
     (account) => {
-      expect(faults({ ...least.rollback, 'share-with': `${one},${account}` })).toEqual([
+      expect(errors({ ...least.rollback, 'share-with': `${one},${account}` })).toEqual([
         `\`share-with\`: expected account IDs such as 1234567890123456, comma or newline separated, not '${account}'.`,
       ])
     },
   )
 
   test('a number that the runner has rounded is told for what it is', () => {
-    expect(faults({ ...least.rollback, 'share-with': '1.23456789012346E+15' })).toEqual([
+    expect(errors({ ...least.rollback, 'share-with': '1.23456789012346E+15' })).toEqual([
       expect.stringMatching(/not '1\.23456789012346E\+15': put it in quotes/),
     ])
   })
@@ -405,14 +387,14 @@ describe('shares', () => {
   test('fifty at most', () => {
     expect(bakeOf({ 'share-with': many(50) }).shareWith).toHaveLength(50)
     expect(bakeOf({ 'share-with': `${many(50)},10000` }).shareWith).toHaveLength(50)
-    expect(faults({ ...least.bake, 'share-with': many(51) })).toEqual([expect.stringMatching(/`share-with`.* 51 .*50/)])
+    expect(errors({ ...least.bake, 'share-with': many(51) })).toEqual([expect.stringMatching(/`share-with`.* 51 .*50/)])
   })
 
   test('taken back when baking only from what keep deletes', () => {
     expect(bakeOf({ unshare: 'true', keep: '5' }).unshare).toBe(true)
     expect(bakeOf({ keep: '5' }).unshare).toBe(false)
-    expect(faults({ ...least.bake, unshare: 'true' })).toEqual([expect.stringMatching(/`unshare`.*`keep`/)])
-    expect(faults({ ...least.bake, unshare: 'true', keep: '1' })).toEqual([expect.stringMatching(/^`keep`/)])
+    expect(errors({ ...least.bake, unshare: 'true' })).toEqual([expect.stringMatching(/`unshare`.*`keep`/)])
+    expect(errors({ ...least.bake, unshare: 'true', keep: '1' })).toEqual([expect.stringMatching(/^`keep`/)])
     expect(promoteOf({ unshare: 'true' }).unshare).toBe(true)
     expect(rollbackOf({ unshare: 'true' }).unshare).toBe(true)
   })
@@ -426,20 +408,20 @@ describe('wait: false', () => {
     ['stop-instance', { 'snapshot-id': '', 'instance-id': 'i-1', 'stop-instance': 'true' }],
   ]
 
-  test.each(rows)('does not go with %s', (name, given) => {
+  test.each(rows)('cannot be used with %s', (name, given) => {
     const both = { ...least.bake, ...given, wait: 'false' }
-    expect(faults(both)).toEqual([expect.stringMatching(`^\`${name}\` does not go with \`wait: false\``)])
-    expect(faults({ ...both, wait: 'False' })).toHaveLength(1)
-    expect(faults({ ...both, wait: 'true' })).toEqual([])
+    expect(errors(both)).toEqual([expect.stringMatching(`^\`${name}\` cannot be used with \`wait: false\``)])
+    expect(errors({ ...both, wait: 'False' })).toHaveLength(1)
+    expect(errors({ ...both, wait: 'true' })).toEqual([])
   })
 
   test('is not what a value that is neither means', () => {
-    expect(faults({ ...least.bake, wait: 'no', keep: '5' })).toEqual(["`wait` should be true or false, not 'no'."])
+    expect(errors({ ...least.bake, wait: 'no', keep: '5' })).toEqual(["`wait` should be true or false, not 'no'."])
   })
 
   test('is told for each', () => {
     expect(
-      faults({ ...least.bake, ...Object.assign({}, ...rows.map(([, given]) => given)), wait: 'false' }),
+      errors({ ...least.bake, ...Object.assign({}, ...rows.map(([, given]) => given)), wait: 'false' }),
     ).toHaveLength(4)
   })
 })
@@ -465,17 +447,17 @@ describe('credentials', () => {
     ['ID and token', { 'access-key-id': 'the-key-id', 'security-token': 'the-token' }, ['access-key-secret']],
     ['secret and token', { 'access-key-secret': 'the-secret', 'security-token': 'the-token' }, ['access-key-id']],
     ['a secret that is blank', { 'access-key-id': 'the-key-id', 'access-key-secret': '  ' }, ['access-key-secret']],
-  ])('%s is half a credential: names what is missing', (_, given, missing) => {
-    const [fault, ...others] = faults({ ...least.resolve, ...given })
+  ])('%s is incomplete: names what is missing', (_, given, missing) => {
+    const [error, ...others] = errors({ ...least.resolve, ...given })
     expect(others).toEqual([])
-    expect(fault).toContain('Half a credential')
+    expect(error).toMatch(/^Incomplete credentials: .* (is|are) empty \(.*\)\.$/)
     for (const name of ['access-key-id', 'access-key-secret']) {
-      expect(fault?.includes(`\`${name}\``), name).toBe(missing.includes(name))
+      expect(error?.includes(`\`${name}\``), name).toBe(missing.includes(name))
     }
   })
 
   test('are never echoed, whatever else is wrong', () => {
-    const found = faults({
+    const found = errors({
       mode: 'nonsense',
       'access-key-id': 'the-key-id',
       'security-token': 'the-token',
@@ -484,14 +466,14 @@ describe('credentials', () => {
     })
     expect(found.length).toBeGreaterThan(2)
     expect(found.join('\n')).not.toMatch(/the-key-id|the-token|the-github-token|the-password/)
-    const half = faults({ ...least.bake, 'access-key-secret': 'the-secret' })
+    const half = errors({ ...least.bake, 'access-key-secret': 'the-secret' })
     expect(half.join('\n')).not.toContain('the-secret')
   })
 
   test('are all that the post step reads, with endpoint and waiting', () => {
     expect(parseSettings(reading({ ...keys, endpoint: 'http://localhost:1' }))).toEqual({
       ok: true,
-      doubts: [],
+      warnings: [],
       value: expect.objectContaining({ endpoint: 'http://localhost:1', interval: 5000 }),
     })
     expect(parseSettings(reading({ 'access-key-id': 'x' }))).toMatchObject({ ok: false })
@@ -504,7 +486,7 @@ describe('endpoint', () => {
   })
 
   test.each(['ftp://x', 'https://x/path', 'http://a b', '{zone}.x', 'http://u:p@x'])('%s is none', (endpoint) => {
-    expect(faults({ ...least.resolve, endpoint })).toEqual([expect.stringContaining('`endpoint`')])
+    expect(errors({ ...least.resolve, endpoint })).toEqual([expect.stringContaining('`endpoint`')])
   })
 })
 
@@ -520,7 +502,7 @@ describe('numbers', () => {
 
   test.each(['0', '-1', 'NaN', 'Infinity', '5s', '1,5', 'five', '1e3', '0x10', '5.'])('%s is none', (text) => {
     for (const name of ['wait-timeout-minutes', 'poll-interval-seconds', 'max-age-days'] as const) {
-      const found = faults({ ...least.resolve, [name]: text })
+      const found = errors({ ...least.resolve, [name]: text })
       expect(found).toEqual([expect.stringContaining(`\`${name}\` should be a number above 0, not '${text}'`)])
     }
   })
@@ -541,7 +523,7 @@ describe('booleans', () => {
   })
 
   test.each(['yes', '1', 'on', 'truee'])('%s is neither: nothing is guessed', (text) => {
-    expect(faults({ ...least.rollback, 'dry-run': text })).toEqual([
+    expect(errors({ ...least.rollback, 'dry-run': text })).toEqual([
       `\`dry-run\` should be true or false, not '${text}'.`,
     ])
   })
@@ -565,7 +547,7 @@ describe('IDs', () => {
   ] as const)('%s: %s cannot be %s', (mode, name, value) => {
     const { family, ...resolveById } = least.resolve
     const base = mode === 'resolve' ? resolveById : least[mode]
-    expect(faults({ ...base, [name]: value })).toEqual([expect.stringMatching(`^\`${name}\` should be an ID such as`)])
+    expect(errors({ ...base, [name]: value })).toEqual([expect.stringMatching(`^\`${name}\` should be an ID such as`)])
   })
 
   test('resolve takes public images, whose IDs are names', () => {
@@ -577,11 +559,11 @@ describe('IDs', () => {
 
 describe('family', () => {
   test.each(['bake', 'promote', 'rollback'] as const)('%s needs one', (mode) => {
-    expect(faults({ ...least[mode], family: '' })).toEqual(['`family` is required.'])
+    expect(errors({ ...least[mode], family: '' })).toEqual(['`family` is required.'])
   })
 
   test.each(['bake', 'promote', 'rollback'] as const)('%s takes none of another account', (mode) => {
-    expect(faults({ ...least[mode], family: 'acs:123:web' })).toEqual([expect.stringContaining('`family`')])
+    expect(errors({ ...least[mode], family: 'acs:123:web' })).toEqual([expect.stringContaining('`family`')])
   })
 
   test('resolve takes those of other accounts and public ones', () => {
@@ -591,9 +573,9 @@ describe('family', () => {
   })
 
   test('a doubtful name is allowed with a warning', () => {
-    expect(good({ ...least.rollback, family: 'web-1.2' }).doubts).toEqual([expect.stringContaining('web-1.2')])
-    expect(good({ ...least.promote, 'quarantine-family': 'acsold' }).doubts).toHaveLength(1)
-    expect(good(least.rollback).doubts).toEqual([])
+    expect(good({ ...least.rollback, family: 'web-1.2' }).warnings).toEqual([expect.stringContaining('web-1.2')])
+    expect(good({ ...least.promote, 'quarantine-family': 'acsold' }).warnings).toHaveLength(1)
+    expect(good(least.rollback).warnings).toEqual([])
   })
 
   test.each([
@@ -603,8 +585,8 @@ describe('family', () => {
   ] as const)('%s of %s must be another one', (name, mode) => {
     const { 'image-id': _, ...base } = least[mode]
     const needed = mode === 'promote' && name === 'quarantine-family' ? { 'image-id': 'm-1' } : {}
-    expect(faults({ ...base, ...needed, [name]: 'web' })).toEqual([
-      expect.stringMatching(`\`${name}\` must be another family`),
+    expect(errors({ ...base, ...needed, [name]: 'web' })).toEqual([
+      expect.stringMatching(`\`${name}\` must differ from \`family\``),
     ])
   })
 })
@@ -614,7 +596,7 @@ describe('exactly one', () => {
   const disks = '[{snapshot-id: s-1}]'
 
   test('source: none', () => {
-    expect(faults(sourceless)).toEqual([
+    expect(errors(sourceless)).toEqual([
       'Exactly one of `instance-id`, `snapshot-id`, `disk-device-mappings` is required.',
     ])
   })
@@ -625,9 +607,9 @@ describe('exactly one', () => {
     [{ 'snapshot-id': 's-1', 'disk-device-mappings': disks }],
     [{ 'instance-id': 'i-1', 'snapshot-id': 's-1', 'disk-device-mappings': disks }],
   ])('source: %j', (given) => {
-    const [fault, ...others] = faults({ ...sourceless, ...given })
+    const [error, ...others] = errors({ ...sourceless, ...given })
     expect(others).toEqual([])
-    for (const name of Object.keys(given)) expect(fault).toContain(`\`${name}\``)
+    for (const name of Object.keys(given)) expect(error).toContain(`\`${name}\``)
   })
 
   test('each source alone', () => {
@@ -639,12 +621,12 @@ describe('exactly one', () => {
   })
 
   test('resolve: family or image', () => {
-    expect(faults({ ...least.resolve, family: '' })).toEqual(['Exactly one of `family`, `image-id` is required.'])
-    expect(faults({ ...least.resolve, 'image-id': 'm-1' })).toEqual([expect.stringContaining('Only one of')])
+    expect(errors({ ...least.resolve, family: '' })).toEqual(['Exactly one of `family`, `image-id` is required.'])
+    expect(errors({ ...least.resolve, 'image-id': 'm-1' })).toEqual([expect.stringContaining('Only one of')])
   })
 
   test('promote: image, family, or both', () => {
-    expect(faults({ ...least.promote, 'image-id': '' })).toEqual([expect.stringMatching(/`image-id` or `from-family`/)])
+    expect(errors({ ...least.promote, 'image-id': '' })).toEqual([expect.stringMatching(/`image-id` or `from-family`/)])
     expect(promoteOf({ 'image-id': '', 'from-family': 'candidate' })).toMatchObject({
       image: undefined,
       fromFamily: 'candidate',
@@ -662,7 +644,7 @@ describe('exclusions', () => {
     ['bake', { 'snapshot-id': '', 'instance-id': 'i-1', 'force-stop': 'true' }],
     ['bake', { 'stop-instance': 'true' }],
   ] as const)('%s: %j', (mode, given: Inputs) => {
-    expect(faults({ ...least[mode], ...given })).toHaveLength(1)
+    expect(errors({ ...least[mode], ...given })).toHaveLength(1)
   })
 
   test('stopping', () => {
@@ -680,8 +662,8 @@ describe('what is passed to CreateImage', () => {
     ['detection-strategy', 'Standard', 'standard'],
     ['imds-support', 'v2', '2'],
   ] as const)('%s: %s, not %s', (name, allowed, other) => {
-    expect(faults({ ...least.bake, [name]: allowed })).toEqual([])
-    expect(faults({ ...least.bake, [name]: other })).toEqual([expect.stringContaining(`\`${name}\` should be one of`)])
+    expect(errors({ ...least.bake, [name]: allowed })).toEqual([])
+    expect(errors({ ...least.bake, [name]: other })).toEqual([expect.stringContaining(`\`${name}\` should be one of`)])
   })
 
   test.each([
@@ -693,8 +675,8 @@ describe('what is passed to CreateImage', () => {
     ['image-name', 'web-1.2', 'aliyun-web'],
     ['image-name', 'w'.repeat(128), 'w'.repeat(129)],
   ] as const)('%s: %s, not %s', (name, allowed, other) => {
-    expect(faults({ ...least.bake, [name]: allowed })).toEqual([])
-    expect(faults({ ...least.bake, [name]: other })).toHaveLength(1)
+    expect(errors({ ...least.bake, [name]: allowed })).toEqual([])
+    expect(errors({ ...least.bake, [name]: other })).toHaveLength(1)
   })
 
   test('the generated description is one that ECS takes', () => {
@@ -717,7 +699,7 @@ describe('tags', () => {
     'the key %s belongs to the action',
     (key) => {
       for (const mode of ['bake', 'promote'] as const) {
-        expect(faults({ ...least[mode], tags: `${key}=x` })).toEqual([expect.stringContaining(`'${key}'`)])
+        expect(errors({ ...least[mode], tags: `${key}=x` })).toEqual([expect.stringContaining(`'${key}'`)])
       }
     },
   )
@@ -730,10 +712,10 @@ describe('tags', () => {
   test('image-family:origin is the action’s own where it makes copies', () => {
     for (const mode of ['bake', 'promote'] as const) {
       const given: Inputs = { ...least[mode], 'replica-region-ids': 'cn-shanghai' }
-      expect(faults({ ...given, tags: 'image-family:origin=x' })).toEqual([
+      expect(errors({ ...given, tags: 'image-family:origin=x' })).toEqual([
         expect.stringMatching(/^`tags`: the key 'image-family:origin'/),
       ])
-      expect(faults({ ...given, tags: 'image-family:protect=x' })).toEqual([])
+      expect(errors({ ...given, tags: 'image-family:protect=x' })).toEqual([])
     }
   })
 
@@ -752,33 +734,33 @@ describe('tags', () => {
 
   test('leave room for what the action needs, now and later: twenty in all', () => {
     expect(Object.keys(bakeOf({ tags: lines(13) }).tags)).toHaveLength(18)
-    expect(faults({ ...least.bake, tags: lines(14) })).toEqual([expect.stringMatching(/14 tags.*room for 13/)])
+    expect(errors({ ...least.bake, tags: lines(14) })).toEqual([expect.stringMatching(/14 tags.*room for 13/)])
     expect(
       Object.keys((good({ ...least.bake, tags: lines(16) }, { repository: '' }).request as BakeRequest).tags),
     ).toHaveLength(18)
   })
 
   test('that can fit on no image are refused when promoting, too', () => {
-    expect(faults({ ...least.promote, tags: lines(18) })).toEqual([])
-    expect(faults({ ...least.promote, tags: lines(19) })).toEqual([expect.stringMatching(/19 tags.*room for 18/)])
+    expect(errors({ ...least.promote, tags: lines(18) })).toEqual([])
+    expect(errors({ ...least.promote, tags: lines(19) })).toEqual([expect.stringMatching(/19 tags.*room for 18/)])
   })
 
   test('leave room on copies, too', () => {
     const copied: Inputs = { 'replica-region-ids': 'cn-shanghai' }
     for (const mode of ['bake', 'promote'] as const) {
-      expect(faults({ ...least[mode], ...copied, tags: lines(13) })).toEqual([])
-      expect(faults({ ...least[mode], ...copied, tags: lines(14) })).toEqual([
+      expect(errors({ ...least[mode], ...copied, tags: lines(13) })).toEqual([])
+      expect(errors({ ...least[mode], ...copied, tags: lines(14) })).toEqual([
         expect.stringMatching(/14 tags.*room for 13/),
       ])
       const local = { repository: '' }
-      expect(faults({ ...least[mode], ...copied, tags: lines(16) }, local)).toEqual([])
-      expect(faults({ ...least[mode], ...copied, tags: lines(17) }, local)).toHaveLength(1)
+      expect(errors({ ...least[mode], ...copied, tags: lines(16) }, local)).toEqual([])
+      expect(errors({ ...least[mode], ...copied, tags: lines(17) }, local)).toHaveLength(1)
     }
   })
 
   test('that are wrong are told under the name of their input', () => {
-    expect(faults({ ...least.promote, 'require-tags': 'a' })).toEqual([expect.stringContaining('`require-tags`')])
-    expect(faults({ ...least.promote, tags: 'a=https://x' })).toEqual([expect.stringContaining('`tags`')])
+    expect(errors({ ...least.promote, 'require-tags': 'a' })).toEqual([expect.stringContaining('`require-tags`')])
+    expect(errors({ ...least.promote, tags: 'a=https://x' })).toEqual([expect.stringContaining('`tags`')])
   })
 
   test('required of an image may be any, the action’s own too', () => {
@@ -790,7 +772,7 @@ describe('tags', () => {
 })
 
 describe('the identity of a run', () => {
-  const keyOf = (inputs: Inputs, surroundings: Partial<RunContext> = {}) => good(inputs, surroundings).request.run.key
+  const keyOf = (inputs: Inputs, more: Partial<RunContext> = {}) => good(inputs, more).request.run.key
   const key = keyOf(least.bake)
 
   test.each<[string, Inputs, Partial<RunContext>]>([
@@ -803,8 +785,8 @@ describe('the identity of a run', () => {
     ['replica region', { 'replica-region-ids': 'cn-shanghai', 'copy-kms-key-ids': 'cn-shanghai=key' }, {}],
     ['number of images to keep', { keep: '5', unshare: 'true' }, {}],
     ['share', { 'share-with': '1234567890123456' }, {}],
-  ])('is the same for another %s', (_, inputs, surroundings) => {
-    expect(keyOf({ ...least.bake, ...inputs }, surroundings)).toBe(key)
+  ])('is the same for another %s', (_, inputs, more) => {
+    expect(keyOf({ ...least.bake, ...inputs }, more)).toBe(key)
   })
 
   test.each<[string, Inputs, Partial<RunContext>]>([
@@ -816,8 +798,8 @@ describe('the identity of a run', () => {
     ['region', { 'region-id': 'cn-beijing' }, {}],
     ['family', { family: 'api' }, {}],
     ['source', { 'snapshot-id': 's-2' }, {}],
-  ])('is another one for another %s', (_, inputs, surroundings) => {
-    expect(keyOf({ ...least.bake, ...inputs }, surroundings)).not.toBe(key)
+  ])('is another one for another %s', (_, inputs, more) => {
+    expect(keyOf({ ...least.bake, ...inputs }, more)).not.toBe(key)
   })
 
   test('with idempotency-key knows neither job, step, matrix nor source, but the rest', () => {

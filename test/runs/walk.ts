@@ -42,7 +42,7 @@ export async function walk(
   const values: Inputs = { ...inputDefaults(), ...connectionTo(ecs), ...inputs }
   const context = { ...readRunContext(gitHubVariables(workflowRun)), ...stepOf(workflowRun) }
   const parsed = parseInputs((name) => values[name] ?? '', context)
-  if (!parsed.ok) throw new Error(parsed.faults.join('\n'))
+  if (!parsed.ok) throw new Error(parsed.errors.join('\n'))
   const { request, settings } = parsed.value
   if (!settings.keys) throw new Error('The local ECS takes static keys.')
   const clock = new Clock({ ...settings, signal })

@@ -126,4 +126,4 @@ export const regionsOf = ({ region, replicas }: Pick<Common, 'region' | 'replica
 ]
 
 export type Mode = Request['mode']
-export const modes: readonly Mode[] = ['bake', 'promote', 'rollback', 'resolve']
+export const modes = ['bake', 'promote', 'rollback', 'resolve'] as const satisfies readonly Mode[]
