@@ -95,7 +95,7 @@ function buildResolve(values: ValuesOf<'resolve'>, context: RunContext): Resolve
   }
 }
 
-/** One step of one workflow run; `idempotency-key` stands for the step where the runner's own marks tell too little or too much. */
+/** A run is one step of one workflow run; `idempotency-key` says which where job, step, matrix and source cannot. */
 function identifyRun(
   values: ValuesOf<Mode>,
   { repositoryId, workflowRun, job, step, attempt, number, sha256 }: RunContext,

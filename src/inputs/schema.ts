@@ -2,6 +2,10 @@
  * The inputs, one row each, in the order of action.yml. From the rows follow the parser, the types of the values, the
  * fields of the request and the README's table; a test holds names, modes and defaults equal to those of action.yml,
  * where the words are.
+ *
+ * To add an input: a row here, its description in action.yml (then `npm run readme`), and the code that uses it. If that
+ * code belongs to the domain, the request gets a field for it: the domain imports nothing from here, so the compiler
+ * holds rows and fields equal instead.
  */
 import { type Mode, modes, type Request } from '../family/model/request.ts'
 import { parseDisks } from './disks.ts'
@@ -39,12 +43,12 @@ export interface InputRow {
 const optionalImageId = optional(form.ownImageId)
 const readableFamily = byMode({ resolve: emptyOr(form.anyFamily), others: required(form.ownFamily) })
 const readableImageId = byMode({ resolve: optional(form.anyImageId), others: optionalImageId })
-const noRegion = ', unless the environment variable ALIBABA_CLOUD_REGION_ID is set'
+const unlessInEnvironment = ', unless the environment variable ALIBABA_CLOUD_REGION_ID is set'
 const leastKept = { least: 2, why: 'the current image and one to fall back to' }
 
 export const schema = {
   mode: { modes, parse: required(choice(...modes), `: ${modes.join(', ')}`) },
-  'region-id': { modes, parse: required(form.regionId, noRegion), field: 'region' },
+  'region-id': { modes, parse: required(form.regionId, unlessInEnvironment), field: 'region' },
   'replica-region-ids': { modes, parse: named(parseRegions), field: 'replicas' },
   family: { modes, parse: readableFamily },
   'image-id': { modes: ['promote', 'resolve'], parse: readableImageId },
