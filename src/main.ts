@@ -19,13 +19,13 @@ async function main(signal: AbortSignal): Promise<void> {
   mask({ accessKeySecret: getInput('access-key-secret'), securityToken: getInput('security-token') })
   const parsed = parseInputs(getInput, readRunContext(process.env))
   if (!parsed.ok) {
-    await tell(reportFailure(invalidInputs(parsed.faults)))
+    await tell(reportFailure(invalidInputs(parsed.errors)))
     return
   }
   const { request, settings } = parsed.value
   const clock = new Clock({ ...settings, signal })
   const ecs = await connect(settings, { clock, log })
-  for (const doubt of parsed.doubts) log.warning(doubt)
+  for (const warning of parsed.warnings) log.warning(warning)
   log.info(`Run: ${request.run.key}, attempt ${request.run.attempt}`)
   const onImage = (image: string) => writeEarly('image-id', image)
   await tell(report(await run(request, { ecs, clock, log, postState: runnerState, onImage })))

@@ -402,7 +402,7 @@ describe('the README', () => {
 // ── The pages ────────────────────────────────────────────────────────────────
 
 describe('the pages', () => {
-  const codes = [...source('plan').matchAll(/^\s+\| '([a-z-]+)'$/gm)].map(([, code = '']) => code)
+  const codes = [...source('plan/plan').matchAll(/^\s+\| '([a-z-]+)'$/gm)].map(([, code = '']) => code)
   const workflows = examples.map(({ text }) => readWorkflow(text))
   const steps = [...workflows.flatMap(allSteps), ...snippets]
 

@@ -47,13 +47,13 @@ export async function walk(
   const { postState = noPostStep, onImage = () => undefined } = options
   const values: Inputs = { ...inputDefaults(), ...connectionTo(ecs), ...inputs }
   const parsed = parseInputs((name) => values[name] ?? '', contextOf(workflowRun, env))
-  if (!parsed.ok) throw new InvalidInputs(parsed.faults.join('\n'))
+  if (!parsed.ok) throw new InvalidInputs(parsed.errors.join('\n'))
   const { request, settings } = parsed.value
   if (!settings.keys) throw new Error('The local ECS takes static keys.')
   const clock = new Clock({ ...settings, signal })
   const { log, lines } = collectLog()
   const connected = await connect(settings, { clock, log })
-  for (const doubt of parsed.doubts) log.warning(doubt)
+  for (const doubt of parsed.warnings) log.warning(doubt)
   const outcome = await run(request, { ecs: connected, clock, log, postState, onImage })
   const { failure, ...told } = report(outcome)
   const said = failure && { what: errorText({ ...failure, todo: [] }), remedy: failure.todo.join(' ') }

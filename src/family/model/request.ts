@@ -130,4 +130,4 @@ export const regionsOf = ({
 }: Pick<Common, 'region' | 'replicas'>): readonly [home: string, ...replicas: string[]] => [region, ...replicas]
 
 export type Mode = Request['mode']
-export const modes: readonly Mode[] = ['bake', 'promote', 'rollback', 'resolve']
+export const modes = ['bake', 'promote', 'rollback', 'resolve'] as const satisfies readonly Mode[]
