@@ -5,8 +5,9 @@
 
 import { connect } from '../../src/connect.ts'
 import { Clock } from '../../src/engine/clock.ts'
+import type { Outcome } from '../../src/engine/outcome.ts'
 import type { Log, PostState } from '../../src/engine/ports.ts'
-import { type Outcome, run } from '../../src/engine/run.ts'
+import { run } from '../../src/engine/run.ts'
 import { readRunContext } from '../../src/github/context.ts'
 import { parseInputs } from '../../src/inputs/parse.ts'
 import { errorText, type Report, report } from '../../src/report/index.ts'
