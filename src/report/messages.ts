@@ -166,9 +166,7 @@ function withoutRegion(error: ErrorData, { request, plan }: Outcome): string[] {
 function nextStep({ journal, plan }: Outcome, error: ErrorData): string[] {
   if (endsRun(error)) {
     const hasBegun = plan?.kind === 'change' && journal.length > 0
-    return hasBegun
-      ? [`To go on from here, ${rerun}: nothing is done twice.`]
-      : ['Nothing has begun: start the workflow again.']
+    return hasBegun ? [`To go on from here, ${rerun}: nothing is done twice.`] : ['Start the workflow again.']
   }
   const hasChanged = journal.some(({ step, state }) => state === 'done' && isVisible(step))
   return hasChanged ? [`Then ${rerun}: it completes what is missing.`] : []
