@@ -12,7 +12,7 @@ interface Secrets {
   readonly securityToken?: string | undefined
 }
 
-/** Has the runner cut secrets out of whatever is printed from now on. */
+/** From now on the runner masks these secrets in everything that is printed. */
 export function mask({ accessKeySecret, securityToken }: Secrets): void {
   for (const secret of [accessKeySecret, securityToken]) {
     if (!secret || masked.has(secret)) continue
@@ -21,12 +21,12 @@ export function mask({ accessKeySecret, securityToken }: Secrets): void {
   }
 }
 
-/** The chain is asked before every request; each secret is told the runner once. */
+/** The chain is asked before every request; each secret is passed to the runner once. */
 const masked = new Set<string>()
 
 /** Logs the kind of credentials as its first line. @throws ActionError when there are none */
 export async function connect({ keys, endpoint }: Settings, { clock, log }: { clock: Clock; log: Log }): Promise<Ecs> {
-  // The SDK's HTTP layer uses a deprecated URL parser; that is nothing a user of this action can mend.
+  // The SDK's HTTP layer uses a deprecated URL parser, which a user of this action cannot change.
   process.noDeprecation = true
   const credentials = keys ? staticCredentials(keys) : chainCredentials(mask)
   log.info(`Credentials: ${await clock.answer(describeCredentials(credentials))}`)
@@ -37,7 +37,7 @@ export async function connect({ keys, endpoint }: Settings, { clock, log }: { cl
     clock,
     onRetry: ({ operation, region, ecsCode, status, reason }, failures) => {
       const answered = ecsCode ? `${ecsCode} (HTTP ${status})` : reason
-      // What is waited for may be waited for long, in many regions.
+      // A state may take long to come, in many regions.
       if (failures > 3 && failures % 12 !== 0) return
       log.info(`${operation} in ${region}: ${answered}; trying again (${failures})`)
     },

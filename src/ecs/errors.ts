@@ -1,6 +1,6 @@
 /** What went wrong in a request, classified once. Nothing reads the wording of a message. */
 import { ActionError, type ErrorData } from '../engine/action-error.ts'
-import { adviceFor, type Reaction } from './advice.ts'
+import { adviceFor, type Reaction } from './advice/index.ts'
 
 /** What ECS answered, or in its place the reason why there is no answer. */
 interface Answer {
@@ -17,13 +17,13 @@ export interface EcsErrorOptions extends Answer {
   readonly operation: string
   /** Where the request went; for a copy, also where the copy is to be. */
   readonly region: string
-  /** Where it says more than the advice on the code. */
+  /** Replaces the advice on the code. */
   readonly remedy?: string
 }
 
 /**
- * A request that ECS refused, or that had no usable answer. It is safe to print: it never holds what the SDK says
- * itself, not even as its cause, because that can hold the whole signed request.
+ * A request that ECS refused, or that had no usable answer. It is safe to print: it never contains the SDK's own error,
+ * not even as its cause, because that can contain the whole signed request.
  */
 export class EcsError extends ActionError {
   override readonly name = 'EcsError'
@@ -123,8 +123,8 @@ const mask = (text: string, secrets: readonly string[]): string =>
   secrets.reduce((masked, secret) => masked.replaceAll(secret, '***'), text)
 
 /**
- * What the SDK threw, made safe and clear.
- * @param secrets masked in whatever ECS said
+ * The SDK's error, made safe and clear.
+ * @param secrets masked in whatever ECS answered
  */
 export function toEcsError(
   error: unknown,
@@ -134,8 +134,8 @@ export function toEcsError(
   const fields = record(error)
   if (fields.code === 'ERR_INVALID_CHAR') {
     return credentialsError(
-      'The credentials hold a character that no request can carry (a line break, perhaps, or a typographic dash).',
-      'Paste the keys anew, without blanks or line breaks around them.',
+      'The credentials contain a character that cannot be sent in a request (a line break or a typographic dash?).',
+      'Paste the keys again, without spaces or line breaks around them.',
     )
   }
   const answer = read(fields)

@@ -51,9 +51,15 @@ export class Clock {
     this.#deadline = performance.now() + limit
   }
 
-  /** Throws when the step has been cancelled. */
+  /** Set when the step has been cancelled. */
+  get cancellation(): Cancelled | undefined {
+    return this.signal.aborted ? new Cancelled('The step was cancelled.') : undefined
+  }
+
+  /** @throws Cancelled when the step has been cancelled */
   check(): void {
-    if (this.signal.aborted) throw new Cancelled('The step was cancelled.')
+    const { cancellation } = this
+    if (cancellation) throw cancellation
   }
 
   get isOver(): boolean {

@@ -4,7 +4,7 @@ import { originOf } from '../family/model/origin.ts'
 import { tag } from '../family/model/tags.ts'
 import type { Query } from '../family/plan/query.ts'
 
-interface FamilySeen extends FamilyRef {
+export interface FamilySeen extends FamilyRef {
   /** What ECS said last that the family resolves to; null: to nothing. Absent: not known. */
   readonly current?: Image | null
   /** Absent: they were not looked at. */
@@ -24,23 +24,33 @@ export const nothingSeen: Observations = { families: {}, images: {}, origins: {}
 
 const keyOf = ({ region, family }: FamilyRef): string => `${region} ${family}`
 
-export function withImage(seen: Observations, image: Image): Observations {
-  // What a family resolves to is told without it.
-  const usable = image.usable ?? seen.images[image.id]?.usable
-  const isClear = tag.origin in image.tags || !(image.id in seen.origins)
-  const origins = isClear ? { ...seen.origins, [image.id]: originOf(image) } : seen.origins
-  return { ...seen, origins, images: { ...seen.images, [image.id]: { ...image, usable } } }
-}
+export const withImages = (seen: Observations, images: readonly Image[]): Observations => ({
+  ...seen,
+  images: { ...seen.images, ...byId(images, (image) => withUsable(image, seen.images[image.id])) },
+  origins: { ...seen.origins, ...byId(images.filter(isClear(seen)), originOf) },
+})
+
+const byId = <T>(images: readonly Image[], value: (image: Image) => T): Readonly<Record<string, T>> =>
+  Object.fromEntries(images.map((image) => [image.id, value(image)]))
+
+/** What a family resolves to is told without `usable`. */
+const withUsable = (image: Image, known: Image | undefined): Image =>
+  image.usable === undefined && known?.usable !== undefined ? { ...image, usable: known.usable } : image
+
+const isClear =
+  ({ origins }: Observations) =>
+  ({ id, tags }: Image): boolean =>
+    tag.origin in tags || !(id in origins)
 
 export function withoutImage(seen: Observations, id: string): Observations {
   const { [id]: _, ...images } = seen.images
   return { ...seen, images }
 }
 
-/** With an answer of ECS to a query. */
+/** With an answer of ECS to a query; one copy, however many images it names. */
 export function withAnswer(seen: Observations, query: Query, answer: unknown): Observations {
   const images = [answer].flat().filter(isImage)
-  const known = images.reduce(withImage, seen)
+  const known = images.length === 0 ? seen : withImages(seen, images)
   if (query.ask === 'current') return withFamily(known, query, { current: images[0] ?? null })
   return query.ask === 'members' ? withFamily(known, query, { members: images }) : known
 }

@@ -2,7 +2,7 @@
 
 import type { Request } from '../family/model/request.ts'
 import type { Notice, Plan, RegionPlan, StepId } from '../family/plan/plan.ts'
-import type { Deletion, Step } from '../family/plan/steps.ts'
+import { type Deletion, type ImageRef, isPlaceholder, type Placeholder, type Step } from '../family/plan/steps.ts'
 import type { Verification } from '../family/plan/verify.ts'
 import type { ErrorData } from './action-error.ts'
 import type { Observations } from './observations.ts'
@@ -69,3 +69,20 @@ export const deletedIn = (journal: readonly Entry[]): Deletion[] =>
 /** `m-… in cn-hangzhou`: images that were made, for people. */
 export const madeIn = (journal: readonly Entry[]): string[] =>
   journal.flatMap(({ step, image }) => (image === undefined ? [] : [`${image} in ${step.region}`]))
+
+/** IDs of the images that steps of the last round have made, by what stood for them in the plan. */
+export type CreatedImages = Readonly<Partial<Record<Placeholder, string>>>
+
+export const createdIn = ({ round, journal }: Pick<Outcome, 'round' | 'journal'>): CreatedImages =>
+  Object.fromEntries(
+    journal.flatMap((entry) => {
+      const { step, image } = entry
+      return entry.round === round && image !== undefined && 'image' in step ? [[step.image, image]] : []
+    }),
+  )
+
+/** The ID of an image in the plan of the last round; undefined when it has not been made. */
+export const imageId = (
+  outcome: Pick<Outcome, 'round' | 'journal'>,
+  image: ImageRef | undefined,
+): string | undefined => (image !== undefined && isPlaceholder(image) ? createdIn(outcome)[image] : image)

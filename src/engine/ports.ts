@@ -3,6 +3,7 @@
 import type { Answer, Permission, Query } from '../family/plan/query.ts'
 import type { Step, StepOfKind } from '../family/plan/steps.ts'
 import type { ActionError } from './action-error.ts'
+import type { Clock } from './clock.ts'
 
 /** Questions that one look at ECS answers. The others are about time, and the line answers them itself. */
 export type LookQuery = Extract<
@@ -64,4 +65,14 @@ export interface Log {
 export interface PostState {
   instanceStopped(instance: { readonly region: string; readonly instance: string }): void
   instanceStarted(): void
+}
+
+/** All that a run needs from the world. */
+export interface Ports {
+  readonly ecs: Ecs
+  readonly clock: Clock
+  readonly log: Log
+  readonly postState: PostState
+  /** Told the image that the run settles on at home as soon as it is known. */
+  readonly onImage: (image: string) => void
 }

@@ -4,7 +4,7 @@
  */
 
 import type { StaticKeys } from '../ecs/credentials.ts'
-import { endpointFault } from '../ecs/endpoint.ts'
+import { endpointError } from '../ecs/endpoint.ts'
 import { judgeFamily, judgeImageName, judgeReadableFamily } from '../family/model/name.ts'
 import { describeSource, type Mode, modes, type Request, type Source } from '../family/model/request.ts'
 import { type Run, runOf } from '../family/model/run.ts'
@@ -91,7 +91,7 @@ function refuseUnused(reader: Reader, mode: Mode | undefined): void {
 
 function settingsOf(reader: Reader): Settings {
   const endpoint = reader.optional('endpoint')
-  const endpointSays = endpoint === undefined ? undefined : endpointFault(endpoint)
+  const endpointSays = endpoint === undefined ? undefined : endpointError(endpoint)
   if (endpointSays !== undefined) reader.fault(`\`endpoint\`: ${endpointSays}`)
   return {
     keys: keysOf(reader),

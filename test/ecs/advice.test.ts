@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type Advice, adviceFor, type Reaction } from '../../src/ecs/advice.ts'
+import { type Advice, adviceFor, areas, type Reaction } from '../../src/ecs/advice/index.ts'
 
 /** Inputs of the action that a sentence may send the reader to, and what else it may quote. */
 const INPUTS = new Set([
@@ -7,7 +7,7 @@ const INPUTS = new Set([
   ...['platform', 'architecture', 'boot-mode', 'detection-strategy', 'imds-support', 'resource-group-id', 'tags'],
   ...['stop-instance', 'region-id', 'replica-region-ids', 'image-id', 'from-family', 'unshare', 'quarantine-family'],
   ...['wait-timeout-minutes', 'poll-interval-seconds', 'copy-kms-key-ids', 'keep', 'share-with', 'idempotency-key'],
-  ...['endpoint', 'access-key-id', 'security-token', 'role-to-assume'],
+  ...['endpoint', 'access-key-id', 'security-token', 'role-session-expiration'],
 ])
 
 /**
@@ -236,6 +236,11 @@ describe('the other actions', () => {
   test.each(LISTED)('$action $code: $reaction', ({ action, code, reaction }) => {
     expect(adviceFor(action, code, undefined).reaction).toBe(reaction)
   })
+})
+
+test('no code is in two areas', () => {
+  const codes = areas.flatMap((area) => Object.keys(area))
+  expect(codes.filter((code, index) => codes.indexOf(code) !== index)).toEqual([])
 })
 
 test('no listed code falls back on what is said of unlisted ones', () => {

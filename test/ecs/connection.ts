@@ -66,7 +66,7 @@ export async function failureOf(request: Promise<unknown>): Promise<Error> {
   throw new Error('The request should have failed.')
 }
 
-export async function faultOf(request: Promise<unknown>): Promise<EcsError> {
+export async function ecsErrorOf(request: Promise<unknown>): Promise<EcsError> {
   const failure = await failureOf(request)
   if (failure instanceof EcsError) return failure
   throw new Error('The request should have failed with an EcsError.', { cause: failure })

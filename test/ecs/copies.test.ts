@@ -9,8 +9,8 @@ import {
   actionsOf,
   type ConnectionOptions,
   connectTo,
+  ecsErrorOf,
   failureOf,
-  faultOf,
   region,
   startGateway,
   timeOf,
@@ -165,9 +165,9 @@ describe('a copy', () => {
   ])('an answer with %s ID of the image is no success', async (_, members) => {
     const gateway = await startGateway(ecs)
     gateway.replace = () => ({ status: 200, text: `{"RequestId":"R-1",${members}}` })
-    const fault = await faultOf(port({ endpoint: gateway.url }).create(stepOf(copying()), 0))
-    expect(fault).toMatchObject({ operation: 'CopyImage', requestId: 'R-1', remedy: expect.stringContaining('again') })
-    expect(fault.message).toContain('names no image')
+    const error = await ecsErrorOf(port({ endpoint: gateway.url }).create(stepOf(copying()), 0))
+    expect(error).toMatchObject({ operation: 'CopyImage', requestId: 'R-1', remedy: expect.stringContaining('again') })
+    expect(error.message).toContain('no image ID')
     await gateway.close()
   })
 })
@@ -221,8 +221,8 @@ describe('what stands in the way of a copy for a while is waited out', () => {
     async (code) => {
       ecs.faults.add({ kind: 'error', code, status: 400, times: Number.POSITIVE_INFINITY })
       const took = await timeOf(async () => {
-        const fault = await faultOf(port({ limit: 200 }).create(stepOf(copying()), 0))
-        expect(fault).toMatchObject({
+        const error = await ecsErrorOf(port({ limit: 200 }).create(stepOf(copying()), 0))
+        expect(error).toMatchObject({
           ecsCode: code,
           reaction: 'poll',
           remedy: expect.stringContaining('wait-timeout-minutes'),
@@ -246,17 +246,17 @@ describe('a refusal', () => {
     ['Forbidden.RAM', '`ecs:CopyImage` on image/* of both regions'],
   ])('is said once, with what to do: %s', async (code, remedy) => {
     ecs.faults.add({ kind: 'error', code, status: 403 })
-    const fault = await failureOf(port().create(stepOf(copying()), 0))
-    expect(fault).toMatchObject({ ecsCode: code, reaction: 'fail', remedy: expect.stringContaining(remedy) })
-    expect(fault).toHaveProperty('code', code === 'QuotaExceed.Image' ? 'family-full' : 'ecs')
+    const error = await failureOf(port().create(stepOf(copying()), 0))
+    expect(error).toMatchObject({ ecsCode: code, reaction: 'fail', remedy: expect.stringContaining(remedy) })
+    expect(error).toHaveProperty('code', code === 'QuotaExceed.Image' ? 'family-full' : 'ecs')
     expect(sent()).toHaveLength(1)
     expect(ecs.images(target)).toEqual([])
   })
 
   test('names both regions: what it is about may be in either', async () => {
     ecs.quotas.imagesPerRegion = 0
-    const fault = await faultOf(port().create(stepOf(copying()), 0))
-    expect(describeError(fault.toJSON())).toContain(
+    const error = await ecsErrorOf(port().create(stepOf(copying()), 0))
+    expect(describeError(error.toJSON())).toContain(
       'CopyImage in cn-hangzhou (to cn-beijing): ECS answered QuotaExceed.Image',
     )
   })
@@ -266,7 +266,7 @@ describe('a refusal', () => {
     ['an image that failed', 'CreateFailed', 'IncorrectImageStatus'],
   ] as const)('meets %s', async (_, status, code) => {
     const from = { region, image: ecs.seed.image({ status }).id }
-    expect(await faultOf(port().create(stepOf(copying({ from })), 0))).toMatchObject({
+    expect(await ecsErrorOf(port().create(stepOf(copying({ from })), 0))).toMatchObject({
       ecsCode: code,
       reaction: 'fail',
     })

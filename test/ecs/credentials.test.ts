@@ -74,13 +74,13 @@ async function expectRefusal(credentials: Credentials, message: string, remedy: 
   const printed = (['log', 'warn', 'error'] as const).map((way) => vi.spyOn(console, way))
   for (const asked of [describeCredentials, currentOf]) {
     const took = await timeOf(async () => {
-      const fault = await failureOf(asked(credentials))
-      expect(fault).toMatchObject({
+      const error = await failureOf(asked(credentials))
+      expect(error).toMatchObject({
         code: 'credentials',
         message: expect.stringContaining(message),
         remedy: expect.stringContaining(remedy),
       })
-      expect(inspect(fault, { depth: null, showHidden: true })).not.toContain('TheSecret')
+      expect(inspect(error, { depth: null, showHidden: true })).not.toContain('TheSecret')
     })
     expect(took).toBeLessThan(8000)
   }
@@ -88,7 +88,7 @@ async function expectRefusal(credentials: Credentials, message: string, remedy: 
   expect(ecs.requests).toEqual([])
 }
 const noneWorks =
-  'There are no credentials in the inputs, and the default chain (environment, OIDC token file, CLI profile, RAM role of the runner) gave none that work.'
+  'There are no credentials in the inputs, and the default chain (environment, OIDC token file, CLI profile, RAM role of the runner) found none that work.'
 const expectNone = (credentials: Credentials) => expectRefusal(credentials, noneWorks, '`access-key-id`')
 
 describe('from the inputs', () => {
@@ -111,7 +111,7 @@ describe('from the inputs', () => {
     ['the token alone', { 'security-token': 'CAIS' }, ['`access-key-id` and `access-key-secret` are empty']],
     ['the key with a token', { 'access-key-id': 'LTAI', 'security-token': 'CAIS' }, ['`access-key-secret` is empty']],
     ['blanks for a secret', { 'access-key-id': 'LTAI', 'access-key-secret': '  ' }, ['`access-key-secret` is empty']],
-  ])('half a credential is a fault that names the other half: %s', (_, inputs, says) => {
+  ])('half a credential is an error that names the other half: %s', (_, inputs, says) => {
     const read = (name: string) => Reflect.get(inputs, name) ?? ''
     const parsed = parseSettings(read)
     expect(parsed).toMatchObject({ ok: false, faults: says.map((text) => expect.stringContaining(text)) })

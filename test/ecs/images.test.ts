@@ -12,8 +12,8 @@ import {
   actionsOf,
   type ConnectionOptions,
   connectTo,
+  ecsErrorOf,
   failureOf,
-  faultOf,
   type Gateway,
   region,
   requestIdOf,
@@ -207,7 +207,7 @@ describe('what a family resolves to', () => {
     expect(await ecsPort.look({ ask: 'current', region, family: 'web' })).toBeUndefined()
   })
 
-  // Every answer of ECS has a RequestId: what has none is not one of ECS, and says nothing about the family.
+  // Every answer of ECS has a RequestId: what has none did not come from ECS, and says nothing about the family.
   test.each([
     ['an empty object', 200, '{}'],
     ['null', 200, 'null'],
@@ -218,9 +218,9 @@ describe('what a family resolves to', () => {
   ])('is not nothing where the answer is %s', async (_, status, text) => {
     ecs.seed.image({ family: 'web' })
     gateway.replace = () => ({ status, text })
-    const fault = await faultOf(port({ endpoint: gateway.url }).look({ ask: 'current', region, family: 'web' }))
-    expect(fault).toMatchObject({ reaction: 'retry', ecsCode: undefined })
-    expect(fault.message).toContain('did not come from ECS')
+    const error = await ecsErrorOf(port({ endpoint: gateway.url }).look({ ask: 'current', region, family: 'web' }))
+    expect(error).toMatchObject({ reaction: 'retry', ecsCode: undefined })
+    expect(error.message).toContain('did not come from ECS')
     expect(gateway.passed).toHaveLength(10)
   })
 
@@ -462,7 +462,7 @@ describe('a change of status', () => {
     ['restore', 'CreateFailed', restore, 'ImageStatus.NotDeprecated'],
   ] as const)('that cannot be is an error, once reads have had their time: %s %s', async (_, status, step, code) => {
     const { id } = ecs.seed.image({ status })
-    expect(await faultOf(port().write(step(id)))).toMatchObject({
+    expect(await ecsErrorOf(port().write(step(id)))).toMatchObject({
       ecsCode: code,
       status: 403,
       operation: 'ModifyImageAttribute',
@@ -473,9 +473,9 @@ describe('a change of status', () => {
 
   test('of a shared image is refused, and says what to do', async () => {
     const { id } = ecs.seed.image({ sharedWith: [ecs.addAccount().uid] })
-    const fault = await faultOf(port().write(deprecate(id)))
-    expect(fault).toMatchObject({ ecsCode: 'ImageUseShared', reaction: 'fail' })
-    expect(fault.remedy).toContain('`unshare`')
+    const error = await ecsErrorOf(port().write(deprecate(id)))
+    expect(error).toMatchObject({ ecsCode: 'ImageUseShared', reaction: 'fail' })
+    expect(error.remedy).toContain('`unshare`')
     expect(sent()).toHaveLength(1)
   })
 
@@ -487,7 +487,7 @@ describe('a change of status', () => {
   })
 
   test('of an image that is gone is an error at once', async () => {
-    expect(await faultOf(port().write(deprecate('m-none')))).toMatchObject({ ecsCode: 'InvalidImageId.NotFound' })
+    expect(await ecsErrorOf(port().write(deprecate('m-none')))).toMatchObject({ ecsCode: 'InvalidImageId.NotFound' })
     expect(sent()).toHaveLength(1)
   })
 })
@@ -598,8 +598,8 @@ describe('whether ECS would permit', () => {
   ] as const)('trouble that goes on is an error and no refusal: %s', async (kind, code) => {
     const { id } = ecs.seed.image({})
     ecs.faults.add({ kind, times: Number.POSITIVE_INFINITY })
-    const fault = await faultOf(port({ limit: 100 }).wouldPermit({ action: 'deprecate', region, image: id }))
-    expect(fault).toMatchObject({ ecsCode: code, reaction: 'retry', operation: 'ModifyImageAttribute' })
+    const error = await ecsErrorOf(port({ limit: 100 }).wouldPermit({ action: 'deprecate', region, image: id }))
+    expect(error).toMatchObject({ ecsCode: code, reaction: 'retry', operation: 'ModifyImageAttribute' })
   })
 })
 
@@ -742,9 +742,9 @@ describe('a new image', () => {
     ['Forbidden.RAM', 'ecs:CreateImage'],
   ])('a refusal is said once, with what to do: %s', async (code, remedy) => {
     ecs.faults.add({ kind: 'error', code, status: 403 })
-    const fault = await failureOf(port().create(stepOf(creation()), 0))
+    const error = await failureOf(port().create(stepOf(creation()), 0))
     const kind = code.includes('Quota') ? 'family-full' : 'ecs'
-    expect(fault).toMatchObject({ code: kind, ecsCode: code, remedy: expect.stringContaining(remedy) })
+    expect(error).toMatchObject({ code: kind, ecsCode: code, remedy: expect.stringContaining(remedy) })
     expect(sent()).toHaveLength(1)
     expect(ecs.images()).toHaveLength(0)
   })
@@ -755,10 +755,10 @@ describe('a new image', () => {
   ])('an answer with %s ID of the image is no success', async (_, members) => {
     answerWith(members)
     const { client } = connectTo(ecs, { endpoint: gateway.url })
-    const fault = await faultOf(createImage(client, region, { create: creation(), renewal: 0 }))
-    expect(fault).toMatchObject({ operation: 'CreateImage', requestId: '8F32783B-ACBE-5B85-98FB-79A73E02BB6E' })
-    expect(fault.message).toContain('names no image')
-    expect(fault.remedy).toContain('again')
+    const error = await ecsErrorOf(createImage(client, region, { create: creation(), renewal: 0 }))
+    expect(error).toMatchObject({ operation: 'CreateImage', requestId: '8F32783B-ACBE-5B85-98FB-79A73E02BB6E' })
+    expect(error.message).toContain('no image ID')
+    expect(error.remedy).toContain('again')
   })
 
   test('for which there is no room is refused at once, in a way that can be told from other quotas', async () => {
@@ -767,11 +767,11 @@ describe('a new image', () => {
     const join = (family: string) => port().write({ action: 'join-family', region, image: outside.id, family })
     const create = (fields: Partial<CreateSpec> = {}) => port().create(stepOf(creation(fields)), 0)
     ecs.quotas.imagesPerFamily = 1
-    const full = [await faultOf(create()), await faultOf(join('web'))]
+    const full = [await ecsErrorOf(create()), await ecsErrorOf(join('web'))]
     ecs.quotas.familiesPerRegion = 1
-    const others = [await faultOf(create({ family: 'web2' })), await faultOf(join('web2'))]
+    const others = [await ecsErrorOf(create({ family: 'web2' })), await ecsErrorOf(join('web2'))]
     ecs.quotas.imagesPerRegion = 2
-    full.push(await faultOf(create({ family: undefined })))
+    full.push(await ecsErrorOf(create({ family: undefined })))
     expect(full.map(({ ecsCode, reaction }) => `${ecsCode} ${reaction}`)).toEqual([
       'ImageQuotaExceed.ImageFamily fail',
       'ImageQuotaFull.ImageFamily fail',
