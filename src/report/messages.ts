@@ -145,8 +145,11 @@ function describeAnswer({ reason, request }: ErrorData): string {
 function detailsOf({ request, details }: ErrorData): string[] {
   if (!request) return details === undefined ? [] : [details]
   const { operation, region, ecsCode, status, requestId } = request
-  const answer = [ecsCode, status && `HTTP ${status}`, requestId && `request ID ${requestId}`].filter(Boolean)
-  return [`${operation} in ${region}: ${answer.length === 0 ? 'no answer from ECS' : answer.join(', ')}.`]
+  const answer =
+    ecsCode === undefined
+      ? 'no answer from ECS'
+      : `ECS answered ${ecsCode} (HTTP ${status}, request ID ${requestId ?? 'unknown'})`
+  return [`${operation} in ${region}: ${answer}.`]
 }
 
 function remediesFor(error: ErrorData, outcome: Outcome): string[] {

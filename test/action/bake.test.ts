@@ -306,7 +306,7 @@ describe('the wait', () => {
     expect(step.exitCode).toBe(1)
     const image = step.outputs['image-id'] ?? ''
     expect(errorOf(step)).toMatch(/time limit of 0\.02 minutes/)
-    expect(errorOf(step)).toContain(`ECS goes on creating image ${image}`)
+    expect(errorOf(step)).toContain(`ECS is still creating image ${image}`)
     expect(ecs.image(image)?.status).toBe('Creating')
     ecs.change(image, { status: 'Available' })
     const again = await runStep(ecs, inputs, retry)
@@ -395,6 +395,9 @@ describe('stop-instance', () => {
     fail(ecs)
     const step = await runStep(ecs, inputs(id))
     expect(step.exitCode).toBe(1)
+    const fact = `Instance ${id} is stopped. The post step of this action starts it again.`
+    expect(errorOf(step)).toContain(fact)
+    expect(step.summary).toContain(fact)
     expect(step.post.exitCode).toBe(0)
     expect(ecs.instance(id)).toMatchObject({ status: 'Running', tags: {} })
     expect(step.post.log).toContain(`Instance ${id} is running`)
@@ -405,7 +408,7 @@ describe('stop-instance', () => {
     const { id } = ecs.seed.instance()
     const step = await runStep(ecs, { ...inputs(id), 'wait-timeout-minutes': '0.04' })
     expect(step.exitCode).toBe(1)
-    expect(errorOf(step)).toContain('the post step of this action starts it again')
+    expect(errorOf(step)).toContain(`Instance ${id} is stopped. The post step of this action starts it again.`)
     expect(step.post.exitCode).toBe(0)
     expect(ecs.instance(id)).toMatchObject({ status: 'Running', tags: {} })
   })

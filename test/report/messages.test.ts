@@ -134,12 +134,21 @@ describe('what was changed is told by the journal', () => {
       'Nothing was changed in this attempt.',
     ])
     const plan = rollbackPlan([home])
-    const journal = stepsIn(plan, 'record').map((step) => failed(step, forbidden('TagResources')))
+    const journal = stepsIn(plan, 'activate').map((step) => failed(step, forbidden('ModifyImageAttribute')))
     expect(factsOf(outcome(rollback(), { plan, journal, failure: failure(journal) }))).toEqual(['Nothing was changed.'])
   })
 
   test('no word of it from a mode that changes nothing', () => {
     expect(factsOf(outcome(resolve(), { plan: refuse('not-found', 'There is none.', 'Look.') }))).toEqual([])
+  })
+
+  test('perhaps a part, where a step of several requests was refused, or what it reads afterwards', () => {
+    const plan = rollbackPlan([home])
+    for (const operation of ['TagResources', 'ListTagResources']) {
+      const journal = stepsIn(plan, 'record').map((step) => failed(step, forbidden(operation)))
+      const facts = factsOf(outcome(rollback(), { plan, journal, failure: failure(journal) }))
+      expect(facts).toEqual(['The family was not switched.'])
+    }
   })
 
   test('not the family, where the decision was written and the switch was refused', () => {
@@ -218,8 +227,8 @@ describe('several regions', () => {
       facts: [],
       todo: ['Grant it in RAM.', 'Then press "Re-run failed jobs": it completes what is missing.'],
       details: [
-        'ModifyImageAttribute in cn-shanghai: Forbidden.RAM, HTTP 403, request ID R-1.',
-        'ModifyImageAttribute in cn-beijing: Forbidden.RAM, HTTP 403, request ID R-1.',
+        'ModifyImageAttribute in cn-shanghai: ECS answered Forbidden.RAM (HTTP 403, request ID R-1).',
+        'ModifyImageAttribute in cn-beijing: ECS answered Forbidden.RAM (HTTP 403, request ID R-1).',
       ],
     })
   })
@@ -266,7 +275,7 @@ test('as text: the title, why, what is so, what to do, and what support asks for
       'Could not create image web-42 in family web from instance i-1: ECS answered Forbidden.RAM: You are not authorized.',
       'The family was not switched. Instance i-1 is stopped. The post step of this action starts it again.',
       'Grant it in RAM. Then press "Re-run failed jobs": it completes what is missing.',
-      'CreateImage in cn-hangzhou: Forbidden.RAM, HTTP 403, request ID R-1.',
+      'CreateImage in cn-hangzhou: ECS answered Forbidden.RAM (HTTP 403, request ID R-1).',
     ].join('\n'),
   )
   expect(errorText(invalidInputs(['`a` is b.', '`c` is d.']))).toBe(
