@@ -144,7 +144,7 @@ async function applyStep(
   log.info(`→ ${describeStep(step)}`)
   try {
     const context = { ...ports, ecs: recorder.ecs, log, roundEnd: roundEnd.signal, justCreated, onCreated }
-    const result = await carryOut(step, { ...context, forgetImage: recorder.forgetImage })
+    const result = await carryOut(step, { ...context, record: recorder.record })
     if (result.kind === 'interrupted') return 'interrupted'
     if (result.kind !== 'skipped') {
       return { entry: { ...about, state: 'done', ...created }, isLost: result.kind === 'lost', seen: result.seen }

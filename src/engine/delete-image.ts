@@ -6,7 +6,7 @@ import { reasonToKeep } from '../family/rules/retention.ts'
 import type { StepContext, StepResult } from './step-result.ts'
 
 /** Read again directly before. */
-export async function deleteImage(step: Deletion, { ecs, forgetImage }: StepContext): Promise<StepResult> {
+export async function deleteImage(step: Deletion, { ecs, record }: StepContext): Promise<StepResult> {
   const { region, image, family } = step
   const [members, current] = await Promise.all([
     ecs.look({ ask: 'members', region, family }),
@@ -19,6 +19,6 @@ export async function deleteImage(step: Deletion, { ecs, forgetImage }: StepCont
   const used = step.accounts.length > 0 ? await ecs.look({ ask: 'used', region, family }) : []
   if (used.includes(image)) return { kind: 'skipped', reason: 'it is in use by an instance now' }
   await ecs.write(step)
-  forgetImage(image)
+  record({ kind: 'gone', image })
   return { kind: 'done' }
 }

@@ -22,49 +22,64 @@ export interface Observations {
 
 export const nothingSeen: Observations = { families: {}, images: {}, origins: {} }
 
-const keyOf = ({ region, family }: FamilyRef): string => `${region} ${family}`
+/** What changes what is known. */
+export type Sighting =
+  | { readonly kind: 'answer'; readonly query: Query; readonly answer: unknown }
+  /** The image does not exist any more. */
+  | { readonly kind: 'gone'; readonly image: string }
+  /** What was said of the family no longer holds, and what does was not looked at. */
+  | { readonly kind: 'outdated'; readonly family: FamilyRef }
 
-export const withImages = (seen: Observations, images: readonly Image[]): Observations => ({
-  ...seen,
-  images: { ...seen.images, ...byId(images, (image) => withUsable(image, seen.images[image.id])) },
-  origins: { ...seen.origins, ...byId(images.filter(isClear(seen)), originOf) },
-})
-
-const byId = <T>(images: readonly Image[], value: (image: Image) => T): Readonly<Record<string, T>> =>
-  Object.fromEntries(images.map((image) => [image.id, value(image)]))
-
-/** What a family resolves to is told without `usable`. */
-const withUsable = (image: Image, known: Image | undefined): Image =>
-  image.usable === undefined && known?.usable !== undefined ? { ...image, usable: known.usable } : image
-
-const isClear =
-  ({ origins }: Observations) =>
-  ({ id, tags }: Image): boolean =>
-    tag.origin in tags || !(id in origins)
-
-export function withoutImage(seen: Observations, id: string): Observations {
-  const { [id]: _, ...images } = seen.images
-  return { ...seen, images }
+/** One copy, however many sightings there are, and images in them. */
+export function withSightings(seen: Observations, sightings: readonly Sighting[]): Observations {
+  if (sightings.length === 0) return seen
+  const known: Known = {
+    families: new Map(Object.entries(seen.families)),
+    images: new Map(Object.entries(seen.images)),
+    origins: new Map(Object.entries(seen.origins)),
+  }
+  for (const sighting of sightings) addSighting(known, sighting)
+  return {
+    families: Object.fromEntries(known.families),
+    images: Object.fromEntries(known.images),
+    origins: Object.fromEntries(known.origins),
+  }
 }
 
-/** With an answer of ECS to a query; one copy, however many images it names. */
-export function withAnswer(seen: Observations, query: Query, answer: unknown): Observations {
+/** Lives only while sightings are added. */
+interface Known {
+  readonly families: Map<string, FamilySeen>
+  readonly images: Map<string, Image>
+  readonly origins: Map<string, string>
+}
+
+function addSighting(known: Known, sighting: Sighting): void {
+  if (sighting.kind === 'gone') known.images.delete(sighting.image)
+  else if (sighting.kind === 'outdated') known.families.delete(keyOf(sighting.family))
+  else addAnswer(known, sighting.query, sighting.answer)
+}
+
+function addAnswer(known: Known, query: Query, answer: unknown): void {
   const images = [answer].flat().filter(isImage)
-  const known = images.length === 0 ? seen : withImages(seen, images)
-  if (query.ask === 'current') return withFamily(known, query, { current: images[0] ?? null })
-  return query.ask === 'members' ? withFamily(known, query, { members: images }) : known
+  for (const image of images) addImage(known, image)
+  if (query.ask === 'current') addFamily(known, query, { current: images[0] ?? null })
+  if (query.ask === 'members') addFamily(known, query, { members: images })
 }
 
-function withFamily(seen: Observations, { region, family }: FamilyRef, facts: Partial<FamilySeen>): Observations {
+function addImage({ images, origins }: Known, image: Image): void {
+  // What a family resolves to is told without it.
+  const usable = image.usable ?? images.get(image.id)?.usable
+  images.set(image.id, { ...image, usable })
+  const isClear = tag.origin in image.tags || !origins.has(image.id)
+  if (isClear) origins.set(image.id, originOf(image))
+}
+
+function addFamily({ families }: Known, { region, family }: FamilyRef, facts: Partial<FamilySeen>): void {
   const key = keyOf({ region, family })
-  return { ...seen, families: { ...seen.families, [key]: { ...seen.families[key], region, family, ...facts } } }
+  families.set(key, { ...families.get(key), region, family, ...facts })
 }
 
-/** What was said of a family no longer holds, and what does was not looked at. */
-export function forgetFamily(seen: Observations, family: FamilyRef): Observations {
-  const { [keyOf(family)]: _, ...families } = seen.families
-  return { ...seen, families }
-}
+const keyOf = ({ region, family }: FamilyRef): string => `${region} ${family}`
 
 /** Whether it is known what the family resolves to. */
 export const knowsCurrent = (seen: Observations, family: FamilyRef): boolean =>

@@ -3,8 +3,8 @@
 import { type FamilyRef, isFailed } from '../family/model/image.ts'
 import { familyOf, regionsOf } from '../family/model/request.ts'
 import { isVisible, type Step, switchesFamily } from '../family/plan/steps.ts'
-import { ActionError, errorData, explainError } from './action-error.ts'
-import { forgetFamily, membersIn } from './observations.ts'
+import { errorData, explainError } from './action-error.ts'
+import { membersIn, withSightings } from './observations.ts'
 import { deletedIn, imageId, type Outcome, regionsIn } from './outcome.ts'
 import type { Ports } from './ports.ts'
 import { logIn, type Recorder, runStage } from './stage.ts'
@@ -59,8 +59,8 @@ async function instancesOf(
 /** What has been changed by then belongs in the outcome; after a cancellation nothing more is asked. */
 export async function observeAfterFailure(outcome: Outcome, ports: Ports): Promise<Outcome> {
   if (outcome.failure?.error.code === 'cancelled') {
-    const observations = familiesChanged(outcome, switchesFamily).reduce(forgetFamily, outcome.observations)
-    return { ...outcome, observations }
+    const outdated = familiesChanged(outcome, switchesFamily).map((family) => ({ kind: 'outdated', family }) as const)
+    return { ...outcome, observations: withSightings(outcome.observations, outdated) }
   }
   const changed = familiesChanged(outcome, isVisible)
   if (changed.length === 0) return outcome
@@ -84,7 +84,7 @@ async function lookOrForget(
     await recorder.ecs.look({ ask: 'current', ...family })
   } catch {
     logIn(family.region, outcome.request, ports.log).info('Could not look at what ECS serves now.')
-    recorder.forgetFamily(family)
+    recorder.record({ kind: 'outdated', family })
   }
 }
 

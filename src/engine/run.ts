@@ -67,8 +67,9 @@ const switching = { title: 'Apply', phases: ['create', 'record', 'check', 'prepa
 /** Those that ended early, for room to be made, are not among them. */
 function countCopyRounds({ journal }: Outcome): number {
   const roundsWith = (phase: Phase | 'room') =>
-    new Set(journal.filter(({ id }) => id.includes(`/${phase}/`)).map(({ round }) => round))
-  return roundsWith('copy').difference(roundsWith('room')).size
+    journal.filter(({ id }) => id.includes(`/${phase}/`)).map(({ round }) => round)
+  const ended = new Set(roundsWith('room'))
+  return new Set(roundsWith('copy').filter((round) => !ended.has(round))).size
 }
 
 const copiesGone = {

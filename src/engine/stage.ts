@@ -3,10 +3,9 @@
  * it, becomes part of the outcome: a stage never throws.
  */
 
-import type { FamilyRef } from '../family/model/image.ts'
 import type { Request } from '../family/model/request.ts'
 import { errorData } from './action-error.ts'
-import { forgetFamily, type Observations, withAnswer, withoutImage } from './observations.ts'
+import { type Observations, type Sighting, withSightings } from './observations.ts'
 import type { Outcome } from './outcome.ts'
 import type { Ecs, Log, LookQuery, Ports } from './ports.ts'
 
@@ -14,30 +13,32 @@ import type { Ecs, Log, LookQuery, Ports } from './ports.ts'
 export interface Recorder {
   /** ECS; each look at it is recorded. */
   readonly ecs: Ecs
-  readonly forgetImage: (id: string) => void
-  readonly forgetFamily: (family: FamilyRef) => void
+  /** For what is known otherwise than by a look. */
+  readonly record: (sighting: Sighting) => void
   readonly observations: () => Observations
 }
 
+/** So many are added at once: a wait of hours sees much, and the last look is what counts. */
+const sightingsAtOnce = 500
+
 export function recordLooks(ecs: Ecs, before: Observations): Recorder {
-  let seen = before
-  return {
-    ecs: {
-      ...ecs,
-      async look<const Q extends LookQuery>(query: Q) {
-        const answer = await ecs.look(query)
-        seen = withAnswer(seen, query, answer)
-        return answer
-      },
-    },
-    forgetImage: (id) => {
-      seen = withoutImage(seen, id)
-    },
-    forgetFamily: (family) => {
-      seen = forgetFamily(seen, family)
-    },
-    observations: () => seen,
+  let known = before
+  let sightings: Sighting[] = []
+  const observations = (): Observations => {
+    known = withSightings(known, sightings)
+    sightings = []
+    return known
   }
+  const record = (sighting: Sighting): void => {
+    sightings.push(sighting)
+    if (sightings.length === sightingsAtOnce) observations()
+  }
+  const look = async <const Q extends LookQuery>(query: Q) => {
+    const answer = await ecs.look(query)
+    record({ kind: 'answer', query, answer })
+    return answer
+  }
+  return { ecs: { ...ecs, look }, record, observations }
 }
 
 /** @param doing goes on after 'failed while' */

@@ -2,6 +2,7 @@
 
 import type { Image } from '../family/model/image.ts'
 import type { Clock } from './clock.ts'
+import type { Sighting } from './observations.ts'
 import type { Ecs, Log, PostState } from './ports.ts'
 
 export interface StepContext {
@@ -15,8 +16,8 @@ export interface StepContext {
   readonly onCreated: (image: string) => void
   /** The image that the step before has made, as it was seen then: the wait for it begins with that. */
   readonly justCreated: Image | undefined
-  /** Told that an image is gone. */
-  readonly forgetImage: (id: string) => void
+  /** For what is known otherwise than by a look: that an image is gone. */
+  readonly record: (sighting: Sighting) => void
 }
 
 export type StepResult =

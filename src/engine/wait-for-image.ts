@@ -12,7 +12,7 @@ type AwaitStep = Extract<Step, { action: 'await' }>
 
 /** Until it is available, and (with `family`) seen in its family; or until the round ends. */
 export async function awaitImage(step: AwaitStep, context: StepContext): Promise<StepResult> {
-  const { ecs, clock, log, roundEnd, forgetImage } = context
+  const { ecs, clock, log, roundEnd, record } = context
   const { region, image, family } = step
   let justCreated = context.justCreated?.id === image ? context.justCreated : undefined
   const judge = (seen: Image | undefined) => {
@@ -23,7 +23,7 @@ export async function awaitImage(step: AwaitStep, context: StepContext): Promise
   const look = async () => {
     const seen = justCreated ?? (await ecs.look({ ask: 'image', region, image }))
     justCreated = undefined
-    if (!seen) forgetImage(image)
+    if (!seen) record({ kind: 'gone', image })
     return seen
   }
   // CreateFailed and UnAvailable are final, and nothing to give time to.

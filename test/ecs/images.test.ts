@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { connectEcs } from '../../src/ecs/adapter.ts'
 import { createImage, describeFamily, describeImages } from '../../src/ecs/images.ts'
-import { apply, type Entry } from '../../src/engine/apply.ts'
 import { Cancelled, consistencyIntervals } from '../../src/engine/clock.ts'
+import { createImage as haveCreated } from '../../src/engine/create-image.ts'
 import type { Create } from '../../src/engine/ports.ts'
 import { imageStatuses } from '../../src/family/model/image.ts'
 import { runOf } from '../../src/family/model/run.ts'
@@ -800,23 +800,20 @@ describe('a new image', () => {
     }
     const { client } = connectTo(ecs, { signal: stop.signal })
     const told: string[] = []
-    const journal: Entry[] = []
     const silent = () => undefined
-    const applying = apply([stepOf(creation())], {
+    const creating = haveCreated(stepOf(creation()), {
       ecs: connectEcs(client),
       clock: client.clock,
       log: { info: silent, notice: silent, warning: silent, error: silent, group: (_title, work) => work() },
       postState: { instanceStopped: silent, instanceStarted: silent },
-      journal,
-      made: new Map(),
-      fresh: new Map(),
-      note: silent,
-      onMade: (_step, image) => told.push(image),
+      roundEnd: new AbortController().signal,
+      justCreated: undefined,
+      onCreated: (image) => told.push(image),
+      record: silent,
     })
-    expect(await failureOf(applying)).toBeInstanceOf(Cancelled)
+    expect(await failureOf(creating)).toBeInstanceOf(Cancelled)
     expect(told).toEqual(ecs.images().map(({ id }) => id))
     expect(told).toHaveLength(1)
-    expect(journal).toMatchObject([{ state: 'failed', step: { action: 'create' } }])
     expect(sent()).toEqual(['CreateImage'])
   })
 })

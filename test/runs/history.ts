@@ -872,7 +872,7 @@ export class SpreadHistory {
     if (regions.length > 1)
       this.hold(outputs['in-sync'] === String(isInSync), `run ${id} says in-sync=${outputs['in-sync']}`)
     if (inputs.mode === 'resolve') return
-    const isOvertaken = outcome.verdicts.some(({ kind }) => kind === 'overtaken')
+    const isOvertaken = outcome.verifications.some(({ kind }) => kind === 'overtaken')
     const isRepeated = resumed.settled !== undefined || resumed.attempts > 1
     // What it was to take is older than what is served: nothing to do.
     const stays = inputs['from-family'] !== undefined && outputs['image-id'] === outputs['previous-image-id']
