@@ -145,8 +145,11 @@ function describeAnswer({ reason, request }: ErrorData): string {
 function detailsOf({ request, details }: ErrorData): string[] {
   if (!request) return details === undefined ? [] : [details]
   const { operation, region, ecsCode, status, requestId } = request
-  const answer = [ecsCode, status && `HTTP ${status}`, requestId && `request ID ${requestId}`].filter(Boolean)
-  return [`${operation} in ${region}: ${answer.length === 0 ? 'no answer from ECS' : answer.join(', ')}.`]
+  const answer =
+    ecsCode === undefined
+      ? 'no answer from ECS'
+      : `ECS answered ${ecsCode} (HTTP ${status}, request ID ${requestId ?? 'unknown'})`
+  return [`${operation} in ${region}: ${answer}.`]
 }
 
 function remediesFor(error: ErrorData, outcome: Outcome): string[] {
@@ -166,9 +169,7 @@ function withoutRegion(error: ErrorData, { request, plan }: Outcome): string[] {
 function nextStep({ journal, plan }: Outcome, error: ErrorData): string[] {
   if (endsRun(error)) {
     const hasBegun = plan?.kind === 'change' && journal.length > 0
-    return hasBegun
-      ? [`To go on from here, ${rerun}: nothing is done twice.`]
-      : ['Nothing has begun: start the workflow again.']
+    return hasBegun ? [`To go on from here, ${rerun}: nothing is done twice.`] : ['Start the workflow again.']
   }
   const hasChanged = journal.some(({ step, state }) => state === 'done' && isVisible(step))
   return hasChanged ? [`Then ${rerun}: it completes what is missing.`] : []

@@ -12,6 +12,8 @@ async function refused(inputs: Inputs, env = {}): Promise<string> {
   expect(ecs.requests).toEqual([])
   expect(errorOf(step)).toMatch(/^Invalid inputs:\n/)
   expect(errorOf(step)).toContain('No request was made')
+  expect(step.summary).toContain('### ❌ Invalid inputs')
+  expect(step.summary).toContain('No request was made.')
   return errorOf(step)
 }
 
@@ -316,6 +318,8 @@ describe('hostile values stay data', () => {
     expect(step.masks).toEqual([ecs.account.accessKeySecret])
     expect(step.stdout).not.toMatch(/^::set-output/m)
     expect(step.errors).toHaveLength(1)
+    expect(step.summary).toContain('`boot-mode`')
+    expect(step.summary).not.toMatch(/^::/m)
   })
 
   test('in the matrix and in the idempotency key: they only tell runs apart', async () => {

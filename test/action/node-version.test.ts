@@ -1,7 +1,8 @@
 /** An old Node is refused before the first request. The tests run on Node 24, so a preload gives it another version. */
 import { describe, expect } from 'vitest'
+import { localEcs, seedFamily } from '../scene.ts'
 import { actionFile, connectionTo, runStage, runStep } from './runner.ts'
-import { localEcs, seedFamily, test } from './scene.ts'
+import { test } from './scene.ts'
 
 /** Node that says it is 20.20.2. */
 const preload = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.20.2' } })`

@@ -3,8 +3,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect } from 'vitest'
+import { errorOf, localEcs, seedFamily } from '../scene.ts'
 import { runStep } from './runner.ts'
-import { errorOf, localEcs, seedFamily, test } from './scene.ts'
+import { test } from './scene.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'result-files-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
