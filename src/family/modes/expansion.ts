@@ -68,10 +68,11 @@ export function* expandRegion<R extends BakeRequest | PromoteRequest | RollbackR
   const pruned =
     'keep' in request
       ? yield* planPruning(request, {
-          branch: told,
+          plan: told,
           members: state.members,
           target: servedAfter(each),
           origins: context.keptOrigins,
+          leavesFamily: policy.withdrawing(request).quarantineFamily !== undefined,
         })
       : told
   return (yield* refuseForbidden(stepsIn(pruned), { canMakeRoom: (pruned.room ?? []).length > 0 })) ?? pruned
