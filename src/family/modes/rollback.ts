@@ -51,6 +51,7 @@ const rollback: ModePolicy<RollbackRequest, FamilyState> = {
   sharePhase: 'prepare',
   awaitsTarget: true,
   listsInstances: true,
+  overtaken: 'fails-if-withdrawn-is-back',
   expectsTarget: () => true,
   withdrawing: (request) => request,
   record: (request, decided) =>

@@ -4,6 +4,7 @@ import {
   type DecisionRecord,
   decisionOn,
   decisionsReplacing,
+  decisionTraits,
   describeDecision,
   isSameWorkflowRun,
   isWithdrawnFrom,
@@ -135,7 +136,7 @@ function replay(request: RecordedRequest, state: FamilyState, own: OwnDecision):
     image: decision.target,
     previous: decision.previous,
     withdrawn: ids,
-    listInstancesOf: decision.mode === 'rollback' ? ids : [],
+    listInstancesOf: decisionTraits[decision.mode].fallsBack ? ids : [],
     pending: pendingAfter(state.members, target).map(({ id }) => id),
     notices: currentChangedNotice(family, state.current, decision),
   }
@@ -177,7 +178,7 @@ function unrecordedImages(
   { known }: FamilyState,
   { decision, target }: { decision: DecisionRecord; target: Image | undefined },
 ): Image[] {
-  if (request.mode !== 'rollback' || request.toImage === undefined || !target) return []
+  if (!('toImage' in request) || request.toImage === undefined || !target) return []
   const mayGo = (image: Image) => isAvailable(image) || (request.withdrawPending && isPending(image))
   const stood = (image: Image) =>
     image.family === request.family && mayGo(image) && isNewer(image, target) && createdAt(image) <= decision.at
@@ -193,7 +194,7 @@ const broughtBack = (
     withdrawn,
   }: { decision: DecisionRecord; standing: readonly Image[]; withdrawn: readonly Image[] },
 ): Image | undefined => {
-  const mayComeLater = request.mode === 'rollback' && request.withdrawPending
+  const mayComeLater = 'withdrawPending' in request && request.withdrawPending
   return !mayComeLater && withdrawn.some(({ id }) => id === decision.previous) ? standing[0] : undefined
 }
 
@@ -210,7 +211,7 @@ function lostTarget(
   const stood = withdrawn.length > 0 || !(isAvailable(target) || decision.restores)
   // A copy may have been outside of the family, where it was to join.
   const mayJoin = decision.restores && target.family === ''
-  const left = decision.mode === 'rollback' && target.family !== request.family && !mayJoin
+  const left = decisionTraits[decision.mode].fallsBack && target.family !== request.family && !mayJoin
   return stood || left ? target : undefined
 }
 
@@ -228,9 +229,9 @@ const refuseTargetGone = ({ target }: DecisionRecord): Refusal =>
  */
 function continuedBy(request: RecordedRequest, state: FamilyState): RegionDecision | undefined {
   const { run, region, mode } = request
-  const keystone = mode === 'promote' ? 'target' : 'withdrawn'
+  const { commitMarker } = decisionTraits[mode]
   const later = decisionsReplacing(run, state.known).find(
-    (replaced) => replaced.own.state === 'done' || replaced.own.role === keystone || agrees(replaced, state),
+    (replaced) => replaced.own.state === 'done' || replaced.own.role === commitMarker || agrees(replaced, state),
   )
   if (!later) return undefined
   const { image, decision, own } = later

@@ -1,6 +1,6 @@
 /** Why an image stays although it is older than those to keep. */
 
-import { type DecisionRecord, decisionOn, describeDecision } from '../model/decision-record.ts'
+import { type DecisionRecord, decisionOn, decisionTraits, describeDecision } from '../model/decision-record.ts'
 import { type FamilyRef, type Image, isAvailable, sameSecond } from '../model/image.ts'
 import { originOf, sameImage } from '../model/origin.ts'
 import type { Run } from '../model/run.ts'
@@ -102,7 +102,7 @@ function decisionFor({ id }: Image, members: readonly Image[], run: Run): Decisi
     .filter((decision) => decision !== undefined)
     .sort((a, b) => b.at - a.at)
   const isOver = ({ mode, state, at }: DecisionRecord) =>
-    mode === 'promote' && state === 'done' && at < (decisions[0]?.at ?? at)
+    decisionTraits[mode].endsWithNext && state === 'done' && at < (decisions[0]?.at ?? at)
   return decisions.find((decision) => decision.target === id && decision.run !== run.key && !isOver(decision))
 }
 

@@ -1,3 +1,4 @@
+/** What `keep` makes of a family in one region: its oldest images are deleted, except those that somebody may still need. */
 import { type Image, label, newestFirst } from '../model/image.ts'
 import type { Notice, RetentionDecision } from '../plan/plan.ts'
 import { type QueryGenerator, query, queryEach } from '../plan/query.ts'
