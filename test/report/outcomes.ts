@@ -1,11 +1,11 @@
 /** Outcomes as values: of a bake that stops its instance, and of a rollback over three regions. */
 
 import type { ErrorData } from '../../src/engine/action-error.ts'
-import { nothingSeen, type Observations, withAnswer } from '../../src/engine/observations.ts'
+import { nothingSeen, type Observations, withSightings } from '../../src/engine/observations.ts'
 import type { Entry, Outcome } from '../../src/engine/outcome.ts'
 import type { Image } from '../../src/family/model/image.ts'
 import type { BakeRequest, Request, RollbackRequest } from '../../src/family/model/request.ts'
-import { type Phase, type Plan, type PlannedStep, plannedSteps, type StepId } from '../../src/family/plan/plan.ts'
+import { type Phase, type Plan, type PlannedStep, plannedSteps } from '../../src/family/plan/plan.ts'
 import { newImagePlaceholder, type Step } from '../../src/family/plan/steps.ts'
 import { bake, image, rollback } from '../family/situation.ts'
 
@@ -147,13 +147,15 @@ export const everywhere = (given: Partial<RollbackRequest> = {}): RollbackReques
 
 /** @param served image by region */
 export const seeing = (served: Readonly<Record<string, Image>>): Observations =>
-  Object.entries(served).reduce(
-    (seen, [region, current]) => withAnswer(seen, { ask: 'current', region, family: 'web' }, current),
+  withSightings(
     nothingSeen,
+    Object.entries(served).map(([region, answer]) => ({
+      kind: 'answer',
+      query: { ask: 'current', region, family: 'web' },
+      answer,
+    })),
   )
 
 /** The planned steps of one phase. */
 export const stepsIn = (plan: Plan, phase: Phase): readonly PlannedStep[] =>
   plannedSteps(plan).filter(({ id }) => id.includes(`/${phase}/`))
-
-export const idOf = (region: string, phase: Phase, number = 1): StepId => `${region}/${phase}/${number}`
