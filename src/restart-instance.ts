@@ -20,7 +20,7 @@ export async function restartInstance(kept: string): Promise<void> {
   try {
     mask({ accessKeySecret: getInput('access-key-secret'), securityToken: getInput('security-token') })
     const settings = parseSettings(getInput)
-    if (!settings.ok) throw new Error(settings.faults.join(' '))
+    if (!settings.ok) throw new Error(settings.errors.join(' '))
     const clock = new Clock({ ...settings.value, signal: new AbortController().signal })
     await start(stopped, { ecs: await connect(settings.value, { clock, log }), clock })
   } catch (error) {

@@ -2,18 +2,9 @@ import type { ChildProcess } from 'node:child_process'
 import { setTimeout } from 'node:timers/promises'
 import { describe, expect } from 'vitest'
 import type { LocalEcs } from '../local-ecs/server.ts'
+import { endOf, errorOf, localEcs, seedFamily, visibleWritesTo, watchFamily, writesTo } from '../scene.ts'
 import { type Inputs, runStep } from './runner.ts'
-import {
-  endOf,
-  errorOf,
-  everythingOf,
-  localEcs,
-  seedFamily,
-  test,
-  visibleWritesTo,
-  watchFamily,
-  writesTo,
-} from './scene.ts'
+import { everythingOf, test } from './scene.ts'
 
 type FaultKind = Parameters<LocalEcs['faults']['add']>[0]['kind']
 
@@ -45,7 +36,7 @@ describe('an error of ECS gives what, where, code, request ID and what to do', (
     ['bake', 'CreateImage', 'InvalidImageVersion.Malformed', /image-version/],
     ['bake', 'StopInstance', 'InstanceExpiredOrInArrears', /bills|Renew/],
     ['bake', 'DescribeInstances', 'Forbidden.RAM', /ecs:DescribeInstances/],
-    ['promote', 'ModifyImageAttribute', 'ImageFamilyQuotaFull', /Name an existing `family`/],
+    ['promote', 'ModifyImageAttribute', 'ImageFamilyQuotaFull', /Use an existing `family`/],
     ['promote', 'TagResources', 'Forbidden.RAM', /ecs:TagResources/],
     ['promote', 'DescribeImageSharePermission', 'InvalidImageId.NotFound', /image-id/],
     ['rollback', 'TagResources', 'NoPermission.Tag', /ecs:TagResources/],

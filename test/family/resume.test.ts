@@ -1,42 +1,20 @@
 import { describe, expect, test } from 'vitest'
 import type { PromoteRequest, RollbackRequest } from '../../src/family/model/request.ts'
-import {
-  again,
-  answersAlong,
-  brief,
-  type Change,
-  carriedOut,
-  changeOf,
-  decided,
-  deprecated,
-  image,
-  manyTags,
-  minute,
-  noon,
-  nothingOf,
-  planOf,
-  promote,
-  refusalOf,
-  rollback,
-  runFor,
-  type Situation,
-  stepsOf,
-  there,
-  visibleIn,
-  w,
-  x,
-  y,
-} from './situation.ts'
+import { type FakeEcs, there } from './fake-ecs.ts'
+import { decided, deprecated, image, manyTags, minute, noon, w, x, y } from './images.ts'
+import { brief, type Change, carriedOut, changeOf, nothingOf, planOf, refusalOf, stepsOf } from './planning.ts'
+import { again, promote, rollback, runFor } from './requests.ts'
+import { answersAlong, visibleIn } from './walk.ts'
 
 /** Serves m-y; m-x and m-w stand behind it. */
 const web = there(w, x, y)
 const loose = image('m-n', 9, { family: '' })
 
-const markOf = (situation: Situation, id: string) => situation.of(id).tags['image-family:decision']
+const markOf = (situation: FakeEcs, id: string) => situation.of(id).tags['image-family:decision']
 const kinds = ({ questions }: ReturnType<typeof planOf>) => questions.map(({ ask }) => ask)
 
 /** The request and where it starts, one of each kind that has several steps. */
-const decisions: readonly [what: string, request: RollbackRequest | PromoteRequest, situation: Situation][] = [
+const decisions: readonly [what: string, request: RollbackRequest | PromoteRequest, situation: FakeEcs][] = [
   ['a rollback', rollback(), web],
   ['a rollback with a reason', rollback({ reason: 'CVE' }), web],
   ['a rollback to an image', rollback({ toImage: 'm-w' }), web],
@@ -307,7 +285,7 @@ describe('done, and still so', () => {
 })
 
 /** A decision of another workflow run, carried out in full. */
-const decideAnew = (request: RollbackRequest | PromoteRequest, situation: Situation): Situation =>
+const decideAnew = (request: RollbackRequest | PromoteRequest, situation: FakeEcs): FakeEcs =>
   carriedOut(request, situation.at(noon + 60 * minute))
 const later = { workflowRun: '17230009' }
 const earlier = { workflowRun: '17229990' }

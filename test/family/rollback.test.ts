@@ -1,29 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import {
-  again,
-  answersAlong,
-  brief,
-  carriedOut,
-  changeOf,
-  decided,
-  deprecated,
-  image,
-  manyTags,
-  minute,
-  noon,
-  nothingOf,
-  planOf,
-  refusalOf,
-  region,
-  rollback,
-  runFor,
-  stepsOf,
-  there,
-  visibleIn,
-  w,
-  x,
-  y,
-} from './situation.ts'
+import { there } from './fake-ecs.ts'
+import { decided, deprecated, image, manyTags, minute, noon, region, w, x, y } from './images.ts'
+import { brief, carriedOut, changeOf, nothingOf, planOf, refusalOf, stepsOf } from './planning.ts'
+import { again, rollback, runFor } from './requests.ts'
+import { answersAlong, visibleIn } from './walk.ts'
 
 /** Serves m-y; m-x and m-w stand behind it. */
 const web = there(w, x, y)

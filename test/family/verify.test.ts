@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { verify } from '../../src/family/plan/verify.ts'
-import { concludeIn, decided, image, region, runFor, type Situation, there } from './situation.ts'
+import { type FakeEcs, there } from './fake-ecs.ts'
+import { decided, image, region } from './images.ts'
+import { concludeIn } from './planning.ts'
+import { runFor } from './requests.ts'
 
 const [w, x, y] = [image('m-w', 1), image('m-x', 2), image('m-y', 3)]
 const deprecated = { status: 'Deprecated' } as const
@@ -8,7 +11,7 @@ const deprecated = { status: 'Deprecated' } as const
 const verdictOn = (
   expected: { image: string | undefined; withdrawn?: string[] },
   mode: 'bake' | 'promote' | 'rollback',
-  situation: Situation,
+  situation: FakeEcs,
 ) => concludeIn(verify({ region, family: 'web', withdrawn: [], ...expected }, mode), situation)
 
 describe('as expected', () => {

@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { refuse } from '../../src/family/plan/plan.ts'
 import { errorText } from '../../src/report/annotations.ts'
 import { failureMessage, invalidInputs, type Message } from '../../src/report/messages.ts'
-import { bake, image, promote, resolve, rollback } from '../family/situation.ts'
+import { image } from '../family/images.ts'
+import { bake, promote, resolve, rollback } from '../family/requests.ts'
 import {
   bad,
   beijing,

@@ -7,7 +7,8 @@ import type { Image } from '../../src/family/model/image.ts'
 import type { BakeRequest, Request, RollbackRequest } from '../../src/family/model/request.ts'
 import { type Phase, type Plan, type PlannedStep, plannedSteps } from '../../src/family/plan/plan.ts'
 import { newImagePlaceholder, type Step } from '../../src/family/plan/steps.ts'
-import { bake, image, rollback } from '../family/situation.ts'
+import { image } from '../family/images.ts'
+import { bake, rollback } from '../family/requests.ts'
 
 export const regions = ['cn-hangzhou', 'cn-shanghai', 'cn-beijing'] as const
 export const [home, shanghai, beijing] = regions

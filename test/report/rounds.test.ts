@@ -5,7 +5,7 @@ import type { Outcome } from '../../src/engine/outcome.ts'
 import { plannedSteps } from '../../src/family/plan/plan.ts'
 import type { Step } from '../../src/family/plan/steps.ts'
 import { report } from '../../src/report/index.ts'
-import { bake } from '../family/situation.ts'
+import { bake } from '../family/requests.ts'
 import { cancelled, done, failed, failure, home, outcome, planOf } from './outcomes.ts'
 
 const stepsOf = (of: Outcome): string[] =>

@@ -71,20 +71,9 @@ export type RegionPlan = RegionOutcome & { readonly region: string } & (
       }
   )
 
-/** What is planned for one region. */
-export type RegionDecision = RegionPlan | Refusal
-
 export type Plan =
   /** Of every region, home first. */
   { readonly kind: 'change' | 'nothing'; readonly regions: readonly [RegionPlan, ...RegionPlan[]] } | Refusal
-
-/** Steps by which an image comes in, or is shared before it does. */
-export const entrySteps = (branch: RegionPlan): readonly Step[] =>
-  branch.kind === 'nothing'
-    ? []
-    : [...(branch.steps.prepare ?? []), ...(branch.steps.activate ?? [])].filter(({ action }) =>
-        ['join-family', 'restore', 'share'].includes(action),
-      )
 
 /** Where a step stands in its plan: `cn-shanghai/activate/2`, or `cn-shanghai/room/1` for one that makes room. */
 export type StepId = `${string}/${Phase | 'room'}/${number}`
@@ -119,6 +108,8 @@ export interface Refusal {
   readonly reason: string
   /** What to do about it. */
   readonly remedy: string
+  /** The reason says itself which region it is about. */
+  readonly namesRegion?: true
   /** An instance that a lost attempt has left stopped: the post step starts it. */
   readonly leavesStopped?: { readonly region: string; readonly instance: string }
 }

@@ -2,7 +2,9 @@
 
 import { type DecisionRecord, decisionOn, recordTag } from '../model/decision-record.ts'
 import { type Image, label, list } from '../model/image.ts'
+import type { RecordedRequest } from '../model/request.ts'
 import { hasRoomForTags, reasonTag, type Tags, tag, tagLimit } from '../model/tags.ts'
+import type { Change } from '../plan/decision.ts'
 import { type Notice, type Refusal, refuse } from '../plan/plan.ts'
 import type { Step } from '../plan/steps.ts'
 
@@ -125,4 +127,30 @@ function recordWarnings({ full, reasonFits }: { full: readonly Image[]; reasonFi
     ...(reasonFits ? [] : ['The reason was not kept on the images: one of them has no room for another tag.']),
   ]
   return texts.map((text) => ({ level: 'warning', text }))
+}
+
+/**
+ * The marks of a decision made now; of one that was noted before, only what settles them.
+ * @param targetTags what the request itself puts on the target, besides the mark
+ * @param mayGoWithout a re-run ends at the same image even without a mark
+ */
+export function recordSteps(
+  { mode, region, family, run, reason }: RecordedRequest,
+  {
+    change,
+    now,
+    targetTags = {},
+    mayGoWithout,
+  }: { change: Change; now: number; targetTags?: Tags; mayGoWithout: boolean },
+): RecordSteps | Refusal {
+  const { target, previous, withdraw, withdrawWhenReady, resumed } = change
+  if (resumed) {
+    const { decision, images } = resumed.own
+    return { planned: [], done: recordDone(decision, { region, images }), notices: [] }
+  }
+  const joins = mode === 'rollback' && target !== undefined && target.family !== family
+  const restores = joins || target?.status === 'Deprecated' ? { restores: true } : {}
+  const decision = { state: 'planned', mode, run: run.key, target: target?.id, ...restores, previous, at: now } as const
+  const subject = { region, withdraw: [...withdrawWhenReady, ...withdraw], target, targetTags }
+  return recordDecision(decision, { ...subject, reason, mayGoWithout })
 }

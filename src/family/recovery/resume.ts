@@ -12,114 +12,48 @@ import {
 } from '../model/decision-record.ts'
 import type { FamilyState } from '../model/family-state.ts'
 import { createdAt, type Image, isAvailable, isNewer, isPending, label, oldestFirst } from '../model/image.ts'
-import type { PromoteRequest, RollbackRequest } from '../model/request.ts'
+import { sameImage } from '../model/origin.ts'
+import type { RecordedRequest } from '../model/request.ts'
 import type { Run } from '../model/run.ts'
-import type { Tags } from '../model/tags.ts'
-import { type Notice, type Refusal, type RegionDecision, refuse } from '../plan/plan.ts'
-import { type QueryGenerator, query, queryEach } from '../plan/query.ts'
+import type { Change, RegionDecision } from '../plan/decision.ts'
+import { type Notice, type Refusal, refuse } from '../plan/plan.ts'
+import { pendingAfter } from '../rules/rivals.ts'
 import { withdrawalOrder } from '../rules/withdrawal.ts'
-import { commitMarkerOf, hasRoomForRecord, type RecordSteps, recordDecision, recordDone } from './record.ts'
+import { commitMarkerOf, hasRoomForRecord } from './record.ts'
 import {
   agrees,
   changedExternally,
   decidedSince,
   findSuperseding,
-  hasOwnRecord,
   nothingChanged,
   supersededBy,
 } from './supersession.ts'
 
-/** What is decided, whether now or in an earlier attempt. */
-export interface Change {
-  /** Undefined: the family is emptied. */
-  readonly target: Image | undefined
-  readonly previous: string | undefined
-  /** In the order in which they go. */
-  readonly withdraw: readonly Image[]
-  /** Still being created; withdrawn when they are ready. */
-  readonly withdrawWhenReady: readonly Image[]
-  /** What an earlier attempt has noted, and how far it came; undefined for a decision made now. */
-  readonly resumed: { readonly recalled: OwnDecision; readonly withdrawn: readonly Image[] } | undefined
-}
-
-type Request = PromoteRequest | RollbackRequest
-
-/** Of ECS's answers, given side by side, one is late after somebody's write: they name different images. */
-const isBetweenWrites = ({ current, members }: FamilyState): boolean => {
-  const available = members.filter(isAvailable)
-  const isListed = !current || available.some(({ id }) => id === current.id)
-  return !isListed || available.some((image) => !current || isNewer(image, current))
-}
-
-/**
- * Looks, and looks again after the time that reads may lag where the first look does not add up, or where a later
- * attempt finds no mark of its own: the attempt before may have written one just before it died.
- */
-export function* observeConsistently<S extends FamilyState>(
-  request: Request,
-  look: () => QueryGenerator<S>,
-): QueryGenerator<S> {
-  const { run } = request
-  const scene = yield* look()
-  const mayBeLate = run.attempt > 1 && !hasOwnRecord(run, scene)
-  if (!mayBeLate && !isBetweenWrites(scene)) return yield* withMovedImages(request, scene)
-  yield* query({ ask: 'lag', of: isBetweenWrites(scene) ? 'others' : 'earlier attempt' })
-  const again = yield* withMovedImages(request, yield* look())
-  return run.attempt === 1 || hasOwnRecord(run, again) ? again : yield* withImagesElsewhere(request, again)
-}
-
-/** The only image that carries the mark may be in a family by now that no input names. */
-function* withImagesElsewhere<S extends FamilyState>({ run, region }: Request, scene: S): QueryGenerator<S> {
-  const [own] = yield* query({ ask: 'own', region })
-  const isOurs = (image: Image) => hasOwnRecord(run, { ...scene, known: [image] })
-  const elsewhere = own.filter((image) => isOurs(image) && !scene.known.some(({ id }) => id === image.id))
-  return { ...scene, known: [...scene.known, ...elsewhere] }
-}
-
-/** What this run has decided about may have been moved since, to a family that this request does not name. */
-function* withMovedImages<S extends FamilyState>({ run, region }: Request, scene: S): QueryGenerator<S> {
-  const { target, previous } = ownDecision(run, scene.known)?.decision ?? {}
-  const missing = [target, previous].filter((wanted) => !scene.known.some(({ id }) => id === wanted))
-  const ids = missing.filter((wanted) => wanted !== undefined)
-  const found = yield* queryEach(ids, (image) => ({ ask: 'image', region, image }))
-  return { ...scene, known: [...scene.known, ...found.flatMap(({ answer }) => answer ?? [])] }
-}
-
-/**
- * A mark that says `done` is written after every region was confirmed: a region without a mark needed nothing then, and
- * what has come there since is not this run's to decide about.
- */
-export const isDoneInAnyRegion = (run: Run, scenes: readonly FamilyState[]): boolean =>
-  scenes
-    .flatMap(({ known }) => known)
-    .some((image) => {
-      const decision = decisionOn(image)
-      const { replaces } = decision ?? {}
-      return (
-        (decision?.run === run.key && decision.state === 'done') ||
-        (replaces?.run === run.key && replaces.state === 'done')
-      )
-    })
-
 /** What is left alone, in the words of `nothing`. */
 export const doneByEarlierAttempt = 'an earlier attempt of this run has done it'
 
-/** What memory says of this run; undefined when it has decided nothing yet. */
-export function recover(request: Request, scene: FamilyState): RegionDecision | Change | undefined {
+/**
+ * What this run has decided in an earlier attempt, as the tags tell it; undefined when it has decided nothing yet.
+ * @param named the image that the request names in this region
+ */
+export function recover(
+  request: RecordedRequest,
+  scene: FamilyState,
+  { named }: { named?: string | undefined } = {},
+): RegionDecision | undefined {
   const { run } = request
   const later = findSuperseding(run, scene)
   if (later) return later
-  const recalled = ownDecision(run, scene.known)
-  if (!recalled) return continuedBy(request, scene)
-  const other = otherTarget(request, recalled.decision)
+  const own = ownDecision(run, scene.known)
+  if (!own) return continuedBy(request, scene)
+  const other = refuseOtherTarget(named, own.decision)
   if (other) return other
-  if (recalled.decision.state === 'done') return replay(request, scene, recalled)
-  return hasCommitMarker(request, scene, recalled) ? resume(request, scene, recalled) : decidedSince(run, scene)
+  if (own.decision.state === 'done') return replay(request, scene, own)
+  return hasCommitMarker(request, scene, own) ? resume(request, scene, own) : decidedSince(run, scene)
 }
 
 /** Another image is asked for than this run has decided on: as a run it cannot be told from the one before. */
-function otherTarget(request: Request, { target }: DecisionRecord): Refusal | undefined {
-  const named = request.mode === 'promote' ? request.image : request.toImage
+function refuseOtherTarget(named: string | undefined, { target }: DecisionRecord): Refusal | undefined {
   if (named === undefined || named === target) return undefined
   return refuse(
     'already-decided',
@@ -132,7 +66,11 @@ function otherTarget(request: Request, { target }: DecisionRecord): Refusal | un
  * The keystone carries the mark, or a later decision over it, or was withdrawn (as the last of all) without room for
  * one. Where it is deleted nobody can tell; what then carries a mark is completed, and nothing else decided.
  */
-function hasCommitMarker({ run, family }: Request, { known }: FamilyState, { decision, images }: OwnDecision): boolean {
+function hasCommitMarker(
+  { run, family }: RecordedRequest,
+  { known }: FamilyState,
+  { decision, images }: OwnDecision,
+): boolean {
   const [before, target] = [commitMarkerOf(decision), decision.target].map((wanted) =>
     known.find(({ id }) => id === wanted),
   )
@@ -170,11 +108,11 @@ function withdrawnBy(run: Run, scene: FamilyState, { decision, images }: OwnDeci
 }
 
 /** What has undone, since, a decision that was carried out. */
-function undoneSince({ run, family }: Request, scene: FamilyState, recalled: OwnDecision): Refusal | undefined {
-  const { decision } = recalled
+function undoneSince({ run, family }: RecordedRequest, scene: FamilyState, own: OwnDecision): Refusal | undefined {
+  const { decision } = own
   const target = scene.known.find(({ id }) => id === decision.target)
   if (decision.target !== undefined && !target) return refuseTargetGone(decision)
-  const back = withdrawnBy(run, scene, recalled).filter((image) => isServable(image, family))
+  const back = withdrawnBy(run, scene, own).filter((image) => isServable(image, family))
   return [
     ...back.map((image) => refuseIfUndone(run, image, 'withdrawn')),
     target && !isServable(target, family) ? refuseIfUndone(run, target, 'settled on') : undefined,
@@ -182,13 +120,13 @@ function undoneSince({ run, family }: Request, scene: FamilyState, recalled: Own
 }
 
 /** The decision was carried out in an earlier attempt: nothing changes, unless somebody has undone it. */
-function replay(request: Request, scene: FamilyState, recalled: OwnDecision): RegionDecision {
-  const undone = undoneSince(request, scene, recalled)
+function replay(request: RecordedRequest, scene: FamilyState, own: OwnDecision): RegionDecision {
+  const undone = undoneSince(request, scene, own)
   if (undone) return undone
   const { run, region, family } = request
-  const { decision } = recalled
+  const { decision } = own
   const target = scene.known.find(({ id }) => id === decision.target)
-  const ids = withdrawnBy(run, scene, recalled).map(({ id }) => id)
+  const ids = withdrawnBy(run, scene, own).map(({ id }) => id)
   return {
     kind: 'nothing',
     region,
@@ -208,38 +146,34 @@ const currentChangedNotice = (family: string, current: Image | undefined, { targ
     ? []
     : [{ level: 'warning', text: `By now ${family} serves ${current ? label(current) : 'nothing'}.` }]
 
-/** Images that will stand before the target as soon as they are created. */
-export const pendingAfter = (members: readonly Image[], target: Image | undefined): Image[] =>
-  oldestFirst(
-    members.filter((image) => isPending(image) && image.id !== target?.id && (!target || isNewer(image, target))),
-  )
-
 /** Completes what an earlier attempt had decided and noted; what came into the family since is not part of it. */
-function resume(request: Request, scene: FamilyState, recalled: OwnDecision): Change | RegionDecision {
+function resume(request: RecordedRequest, scene: FamilyState, own: OwnDecision): RegionDecision {
   const { run, family } = request
-  const { decision, images } = recalled
+  const { decision, images } = own
   const target = scene.known.find(({ id }) => id === decision.target)
   const marked = images.filter(({ id }) => id !== decision.target)
   const ours = [...marked, ...unrecordedImages(request, scene, { decision, target })]
   const withdrawn = ours.filter((image) => isWithdrawnFrom(family, image))
   const undone = decision.target === undefined ? undefined : lostTarget(request, { decision, target, withdrawn })
   if (undone === 'gone') return refuseTargetGone(decision)
-  if (undone) return refuseIfUndone(run, undone, 'settled on') ?? replay(request, scene, recalled)
+  if (undone) return refuseIfUndone(run, undone, 'settled on') ?? replay(request, scene, own)
   const standing = ours.filter((image) => isServable(image, family))
   const back = broughtBack(request, { decision, standing, withdrawn })
-  if (back) return refuseIfUndone(run, back, 'withdrawn') ?? replay(request, scene, recalled)
+  if (back) return refuseIfUndone(run, back, 'withdrawn') ?? replay(request, scene, own)
   return {
+    kind: 'change',
     target,
     previous: decision.previous,
+    changedBefore: true,
     withdraw: withdrawalOrder(standing, scene.current?.id),
     withdrawWhenReady: ours.filter((image) => isPending(image) && image.family === family),
-    resumed: { recalled, withdrawn },
+    resumed: { own, withdrawn },
   }
 }
 
 /** A rollback that was told where to goes on without marking images that have no room: by that they are known. */
 function unrecordedImages(
-  request: Request,
+  request: RecordedRequest,
   { known }: FamilyState,
   { decision, target }: { decision: DecisionRecord; target: Image | undefined },
 ): Image[] {
@@ -252,7 +186,7 @@ function unrecordedImages(
 
 /** What the family served leaves last: an image that stands after it was brought back by somebody. */
 const broughtBack = (
-  request: Request,
+  request: RecordedRequest,
   {
     decision,
     standing,
@@ -268,7 +202,7 @@ const broughtBack = (
  * not stand by now, that was somebody's decision.
  */
 function lostTarget(
-  request: Request,
+  request: RecordedRequest,
   { decision, target, withdrawn }: { decision: DecisionRecord; target: Image | undefined; withdrawn: readonly Image[] },
 ): Image | 'gone' | undefined {
   if (!target) return 'gone'
@@ -292,7 +226,7 @@ const refuseTargetGone = ({ target }: DecisionRecord): Refusal =>
  * later step of the same workflow run (a rollback after a promote, in one job), or somebody who fell back to the same
  * image. Nothing is left to do here.
  */
-function continuedBy(request: Request, scene: FamilyState): RegionDecision | undefined {
+function continuedBy(request: RecordedRequest, scene: FamilyState): RegionDecision | undefined {
   const { run, region, mode } = request
   const keystone = mode === 'promote' ? 'target' : 'withdrawn'
   const later = decisionsReplacing(run, scene.known).find(
@@ -318,39 +252,24 @@ function continuedBy(request: Request, scene: FamilyState): RegionDecision | und
   )
 }
 
+/** In one run every region goes to the same image, also where an earlier attempt has recorded the decision. */
+export function refuseDifferentTarget(recovered: Image | undefined, target: Image | undefined): Refusal | undefined {
+  const isSame = recovered === undefined || target === undefined || sameImage(recovered, target)
+  if (isSame) return undefined
+  return refuse(
+    'already-decided',
+    `An earlier attempt of this run has decided on ${label(recovered)}, and now it would be ${label(target)}.`,
+    'Start a new workflow run to decide anew.',
+  )
+}
+
 /** What a re-run goes on with, for the log. */
 export const resumeNotice = ({ resumed }: Change): Notice[] =>
   resumed
     ? [
         {
           level: 'notice',
-          text: `An earlier attempt decided this as ${describeDecision(resumed.recalled.decision)}; this attempt completes it.`,
+          text: `An earlier attempt decided this as ${describeDecision(resumed.own.decision)}; this attempt completes it.`,
         },
       ]
     : []
-
-/**
- * The marks of a decision made now; of one that was noted before, only what settles them.
- * @param targetTags what the request itself puts on the target, besides the mark
- * @param mayGoWithout a re-run ends at the same image even without a mark
- */
-export function recordSteps(
-  { mode, region, family, run, reason }: Request,
-  {
-    decided,
-    now,
-    targetTags = {},
-    mayGoWithout,
-  }: { decided: Change; now: number; targetTags?: Tags; mayGoWithout: boolean },
-): RecordSteps | Refusal {
-  const { target, previous, withdraw, withdrawWhenReady, resumed } = decided
-  if (resumed) {
-    const { decision, images } = resumed.recalled
-    return { planned: [], done: recordDone(decision, { region, images }), notices: [] }
-  }
-  const joins = mode === 'rollback' && target !== undefined && target.family !== family
-  const restores = joins || target?.status === 'Deprecated' ? { restores: true } : {}
-  const decision = { state: 'planned', mode, run: run.key, target: target?.id, ...restores, previous, at: now } as const
-  const subject = { region, withdraw: [...withdrawWhenReady, ...withdraw], target, targetTags }
-  return recordDecision(decision, { ...subject, reason, mayGoWithout })
-}

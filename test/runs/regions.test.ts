@@ -1,15 +1,9 @@
 /** What a user sees of one family in several regions: outputs, log, summary, annotations, and every way that it may go wrong. */
-import type { ChildProcess } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, request as passOn } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
-import { afterAll, describe, expect } from 'vitest'
+import { describe, expect } from 'vitest'
+import type { Inputs } from '../action/runner.ts'
 import type { LocalEcs, LocalEcsOptions } from '../local-ecs/server.ts'
-import type { Inputs, Step } from './runner.ts'
-import { endOf, errorOf, localEcs, runMain, test, visibleWritesTo, writesTo } from './scene.ts'
+import { endOf, errorOf, localEcs, visibleWritesTo, writesTo } from '../scene.ts'
+import { type Moment, runMain, type Step, test } from './step.ts'
 
 const [home, shanghai, beijing] = ['cn-hangzhou', 'cn-shanghai', 'cn-beijing'] as const
 const regions = [home, shanghai, beijing] as const
@@ -395,21 +389,17 @@ describe('copies', () => {
 
 describe('a step that ends early', () => {
   /** Runs a bake whose copies go on for ever, until both are under way. */
-  const whileCopying = async (inputs: Inputs, act?: (child: ChildProcess) => void) => {
+  const whileCopying = async (inputs: Inputs, { cancelled = false } = {}) => {
     const { ecs, image } = await world({ switches: { copySeconds: 1e9 } })
-    let child: ChildProcess | undefined
     let asked = 0
-    ecs.intercept = (phase, { action, parameters }) => {
+    const cancelledAt: Moment = (phase, { action, parameters }) => {
       const isWaiting = action === 'DescribeImages' && parameters.RegionId !== home && ecs.images().length === 9
-      if (phase !== 'after' || !isWaiting || asked > 0 || !act) return
+      if (phase !== 'after' || !isWaiting || asked > 0) return false
       asked = performance.now()
-      act(child as ChildProcess)
+      return true
     }
     const all = { ...stopped(ecs), ...inputs }
-    const onStart = (started: ChildProcess) => {
-      child = started
-    }
-    const step = await runMain(ecs, all, { onStart })
+    const step = await runMain(ecs, all, cancelled ? { cancelledAt } : {})
     return { ecs, image, step, inputs: all, seconds: (performance.now() - asked) / 1000 }
   }
 
@@ -431,7 +421,7 @@ describe('a step that ends early', () => {
   }
 
   test('cancelled while copying: says which copies go on, and the next attempt goes on with them', async () => {
-    const all = await whileCopying({}, (child) => child.kill('SIGINT'))
+    const all = await whileCopying({}, { cancelled: true })
     const { ecs, image, step, seconds } = all
     expect(step.exitCode).toBe(1)
     expect(seconds).toBeLessThan(5)
@@ -460,21 +450,15 @@ describe('a step that ends early', () => {
     const { ecs, image } = await world()
     ecs.faults.add({ kind: 'slow', action: 'CopyImage', seconds: 20, times: 2 })
     let asked = 0
-    const step = await runMain(
-      ecs,
-      { ...stopped(ecs), mode: 'promote', 'instance-id': '', 'image-id': ecs.seed.image().id },
-      {
-        onStart: (child) =>
-          once(
-            ecs,
-            (phase, { action }) => phase === 'before' && action === 'CopyImage',
-            () => {
-              asked = performance.now()
-              setTimeout(() => child.kill('SIGINT'), 100)
-            },
-          ),
-      },
-    )
+    let copies = 0
+    const cancelledAt: Moment = (phase, { action }) => {
+      if (phase === 'before' && action === 'CopyImage') copies += 1
+      if (copies < 2 || asked > 0) return false
+      asked = performance.now()
+      return true
+    }
+    const inputs = { ...stopped(ecs), mode: 'promote', 'instance-id': '', 'image-id': ecs.seed.image().id }
+    const step = await runMain(ecs, inputs, { cancelledAt })
     return { ecs, image, step, seconds: (performance.now() - asked) / 1000 }
   }
 
@@ -495,14 +479,8 @@ describe('a step that ends early', () => {
     const { ecs } = await world()
     const target = ecs.seed.image({ family: 'candidate', name: 'tested' })
     const inputs = { mode: 'promote', 'from-family': 'candidate', ...inAll }
-    const step = await runMain(ecs, inputs, {
-      onStart: (child) =>
-        once(
-          ecs,
-          () => currents(ecs).every((id) => ecs.image(id ?? '')?.name !== 'web-2'),
-          () => child.kill('SIGINT'),
-        ),
-    })
+    const cancelledAt = () => currents(ecs).every((id) => ecs.image(id ?? '')?.name !== 'web-2')
+    const step = await runMain(ecs, inputs, { cancelledAt })
     return { ecs, step, inputs, target }
   }
 
@@ -861,14 +839,6 @@ describe('resolve', () => {
 })
 
 describe('ways to a region', () => {
-  const open: ReturnType<typeof createServer>[] = []
-  afterAll(() => {
-    for (const server of open) {
-      server.close()
-      server.closeAllConnections()
-    }
-  })
-
   test('a region in which nothing is permitted changes nothing anywhere, and is named', async () => {
     const { ecs } = await world()
     for (const mode of [stopped(ecs), { mode: 'rollback', ...inAll }, { mode: 'resolve', ...inAll }]) {
@@ -901,50 +871,6 @@ describe('ways to a region', () => {
       new RegExp(
         `^In ${beijing}: ECS would not deprecate ${image(beijing, 1).id}: .*\\[not-permitted\\]\\nNothing was changed`,
       ),
-    )
-  })
-
-  test('{region} in the endpoint stands for each region', async () => {
-    const { ecs, image } = await world()
-    const hosts = new Map<string, string>()
-    // What ECS verifies is the signed host; here it is only noted which one each region was asked at.
-    const relay = createServer((message, response) => {
-      const asked = new URL(message.url ?? '', 'http://any').searchParams
-      const chunks: Buffer[] = []
-      message.on('data', (chunk: Buffer) => chunks.push(chunk))
-      message.on('end', () => {
-        const body = Buffer.concat(chunks)
-        const region = asked.get('RegionId') ?? new URLSearchParams(body.toString()).get('RegionId') ?? ''
-        hosts.set(region, message.headers.host ?? '')
-        const { method = 'POST', headers } = message
-        passOn(ecs.url + message.url, { method, headers }, (answer) => {
-          response.writeHead(answer.statusCode ?? 500, answer.headers)
-          answer.pipe(response)
-        }).end(body)
-      })
-    })
-    open.push(relay)
-    await new Promise<void>((resolve) => relay.listen(0, '127.0.0.1', resolve))
-    const { port } = relay.address() as AddressInfo
-    const folder = mkdtempSync(join(tmpdir(), 'names-'))
-    const preload = join(folder, 'names.mjs')
-    // The names of no DNS: all of them lead to the machine itself.
-    writeFileSync(
-      preload,
-      `import dns from 'node:dns'
-       const lookup = dns.lookup
-       dns.lookup = (name, ...rest) => lookup(name.endsWith('.ecs.test') ? '127.0.0.1' : name, ...rest)`,
-    )
-    const step = await runMain(
-      ecs,
-      { mode: 'resolve', ...inAll, endpoint: `http://{region}.ecs.test:${port}` },
-      { env: { NODE_OPTIONS: `--import=${pathToFileURL(preload)}` } },
-    )
-    rmSync(folder, { recursive: true })
-    expect(step).toMatchObject({ exitCode: 0, errors: [] })
-    expect(outputsOf(step)['image-ids']).toEqual(byRegion((region) => image(region, 1).id))
-    expect(Object.fromEntries(hosts)).toEqual(
-      Object.fromEntries(regions.map((region) => [region, `${region}.ecs.test:${port}`])),
     )
   })
 

@@ -1,6 +1,7 @@
 import { describe, expect } from 'vitest'
 
-import { actionsOf, errorOf, localEcs, runMain, seedFamily, test, writesTo } from './scene.ts'
+import { actionsOf, errorOf, localEcs, seedFamily, writesTo } from '../scene.ts'
+import { runMain, test } from './step.ts'
 
 describe('a family', () => {
   test('is resolved by one request, and everything about its image is in the outputs', async () => {
@@ -243,24 +244,4 @@ test('resolving changes nothing, whatever it finds', async () => {
   await runMain(ecs, { mode: 'resolve', 'image-id': image.id, 'dry-run': 'true' })
   expect(writesTo(ecs)).toEqual([])
   expect(ecs.state()).toEqual(before)
-})
-
-test('the keys may come from the environment, and a session has its token sent along', async () => {
-  const ecs = await localEcs()
-  seedFamily(ecs, ['web-1'])
-  const session = ecs.session(ecs.account)
-  const step = await runMain(
-    ecs,
-    { mode: 'resolve', family: 'web', 'access-key-id': '', 'access-key-secret': '' },
-    {
-      env: {
-        ALIBABA_CLOUD_ACCESS_KEY_ID: session.accessKeyId,
-        ALIBABA_CLOUD_ACCESS_KEY_SECRET: session.accessKeySecret,
-        ALIBABA_CLOUD_SECURITY_TOKEN: session.securityToken,
-      },
-    },
-  )
-  expect(step.exitCode).toBe(0)
-  expect(step.log.split('\n')[0]).toMatch(/^Credentials: .*environment/)
-  expect(step.masks).toEqual(expect.arrayContaining([session.accessKeySecret, session.securityToken]))
 })

@@ -1,8 +1,9 @@
 /** What a user sees of `keep`: which images and snapshots go, which stay and why, and how a full family makes room. */
 import { describe, expect } from 'vitest'
+import type { Inputs } from '../action/runner.ts'
 import type { LocalEcs, LocalEcsOptions } from '../local-ecs/server.ts'
-import type { Inputs, Step } from './runner.ts'
-import { errorOf, localEcs, runMain, test, writesTo } from './scene.ts'
+import { errorOf, localEcs, writesTo } from '../scene.ts'
+import { afterRequest, type Moment, runMain, type Step, test } from './step.ts'
 
 const [home, shanghai, beijing] = ['cn-hangzhou', 'cn-shanghai', 'cn-beijing'] as const
 const regions = [home, shanghai, beijing] as const
@@ -206,15 +207,8 @@ describe('what goes', () => {
   test('cancelled between two deletions: no further one begins', async () => {
     const ecs = await localEcs()
     const { w4, ...older } = seedHome(ecs, { w1: {}, w2: {}, w3: {}, w3b: {}, w4: {} })
-    const step = await runMain(ecs, tidy(w4), {
-      onStart: (child) => {
-        ecs.intercept = async (phase, { action }) => {
-          if (phase !== 'before' || action !== 'DeleteImage') return
-          child.kill('SIGINT')
-          await new Promise((resolve) => setTimeout(resolve, 200))
-        }
-      },
-    })
+    const cancelledAt: Moment = (phase, { action }) => phase === 'before' && action === 'DeleteImage'
+    const step = await runMain(ecs, tidy(w4), { cancelledAt })
     expect(step.exitCode).toBe(1)
     expect(deletions(ecs)).toEqual([older.w1.id])
     expect(errorOf(step)).toContain('The step was cancelled.')
@@ -223,13 +217,7 @@ describe('what goes', () => {
   test('a deletion that was lost in the middle is completed by the next attempt, snapshots included', async () => {
     const ecs = await localEcs()
     const { w1, w2, w3 } = seedHome(ecs, { w1: { dataDisks: [20] }, w2: {}, w3: {} })
-    const onStart = (child: { kill: (signal: NodeJS.Signals) => boolean }) => {
-      ecs.intercept = (phase, { action }) => {
-        if (phase === 'after' && action === 'DeleteImage') child.kill('SIGKILL')
-      }
-    }
-    await runMain(ecs, tidy(w3), { onStart })
-    ecs.intercept = undefined
+    await runMain(ecs, tidy(w3), { killedAt: afterRequest('DeleteImage') })
     expect(ecs.image(w1.id)).toBeUndefined()
     const next = await runMain(ecs, tidy(w3), { run: { attempt: 2 } })
     expect(next).toMatchObject({ exitCode: 0, errors: [], warnings: [] })
@@ -401,14 +389,7 @@ describe('a full family', () => {
   test('lost while it makes room: the next attempt deletes the snapshots that are left', async () => {
     const { ecs, image } = await full(4, { quotas: { imagesPerFamily: 4 } })
     const inputs = { ...stopped(ecs), keep: '3' }
-    await runMain(ecs, inputs, {
-      onStart: (child) => {
-        ecs.intercept = (phase, { action }) => {
-          if (phase === 'after' && action === 'DeleteImage') child.kill('SIGKILL')
-        }
-      },
-    })
-    ecs.intercept = undefined
+    await runMain(ecs, inputs, { killedAt: afterRequest('DeleteImage') })
     expect(ecs.image(image(home, 1).id)).toBeUndefined()
     const next = await runMain(ecs, inputs, { run: { attempt: 2 } })
     expect(next.exitCode).toBe(0)

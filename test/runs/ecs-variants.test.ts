@@ -1,8 +1,9 @@
 /** What ECS does not document: bake, promote and rollback come to the same end however it turns out to be. */
 import { describe, expect } from 'vitest'
+import type { Inputs } from '../action/runner.ts'
 import { type LocalEcs, type LocalEcsOptions, realClock } from '../local-ecs/server.ts'
-import { type Inputs, runStep } from './runner.ts'
-import { endOf, errorOf, localEcs, seedFamily, test, watchFamily } from './scene.ts'
+import { endOf, errorOf, localEcs, seedFamily, watchFamily } from '../scene.ts'
+import { runMain, test } from './step.ts'
 
 type Switches = NonNullable<LocalEcsOptions['switches']>
 
@@ -116,7 +117,7 @@ function usualEnd(name: string, { start }: Scene): Promise<unknown> {
   if (known) return known
   const run = async () => {
     const ecs = await localEcs()
-    const step = await runStep(ecs, start(ecs), { post: false })
+    const step = await runMain(ecs, start(ecs))
     expect(step.exitCode).toBe(0)
     return end(ecs)
   }
@@ -130,7 +131,7 @@ async function comesToTheSameEnd(name: string, scene: Scene, options: LocalEcsOp
   const ecs = await localEcs(options)
   const inputs = scene.start(ecs)
   const served = watchFamily(ecs)
-  const step = await runStep(ecs, inputs, { post: false })
+  const step = await runMain(ecs, inputs)
   expect(errorOf(step)).toBe('')
   expect(step.exitCode).toBe(0)
   expect(end(ecs)).toEqual(wanted)
@@ -167,9 +168,9 @@ describe('reads that lag behind writes by up to half a minute', () => {
     })
     const [, second] = seedFamily(ecs, ['web-1', 'web-2', 'web-3'])
     const rollback = { mode: 'rollback', family: 'web' }
-    const first = await runStep(ecs, rollback, { post: false })
+    const first = await runMain(ecs, rollback)
     expect(first.outputs['image-id']).toBe(second.id)
-    const again = await runStep(ecs, rollback, { run: { attempt: 2 }, post: false })
+    const again = await runMain(ecs, rollback, { run: { attempt: 2 } })
     expect(again.exitCode).toBe(0)
     expect(again.outputs['image-id']).toBe(second.id)
     expect(ecs.current('web')).toBe(second.id)
@@ -181,7 +182,7 @@ test('a shared image that keeps its family cannot go into quarantine: refused be
   const sharedWith = [ecs.addAccount().uid]
   seedFamily(ecs, ['web-1', 'web-2'], { each: { 'web-2': { sharedWith } } })
   const before = ecs.state()
-  const step = await runStep(ecs, { mode: 'rollback', family: 'web', 'quarantine-family': 'web-bad' })
+  const step = await runMain(ecs, { mode: 'rollback', family: 'web', 'quarantine-family': 'web-bad' })
   expect(step.exitCode).toBe(1)
   expect(errorOf(step)).toContain('ImageUseShared')
   expect(ecs.state()).toEqual(before)
@@ -192,7 +193,7 @@ test('a deprecated image that keeps its family is not restored where that family
   seedFamily(ecs, ['web-1'])
   const [, image] = seedFamily(ecs, ['c-1', 'c-2'], { family: 'other', each: { 'c-2': { status: 'Deprecated' } } })
   const before = ecs.state()
-  const step = await runStep(ecs, { mode: 'promote', family: 'web', 'image-id': image.id })
+  const step = await runMain(ecs, { mode: 'promote', family: 'web', 'image-id': image.id })
   expect(step.exitCode).toBe(1)
   expect(errorOf(step)).toMatch(/promoting it into other[\s\S]*from-family: other/)
   expect(ecs.state()).toEqual(before)
@@ -202,10 +203,10 @@ test.each(['first', 'last'] as const)('of equals the %s wins, and neither is gue
   const ecs = await localEcs({ switches: { tieBreak } })
   const createdAt = '2026-03-01'
   const twins = [ecs.seed.image({ family: 'web', createdAt }), ecs.seed.image({ family: 'web', createdAt })]
-  const { outputs } = await runStep(ecs, { mode: 'resolve', family: 'web' })
+  const { outputs } = await runMain(ecs, { mode: 'resolve', family: 'web' })
   expect(outputs['image-id']).toBe(twins[tieBreak === 'first' ? 0 : 1]?.id)
   const before = ecs.state()
-  expect((await runStep(ecs, { mode: 'rollback', family: 'web' })).exitCode).toBe(1)
+  expect((await runMain(ecs, { mode: 'rollback', family: 'web' })).exitCode).toBe(1)
   expect(ecs.state()).toEqual(before)
 })
 
@@ -215,9 +216,9 @@ test.each(['by-api', 'InvalidParamter.Conflict', 'IdempotenceParamNotMatch', 'Id
     const ecs = await localEcs({ switches: { tokenMismatchCode, tokenAfterDeletion: 'answers-old-id' } })
     const { id } = ecs.seed.instance({ status: 'Stopped' })
     const bake = { mode: 'bake', family: 'web', 'instance-id': id }
-    const first = await runStep(ecs, bake)
+    const first = await runMain(ecs, bake)
     ecs.remove(first.outputs['image-id'] ?? '')
-    const again = await runStep(ecs, { ...bake, description: 'another one' }, { run: { attempt: 2 } })
+    const again = await runMain(ecs, { ...bake, description: 'another one' }, { run: { attempt: 2 } })
     expect(again.exitCode).toBe(0)
     expect(ecs.image(again.outputs['image-id'] ?? '')?.description).toBe('another one')
   },

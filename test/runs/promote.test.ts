@@ -1,8 +1,8 @@
-import type { ChildProcess } from 'node:child_process'
 import { describe, expect } from 'vitest'
+import type { Inputs } from '../action/runner.ts'
 import type { LocalEcs } from '../local-ecs/server.ts'
-import type { Inputs } from './runner.ts'
-import { endOf, errorOf, localEcs, runMain, seedFamily, test, visibleWritesTo, watchFamily, writesTo } from './scene.ts'
+import { endOf, errorOf, localEcs, seedFamily, visibleWritesTo, watchFamily, writesTo } from '../scene.ts'
+import { afterRequest, afterWrites, runMain, test } from './step.ts'
 
 const promote = (more: Inputs) => ({ mode: 'promote', family: 'web', ...more })
 
@@ -377,15 +377,7 @@ describe('a re-run', () => {
     for (let lostAt = 1; lostAt <= count; lostAt++) {
       const ecs = await localEcs()
       const wanted = inputs(ecs)
-      let child: ChildProcess | undefined
-      let writes = 0
-      ecs.intercept = (phase, request) => {
-        if (phase !== 'after' || !request.write || request.dryRun) return
-        writes += 1
-        if (writes === lostAt) child?.kill('SIGKILL')
-      }
-      await runMain(ecs, wanted, { onStart: (started) => (child = started) })
-      ecs.intercept = undefined
+      await runMain(ecs, wanted, { killedAt: afterWrites(lostAt) })
       const again = await runMain(ecs, wanted, retry)
       expect(again.exitCode).toBe(0)
       expect(endOf(ecs)).toBe(endOf(undisturbed))
@@ -436,13 +428,8 @@ describe('a re-run', () => {
     const ecs = await localEcs()
     const [live] = seedFamily(ecs, ['live'])
     const image = ecs.seed.image({ family: 'web-candidate' })
-    let child: ChildProcess | undefined
-    ecs.intercept = (phase, { action }) => {
-      if (phase === 'after' && action === 'ModifyImageAttribute') child?.kill('SIGKILL')
-    }
     const inputs = promote({ 'from-family': 'web-candidate' })
-    await runMain(ecs, inputs, { onStart: (started) => (child = started) })
-    ecs.intercept = undefined
+    await runMain(ecs, inputs, { killedAt: afterRequest('ModifyImageAttribute') })
     expect(ecs.current('web')).toBe(image.id)
     ecs.change(image.id, { status: 'Deprecated' })
     await runMain(ecs, inputs, retry)

@@ -1,8 +1,9 @@
 /** What a user sees of shares: with whom an image and its copies are shared, who loses what, and what is refused. */
 import { describe, expect } from 'vitest'
+import type { Inputs } from '../action/runner.ts'
 import type { LocalEcs } from '../local-ecs/server.ts'
-import type { Inputs } from './runner.ts'
-import { errorOf, localEcs, runMain, test, visibleWritesTo, writesTo } from './scene.ts'
+import { errorOf, localEcs, visibleWritesTo, writesTo } from '../scene.ts'
+import { runMain, test } from './step.ts'
 
 const [home, shanghai, beijing] = ['cn-hangzhou', 'cn-shanghai', 'cn-beijing'] as const
 const regions = [home, shanghai, beijing] as const

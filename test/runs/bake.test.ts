@@ -1,20 +1,10 @@
-import type { ChildProcess } from 'node:child_process'
 import { describe, expect } from 'vitest'
 import type { LocalEcs } from '../local-ecs/server.ts'
-import { runStep } from './runner.ts'
-import { actionsOf, errorOf, localEcs, seedFamily, test, watchFamily, writesTo } from './scene.ts'
+import { actionsOf, errorOf, localEcs, seedFamily, watchFamily, writesTo } from '../scene.ts'
+import { afterRequest, runMain, test } from './step.ts'
 
 const created = (ecs: LocalEcs) => ecs.requests.filter(({ action }) => action === 'CreateImage')
 const retry = { run: { attempt: 2 } }
-
-/** Kills the runner when ECS has taken the nth request of an API, and lets the test go on. */
-function killAt(ecs: LocalEcs, action: string, signal: NodeJS.Signals = 'SIGKILL') {
-  let child: ChildProcess | undefined
-  ecs.intercept = (phase, request) => {
-    if (phase === 'after' && request.action === action) child?.kill(signal)
-  }
-  return { onStart: (started: ChildProcess) => (child = started) }
-}
 
 describe('the source', () => {
   test('is an instance: an image of it becomes current, and its outputs tell everything', async () => {
@@ -22,7 +12,7 @@ describe('the source', () => {
     const [before] = seedFamily(ecs, ['web-1'])
     const instance = ecs.seed.instance({ status: 'Stopped', disks: [{}, { size: 100 }] })
     const served = watchFamily(ecs)
-    const step = await runStep(ecs, { mode: 'bake', family: 'web', 'instance-id': instance.id })
+    const step = await runMain(ecs, { mode: 'bake', family: 'web', 'instance-id': instance.id })
     expect(step).toMatchObject({ exitCode: 0, errors: [], warnings: [] })
     const id = step.outputs['image-id'] ?? ''
     expect(ecs.image(id)).toMatchObject({ status: 'Available', family: 'web', sourceInstanceId: instance.id })
@@ -39,13 +29,12 @@ describe('the source', () => {
     expect(JSON.parse(step.outputs.plan ?? '')[0]).toMatchObject({ region: 'cn-hangzhou', action: 'create' })
     expect(writesTo(ecs)).toEqual(['CreateImage'])
     expect(ecs.instance(instance.id)?.status).toBe('Stopped')
-    expect(step.post).toMatchObject({ exitCode: 0, stdout: '' })
   })
 
   test('is a snapshot of a system disk', async () => {
     const ecs = await localEcs()
     const snapshot = ecs.seed.snapshot()
-    const { exitCode, outputs } = await runStep(ecs, { mode: 'bake', family: 'web', 'snapshot-id': snapshot.id })
+    const { exitCode, outputs } = await runMain(ecs, { mode: 'bake', family: 'web', 'snapshot-id': snapshot.id })
     expect(exitCode).toBe(0)
     expect(ecs.image(outputs['image-id'] ?? '')).toMatchObject({ snapshotIds: [snapshot.id], family: 'web' })
     expect(ecs.image(outputs['image-id'] ?? '')?.tags).toMatchObject({ 'image-family:source': 'snapshot' })
@@ -63,7 +52,7 @@ describe('the source', () => {
     const ecs = await localEcs()
     const [system, data] = [ecs.seed.snapshot(), ecs.seed.snapshot({ sourceDiskType: 'data', size: 100 })]
     const inputs = { mode: 'bake', family: 'web', 'disk-device-mappings': write(system.id, data.id) }
-    const { exitCode, outputs } = await runStep(ecs, inputs)
+    const { exitCode, outputs } = await runMain(ecs, inputs)
     expect(exitCode).toBe(0)
     expect(ecs.image(outputs['image-id'] ?? '')?.disks).toMatchObject([
       { snapshotId: system.id, type: 'system', device: '/dev/xvda' },
@@ -80,7 +69,7 @@ describe('the source', () => {
       family: 'web',
       'disk-device-mappings': `[{"snapshot-id":"${ecs.seed.snapshot().id}"},{}]`,
     }
-    const { exitCode, outputs } = await runStep(ecs, inputs)
+    const { exitCode, outputs } = await runMain(ecs, inputs)
     const disks = ecs.image(outputs['image-id'] ?? '')?.disks
     expect(exitCode === 1 || disks?.length === 2).toBe(true)
   })
@@ -89,7 +78,7 @@ describe('the source', () => {
     const ecs = await localEcs({ switches: { dataSnapshotAsSystemDisk: 'permitted' } })
     const data = ecs.seed.snapshot({ sourceDiskType: 'data', size: 50 })
     const disks = `[{"snapshot-id":"${data.id}","disk-type":"system","device":"/dev/xvda","size":60}]`
-    const step = await runStep(ecs, {
+    const step = await runMain(ecs, {
       mode: 'bake',
       family: 'web',
       'disk-device-mappings': disks,
@@ -113,11 +102,11 @@ describe('the source', () => {
   test('that does not exist is named, and nothing is made', async () => {
     const ecs = await localEcs()
     const missing = { mode: 'bake', family: 'web' }
-    const step = await runStep(ecs, { ...missing, 'instance-id': 'i-bp1000000000000000gone' })
+    const step = await runMain(ecs, { ...missing, 'instance-id': 'i-bp1000000000000000gone' })
     expect(step.exitCode).toBe(1)
     expect(errorOf(step)).toContain('Instance i-bp1000000000000000gone does not exist')
     expect(writesTo(ecs)).toEqual([])
-    const snapshot = await runStep(ecs, { ...missing, 'snapshot-id': 's-bp1000000000000000gone' })
+    const snapshot = await runMain(ecs, { ...missing, 'snapshot-id': 's-bp1000000000000000gone' })
     expect(snapshot.exitCode).toBe(1)
     expect(errorOf(snapshot)).toMatch(/InvalidSnapshotId\.NotFound.*request ID [0-9A-F-]{36}/)
     expect(errorOf(snapshot)).toContain('`snapshot-id`')
@@ -127,7 +116,7 @@ describe('the source', () => {
   test('locked for security makes no image, and nothing is stopped for it', async () => {
     const ecs = await localEcs()
     const instance = ecs.seed.instance({ locks: ['security'] })
-    const step = await runStep(ecs, {
+    const step = await runMain(ecs, {
       mode: 'bake',
       family: 'web',
       'instance-id': instance.id,
@@ -142,7 +131,7 @@ describe('the source', () => {
   test('locked for money alone is no obstacle', async () => {
     const ecs = await localEcs()
     const instance = ecs.seed.instance({ status: 'Stopped', locks: ['financial'] })
-    expect((await runStep(ecs, { mode: 'bake', family: 'web', 'instance-id': instance.id })).exitCode).toBe(0)
+    expect((await runMain(ecs, { mode: 'bake', family: 'web', 'instance-id': instance.id })).exitCode).toBe(0)
   })
 
   test('that is still starting is waited for', async () => {
@@ -154,7 +143,7 @@ describe('the source', () => {
       looks += 1
       if (looks === 4) ecs.change(instance.id, { status: 'Running' })
     }
-    const step = await runStep(ecs, { mode: 'bake', family: 'web', 'instance-id': instance.id })
+    const step = await runMain(ecs, { mode: 'bake', family: 'web', 'instance-id': instance.id })
     expect(step.exitCode).toBe(0)
     expect(looks).toBe(4)
   })
@@ -162,7 +151,7 @@ describe('the source', () => {
   test('that runs gives a warning about what is not written to its disks', async () => {
     const ecs = await localEcs()
     const instance = ecs.seed.instance()
-    const step = await runStep(ecs, { mode: 'bake', family: 'web', 'instance-id': instance.id })
+    const step = await runMain(ecs, { mode: 'bake', family: 'web', 'instance-id': instance.id })
     expect(step.exitCode).toBe(0)
     expect(step.warnings).toHaveLength(1)
     expect(step.warnings[0]).toMatch(new RegExp(`${instance.id} is running.*stop-instance`))
@@ -175,7 +164,7 @@ describe('CreateImage', () => {
   test('is sent every input, one source, and nothing that was not asked for', async () => {
     const ecs = await localEcs()
     const instance = ecs.seed.instance({ status: 'Stopped' })
-    const step = await runStep(ecs, {
+    const step = await runMain(ecs, {
       mode: 'bake',
       family: 'web',
       'instance-id': instance.id,
@@ -219,7 +208,7 @@ describe('CreateImage', () => {
     const ecs = await localEcs()
     const instance = ecs.seed.instance({ status: 'Stopped' })
     const inputs = { mode: 'bake', family: 'web', 'instance-id': instance.id }
-    const { outputs } = await runStep(ecs, inputs, { run: { id: 98765, number: 42 } })
+    const { outputs } = await runMain(ecs, inputs, { run: { id: 98765, number: 42 } })
     const image = ecs.image(outputs['image-id'] ?? '')
     expect(image?.name).toMatch(/^web-42-[0-9a-f]{8}$/)
     expect(image?.description).toBe(`Baked from instance ${instance.id} by octo-org/images run 42`)
@@ -240,7 +229,7 @@ describe('CreateImage', () => {
     const ecs = await localEcs()
     const family = '镜'.repeat(128)
     const { id } = ecs.seed.instance({ status: 'Stopped' })
-    const step = await runStep(ecs, { mode: 'bake', family, 'instance-id': id })
+    const step = await runMain(ecs, { mode: 'bake', family, 'instance-id': id })
     expect(step.exitCode).toBe(0)
     expect([...(step.outputs['image-name'] ?? '')]).toHaveLength(128)
     expect(ecs.current(family)).toBe(step.outputs['image-id'])
@@ -251,7 +240,7 @@ describe('the wait', () => {
   test('reports progress, each state once', async () => {
     const ecs = await localEcs({ switches: { waitingSeconds: 3, creationSeconds: 10 } })
     const { id } = ecs.seed.instance({ status: 'Stopped' })
-    const step = await runStep(ecs, { mode: 'bake', family: 'web', 'instance-id': id })
+    const step = await runMain(ecs, { mode: 'bake', family: 'web', 'instance-id': id })
     const lines = step.log.split('\n').filter((line) => line.includes(`(${step.outputs['image-id']}): `))
     expect(lines[0]).toMatch(/: Waiting, 0%/)
     expect(lines.some((line) => /: Creating, [1-9]0%/.test(line))).toBe(true)
@@ -263,7 +252,7 @@ describe('the wait', () => {
   test('goes on while ECS says that the image is not usable yet', async () => {
     const ecs = await localEcs({ switches: { usableDelaySeconds: 8 } })
     const { id } = ecs.seed.instance({ status: 'Stopped' })
-    const step = await runStep(ecs, { mode: 'bake', family: 'web', 'instance-id': id })
+    const step = await runMain(ecs, { mode: 'bake', family: 'web', 'instance-id': id })
     expect(step.exitCode).toBe(0)
     expect(step.log).toContain('Available, 100%, not usable yet')
     expect(ecs.image(step.outputs['image-id'] ?? '')?.usable).toBe(true)
@@ -273,9 +262,8 @@ describe('the wait', () => {
     const ecs = await localEcs({ switches: { failNextImages: 1 } })
     const [before] = seedFamily(ecs, ['web-1'])
     const { id } = ecs.seed.instance({ status: 'Stopped' })
-    const step = await runStep(ecs, { mode: 'bake', family: 'web', 'instance-id': id })
+    const step = await runMain(ecs, { mode: 'bake', family: 'web', 'instance-id': id })
     expect(step.exitCode).toBe(1)
-    expect(step.took).toBeLessThan(10_000)
     expect(errorOf(step)).toContain('CreateFailed')
     expect(errorOf(step)).toMatch(/run again/)
     expect(step.outputs['image-id']).toMatch(/^m-bp1/)
@@ -293,7 +281,7 @@ describe('the wait', () => {
       if (phase === 'before' && action === 'DescribeImages' && image) looks += 1
       if (looks === 3 && image) ecs.change(image.id, { status: 'UnAvailable' })
     }
-    const step = await runStep(ecs, { mode: 'bake', family: 'web', 'instance-id': id })
+    const step = await runMain(ecs, { mode: 'bake', family: 'web', 'instance-id': id })
     expect(step.exitCode).toBe(1)
     expect(errorOf(step)).toContain('UnAvailable')
   })
@@ -302,14 +290,14 @@ describe('the wait', () => {
     const ecs = await localEcs({ switches: { creationSeconds: Number.POSITIVE_INFINITY } })
     const { id } = ecs.seed.instance({ status: 'Stopped' })
     const inputs = { mode: 'bake', family: 'web', 'instance-id': id }
-    const step = await runStep(ecs, { ...inputs, 'wait-timeout-minutes': '0.02' })
+    const step = await runMain(ecs, { ...inputs, 'wait-timeout-minutes': '0.02' })
     expect(step.exitCode).toBe(1)
     const image = step.outputs['image-id'] ?? ''
     expect(errorOf(step)).toMatch(/time limit of 0\.02 minutes/)
     expect(errorOf(step)).toContain(`ECS is still creating image ${image}`)
     expect(ecs.image(image)?.status).toBe('Creating')
     ecs.change(image, { status: 'Available' })
-    const again = await runStep(ecs, inputs, retry)
+    const again = await runMain(ecs, inputs, retry)
     expect(again.exitCode).toBe(0)
     expect(again.outputs).toMatchObject({ 'image-id': image, changed: 'true', 'current-image-id': image })
     expect(created(ecs)).toHaveLength(1)
@@ -319,7 +307,7 @@ describe('the wait', () => {
     const ecs = await localEcs({ switches: { creationSeconds: Number.POSITIVE_INFINITY } })
     const [before] = seedFamily(ecs, ['web-1'])
     const { id } = ecs.seed.instance({ status: 'Stopped' })
-    const step = await runStep(ecs, { mode: 'bake', family: 'web', 'instance-id': id, wait: 'false' })
+    const step = await runMain(ecs, { mode: 'bake', family: 'web', 'instance-id': id, wait: 'false' })
     expect(step.exitCode).toBe(0)
     const image = step.outputs['image-id'] ?? ''
     expect(ecs.image(image)?.status).toBe('Creating')
@@ -333,7 +321,7 @@ describe('the wait', () => {
     ecs.intercept = (phase, { action }) => {
       if (phase === 'after' && action === 'CreateImage') newer = ecs.seed.image({ family: 'web', name: 'their' }).id
     }
-    const step = await runStep(ecs, { mode: 'bake', family: 'web', 'instance-id': id })
+    const step = await runMain(ecs, { mode: 'bake', family: 'web', 'instance-id': id })
     expect(step.exitCode).toBe(0)
     expect(step.warnings).toHaveLength(1)
     expect(step.warnings[0]).toContain(newer)
@@ -355,20 +343,19 @@ describe('stop-instance', () => {
       if (phase === 'before' && action === 'CreateImage') statusAtCreation.push(ecs.instance(id)?.status)
       if (phase === 'before' && action === 'StartInstance') statusAtCreation.push(ecs.images()[0]?.status)
     }
-    const step = await runStep(ecs, inputs(id))
+    const step = await runMain(ecs, inputs(id))
     expect(step).toMatchObject({ exitCode: 0, warnings: [] })
     expect(statusAtCreation).toEqual(['Stopped', 'Available'])
     const stop = ecs.requests.find(({ action }) => action === 'StopInstance')
     expect(stop?.parameters).toMatchObject({ StoppedMode: 'KeepCharging', ForceStop: 'false' })
     expect(ecs.instance(id)).toMatchObject({ status: 'Running', tags: { team: 'web' } })
     expect(writesTo(ecs)).toEqual(['TagResources', 'StopInstance', 'CreateImage', 'StartInstance', 'UntagResources'])
-    expect(step.post).toMatchObject({ exitCode: 0, stdout: '' })
   })
 
   test('with force-stop powers it off', async () => {
     const ecs = await localEcs()
     const { id } = ecs.seed.instance()
-    const step = await runStep(ecs, { ...inputs(id), 'force-stop': 'true' })
+    const step = await runMain(ecs, { ...inputs(id), 'force-stop': 'true' })
     expect(step.exitCode).toBe(0)
     expect(ecs.requests.find(({ action }) => action === 'StopInstance')?.parameters.ForceStop).toBe('true')
   })
@@ -376,62 +363,18 @@ describe('stop-instance', () => {
   test('leaves an instance stopped that was so before', async () => {
     const ecs = await localEcs()
     const { id } = ecs.seed.instance({ status: 'Stopped' })
-    const step = await runStep(ecs, inputs(id))
+    const step = await runMain(ecs, inputs(id))
     expect(step.exitCode).toBe(0)
     expect(writesTo(ecs)).toEqual(['CreateImage'])
-    expect(ecs.instance(id)?.status).toBe('Stopped')
-  })
-
-  const failing = {
-    'CreateImage is refused': (ecs: LocalEcs) =>
-      ecs.faults.add({ kind: 'error', code: 'QuotaExceed.Image', action: 'CreateImage' }),
-    'the image fails': (ecs: LocalEcs) => (ecs.switches.failNextImages = 1),
-    'reading fails': (ecs: LocalEcs) =>
-      ecs.faults.add({ kind: 'error', code: 'Forbidden.RAM', action: 'DescribeImages', nth: 4, times: 3 }),
-  }
-  test.each(Object.entries(failing))('starts the instance in the post step when %s', async (_, fail) => {
-    const ecs = await localEcs()
-    const { id } = ecs.seed.instance()
-    fail(ecs)
-    const step = await runStep(ecs, inputs(id))
-    expect(step.exitCode).toBe(1)
-    const fact = `Instance ${id} is stopped. The post step of this action starts it again.`
-    expect(errorOf(step)).toContain(fact)
-    expect(step.summary).toContain(fact)
-    expect(step.post.exitCode).toBe(0)
-    expect(ecs.instance(id)).toMatchObject({ status: 'Running', tags: {} })
-    expect(step.post.log).toContain(`Instance ${id} is running`)
-  })
-
-  test('starts the instance in the post step after a time-out', async () => {
-    const ecs = await localEcs({ switches: { creationSeconds: Number.POSITIVE_INFINITY } })
-    const { id } = ecs.seed.instance()
-    const step = await runStep(ecs, { ...inputs(id), 'wait-timeout-minutes': '0.04' })
-    expect(step.exitCode).toBe(1)
-    expect(errorOf(step)).toContain(`Instance ${id} is stopped. The post step of this action starts it again.`)
-    expect(step.post.exitCode).toBe(0)
-    expect(ecs.instance(id)).toMatchObject({ status: 'Running', tags: {} })
-  })
-
-  test('says where to start the instance when the post step cannot', async () => {
-    const ecs = await localEcs({ switches: { startNoStock: 'always' } })
-    const { id } = ecs.seed.instance()
-    const step = await runStep(ecs, inputs(id))
-    expect(step.exitCode).toBe(1)
-    expect(errorOf(step)).toContain('OperationDenied.NoStock')
-    expect(step.post.exitCode).toBe(1)
-    expect(step.post.errors.join()).toContain(`Instance ${id} in cn-hangzhou may still be stopped`)
     expect(ecs.instance(id)?.status).toBe('Stopped')
   })
 
   test('has the next attempt start the instance where the whole runner was lost', async () => {
     const ecs = await localEcs()
     const { id } = ecs.seed.instance()
-    const lost = await runStep(ecs, inputs(id), { ...killAt(ecs, 'CreateImage'), post: false })
-    expect(lost.signal).toBe('SIGKILL')
-    ecs.intercept = undefined
+    await runMain(ecs, inputs(id), { killedAt: afterRequest('CreateImage') })
     expect(ecs.instance(id)?.status).toBe('Stopped')
-    const again = await runStep(ecs, inputs(id), retry)
+    const again = await runMain(ecs, inputs(id), retry)
     expect(again.exitCode).toBe(0)
     expect(ecs.instance(id)).toMatchObject({ status: 'Running', tags: {} })
     expect(ecs.images()).toHaveLength(1)
@@ -440,14 +383,13 @@ describe('stop-instance', () => {
   test('has the next bake of the instance start it where the whole runner was lost, after its image is made', async () => {
     const ecs = await localEcs()
     const { id } = ecs.seed.instance()
-    await runStep(ecs, inputs(id), { ...killAt(ecs, 'StopInstance'), post: false })
-    ecs.intercept = undefined
+    await runMain(ecs, inputs(id), { killedAt: afterRequest('StopInstance') })
     const order: string[] = []
     ecs.intercept = (phase, { action }) => {
       if (phase === 'before' && action === 'StartInstance') order.push(ecs.images()[0]?.status ?? 'no image')
     }
     const { 'stop-instance': _, ...without } = inputs(id)
-    const next = await runStep(ecs, without, { run: { id: 1002 } })
+    const next = await runMain(ecs, without, { run: { id: 1002 } })
     expect(next.exitCode).toBe(0)
     expect(order).toEqual(['Available'])
     expect(ecs.instance(id)).toMatchObject({ status: 'Running', tags: {} })
@@ -456,13 +398,12 @@ describe('stop-instance', () => {
   test('removes a mark unheeded where somebody has started and stopped the instance since', async () => {
     const ecs = await localEcs()
     const { id } = ecs.seed.instance()
-    await runStep(ecs, inputs(id), { ...killAt(ecs, 'StopInstance'), post: false })
-    ecs.intercept = undefined
+    await runMain(ecs, inputs(id), { killedAt: afterRequest('StopInstance') })
     ecs.clock.advance(600)
     ecs.change(id, { status: 'Running' })
     ecs.clock.advance(600)
     ecs.change(id, { status: 'Stopped' })
-    const next = await runStep(ecs, { mode: 'bake', family: 'web', 'instance-id': id }, { run: { id: 1002 } })
+    const next = await runMain(ecs, { mode: 'bake', family: 'web', 'instance-id': id }, { run: { id: 1002 } })
     expect(next.exitCode).toBe(0)
     expect(ecs.instance(id)).toMatchObject({ status: 'Stopped', tags: {} })
   })
@@ -473,7 +414,7 @@ describe('names and quotas', () => {
     const ecs = await localEcs()
     const taken = ecs.seed.image({ name: 'release-7', status: 'Deprecated' })
     const { id } = ecs.seed.instance()
-    const step = await runStep(ecs, {
+    const step = await runMain(ecs, {
       mode: 'bake',
       family: 'web',
       'instance-id': id,
@@ -491,7 +432,7 @@ describe('names and quotas', () => {
     ecs.seed.image({ name: 'release-77' })
     const { id } = ecs.seed.instance({ status: 'Stopped' })
     const inputs = { mode: 'bake', family: 'web', 'instance-id': id, 'image-name': 'release-7' }
-    expect((await runStep(ecs, inputs)).exitCode).toBe(0)
+    expect((await runMain(ecs, inputs)).exitCode).toBe(0)
   })
 
   test('a name that differs in case alone is refused with advice where ECS folds case', async () => {
@@ -499,7 +440,7 @@ describe('names and quotas', () => {
     ecs.seed.image({ name: 'Release-7' })
     const { id } = ecs.seed.instance({ status: 'Stopped' })
     const inputs = { mode: 'bake', family: 'web', 'instance-id': id, 'image-name': 'release-7' }
-    const step = await runStep(ecs, inputs)
+    const step = await runMain(ecs, inputs)
     expect(step.exitCode).toBe(1)
     expect(errorOf(step)).toMatch(/InvalidImageName\.Duplicated[\s\S]*`image-name`/)
   })
@@ -511,8 +452,8 @@ describe('names and quotas', () => {
     }
     const { id } = ecs.seed.instance({ status: 'Stopped' })
     const inputs = { mode: 'bake', family: 'web', 'instance-id': id }
-    expect((await runStep(ecs, inputs)).warnings).toEqual([])
-    const step = await runStep(ecs, inputs, { run: { id: 1002 } })
+    expect((await runMain(ecs, inputs)).warnings).toEqual([])
+    const step = await runMain(ecs, inputs, { run: { id: 1002 } })
     expect(step.exitCode).toBe(0)
     expect(step.warnings).toEqual([expect.stringMatching(/web holds 90 images; ECS takes 100/)])
   })
@@ -527,7 +468,7 @@ describe('names and quotas', () => {
     ecs.seed.image({ family: 'other' })
     ecs.seed.image()
     const { id } = ecs.seed.instance({ status: 'Stopped' })
-    const step = await runStep(ecs, { mode: 'bake', family, 'instance-id': id })
+    const step = await runMain(ecs, { mode: 'bake', family, 'instance-id': id })
     expect(step.exitCode).toBe(1)
     expect(errorOf(step)).toContain(code)
     expect(errorOf(step)).toMatch(advice)
@@ -545,9 +486,9 @@ describe('a re-run', () => {
     const ecs = await localEcs()
     seedFamily(ecs, ['web-1'])
     const { id } = ecs.seed.instance({ status: 'Stopped' })
-    const first = await runStep(ecs, bake(id, more))
+    const first = await runMain(ecs, bake(id, more))
     const before = ecs.state()
-    const again = await runStep(ecs, bake(id, more), retry)
+    const again = await runMain(ecs, bake(id, more), retry)
     expect(again).toMatchObject({ exitCode: 0, errors: [], warnings: [] })
     expect({ ...again.outputs, plan: '' }).toEqual({ ...first.outputs, plan: '' })
     expect(ecs.state()).toEqual(before)
@@ -557,14 +498,13 @@ describe('a re-run', () => {
   test('adopts an image that is still being created', async () => {
     const ecs = await localEcs({ switches: { creationSeconds: Number.POSITIVE_INFINITY } })
     const { id } = ecs.seed.instance({ status: 'Stopped' })
-    const first = await runStep(ecs, bake(id), killAt(ecs, 'CreateImage'))
-    expect(first.signal).toBe('SIGKILL')
+    await runMain(ecs, bake(id), { killedAt: afterRequest('CreateImage') })
     let looks = 0
     ecs.intercept = () => {
       looks += 1
       if (looks === 12) ecs.change(ecs.images()[0]?.id ?? '', { status: 'Available' })
     }
-    const again = await runStep(ecs, bake(id), retry)
+    const again = await runMain(ecs, bake(id), retry)
     expect(again.exitCode).toBe(0)
     expect(ecs.images().map((image) => image.id)).toEqual([again.outputs['image-id']])
     expect(again.outputs.changed).toBe('true')
@@ -577,9 +517,9 @@ describe('a re-run', () => {
   ])('after CreateFailed makes a new image, with a %s name', async (_, more) => {
     const ecs = await localEcs({ switches: { failNextImages: 1 } })
     const { id } = ecs.seed.instance({ status: 'Stopped' })
-    const first = await runStep(ecs, bake(id, more))
+    const first = await runMain(ecs, bake(id, more))
     const failed = first.outputs['image-id'] ?? ''
-    const again = await runStep(ecs, bake(id, more), retry)
+    const again = await runMain(ecs, bake(id, more), retry)
     expect(again.exitCode).toBe(0)
     expect(again.warnings).toEqual([expect.stringContaining(failed)])
     const image = ecs.image(again.outputs['image-id'] ?? '')
@@ -588,7 +528,7 @@ describe('a re-run', () => {
     expect(ecs.image(failed)?.name).not.toBe(image?.name)
     const [token, nextToken] = created(ecs).map(({ parameters }) => parameters.ClientToken)
     expect(nextToken).not.toBe(token)
-    const third = await runStep(ecs, bake(id, more), { run: { attempt: 3 } })
+    const third = await runMain(ecs, bake(id, more), { run: { attempt: 3 } })
     expect(third.outputs['image-id']).toBe(image?.id)
     expect(ecs.images()).toHaveLength(2)
   })
@@ -596,9 +536,9 @@ describe('a re-run', () => {
   test('makes a new image where somebody has deleted the first', async () => {
     const ecs = await localEcs()
     const { id } = ecs.seed.instance({ status: 'Stopped' })
-    const first = await runStep(ecs, bake(id))
+    const first = await runMain(ecs, bake(id))
     ecs.remove(first.outputs['image-id'] ?? '')
-    const again = await runStep(ecs, bake(id), retry)
+    const again = await runMain(ecs, bake(id), retry)
     expect(again.exitCode).toBe(0)
     expect(ecs.image(again.outputs['image-id'] ?? '')?.status).toBe('Available')
   })
@@ -608,14 +548,14 @@ describe('a re-run', () => {
     const { id } = ecs.seed.instance({ status: 'Stopped' })
     const candidate = { mode: 'bake', family: 'web-candidate', 'instance-id': id }
     const promote = { mode: 'promote', family: 'web', 'from-family': 'web-candidate' }
-    const first = await runStep(ecs, candidate, { run: { step: 'bake' } })
-    const promoted = await runStep(ecs, promote, { run: { step: 'promote' } })
+    const first = await runMain(ecs, candidate, { run: { step: 'bake' } })
+    const promoted = await runMain(ecs, promote, { run: { step: 'promote' } })
     expect(promoted.outputs['image-id']).toBe(first.outputs['image-id'])
     const before = ecs.state()
-    const again = await runStep(ecs, candidate, { run: { step: 'bake', attempt: 2 } })
+    const again = await runMain(ecs, candidate, { run: { step: 'bake', attempt: 2 } })
     expect(again.exitCode).toBe(0)
     expect(again.outputs).toMatchObject({ 'image-id': first.outputs['image-id'], changed: 'true' })
-    expect((await runStep(ecs, promote, { run: { step: 'promote', attempt: 2 } })).outputs['image-id']).toBe(
+    expect((await runMain(ecs, promote, { run: { step: 'promote', attempt: 2 } })).outputs['image-id']).toBe(
       first.outputs['image-id'],
     )
     expect(ecs.state()).toEqual(before)
@@ -625,10 +565,10 @@ describe('a re-run', () => {
     const ecs = await localEcs()
     seedFamily(ecs, ['web-1'])
     const { id } = ecs.seed.instance({ status: 'Stopped' })
-    await runStep(ecs, bake(id))
-    await runStep(ecs, { mode: 'rollback', family: 'web', reason: 'it does not boot' }, { run: { id: 2002 } })
+    await runMain(ecs, bake(id))
+    await runMain(ecs, { mode: 'rollback', family: 'web', reason: 'it does not boot' }, { run: { id: 2002 } })
     const before = ecs.state()
-    const again = await runStep(ecs, bake(id), retry)
+    const again = await runMain(ecs, bake(id), retry)
     expect(again.exitCode).toBe(1)
     expect(errorOf(again)).toContain('superseded')
     expect(errorOf(again)).toMatch(/run 2002 at 2026-04-01T\S+/)
@@ -639,9 +579,9 @@ describe('a re-run', () => {
   test('fails with superseded where somebody has deprecated the image in the console', async () => {
     const ecs = await localEcs()
     const { id } = ecs.seed.instance({ status: 'Stopped' })
-    const first = await runStep(ecs, bake(id))
+    const first = await runMain(ecs, bake(id))
     ecs.change(first.outputs['image-id'] ?? '', { status: 'Deprecated' })
-    const again = await runStep(ecs, bake(id), retry)
+    const again = await runMain(ecs, bake(id), retry)
     expect(again.exitCode).toBe(1)
     expect(errorOf(again)).toContain('superseded')
     expect(created(ecs)).toHaveLength(1)
@@ -651,16 +591,16 @@ describe('a re-run', () => {
     const ecs = await localEcs()
     const [one, two] = [ecs.seed.instance({ status: 'Stopped' }), ecs.seed.instance({ status: 'Stopped' })]
     const ids = [
-      await runStep(ecs, bake(one.id)),
-      await runStep(ecs, bake(one.id), { run: { id: 1002 } }),
-      await runStep(ecs, bake(one.id), { run: { job: 'other' } }),
-      await runStep(ecs, bake(one.id), { run: { step: 'other' } }),
-      await runStep(ecs, bake(one.id, { matrix: '{"os": "linux"}' })),
-      await runStep(ecs, bake(two.id)),
+      await runMain(ecs, bake(one.id)),
+      await runMain(ecs, bake(one.id), { run: { id: 1002 } }),
+      await runMain(ecs, bake(one.id), { run: { job: 'other' } }),
+      await runMain(ecs, bake(one.id), { run: { step: 'other' } }),
+      await runMain(ecs, bake(one.id, { matrix: '{"os": "linux"}' })),
+      await runMain(ecs, bake(two.id)),
     ].map(({ outputs }) => outputs['image-id'])
     expect(new Set(ids).size).toBe(6)
     const shared = { 'idempotency-key': 'nightly' }
-    const [first, second] = [await runStep(ecs, bake(one.id, shared)), await runStep(ecs, bake(two.id, shared))]
+    const [first, second] = [await runMain(ecs, bake(one.id, shared)), await runMain(ecs, bake(two.id, shared))]
     expect(second.outputs['image-id']).toBe(first.outputs['image-id'])
   })
 })
@@ -671,7 +611,7 @@ test('a dry run says what it would do, makes nothing and has no image-id', async
   const { id } = ecs.seed.instance()
   const before = ecs.state()
   const inputs = { mode: 'bake', family: 'web', 'instance-id': id, 'stop-instance': 'true', 'dry-run': 'true' }
-  const step = await runStep(ecs, inputs)
+  const step = await runMain(ecs, inputs)
   expect(step.exitCode).toBe(0)
   expect(step.outputs).toMatchObject({ 'image-id': '', changed: 'false' })
   const plan = JSON.parse(step.outputs.plan ?? '') as { action: string }[]

@@ -1,9 +1,10 @@
 /** Each worked example and each rule that Alibaba Cloud's documents on image families state, through the action. */
 import { describe, expect } from 'vitest'
+import { connectionTo } from '../action/runner.ts'
 import { rawCall } from '../local-ecs/sdk.ts'
 import type { LocalEcs } from '../local-ecs/server.ts'
-import { connectionTo } from './runner.ts'
-import { errorOf, localEcs, runMain, seedFamily, test, writesTo } from './scene.ts'
+import { errorOf, localEcs, seedFamily, writesTo } from '../scene.ts'
+import { runMain, test } from './step.ts'
 
 const call = (ecs: LocalEcs, action: string, parameters: Record<string, string>) =>
   rawCall(ecs, action, { RegionId: 'cn-hangzhou', ...parameters })

@@ -1,8 +1,8 @@
-import type { ChildProcess } from 'node:child_process'
 import { describe, expect } from 'vitest'
+import type { Inputs } from '../action/runner.ts'
 import type { LocalEcs } from '../local-ecs/server.ts'
-import type { Inputs } from './runner.ts'
-import { endOf, errorOf, localEcs, runMain, seedFamily, test, visibleWritesTo, watchFamily, writesTo } from './scene.ts'
+import { endOf, errorOf, localEcs, seedFamily, visibleWritesTo, watchFamily, writesTo } from '../scene.ts'
+import { afterRequest, afterWrites, runMain, test } from './step.ts'
 
 const rollback = (more: Inputs = {}) => ({ mode: 'rollback', family: 'web', ...more })
 
@@ -434,15 +434,7 @@ describe('a re-run', () => {
     for (let lostAt = 1; lostAt <= writes; lostAt++) {
       const ecs = await localEcs()
       const inputs = await plan(ecs)
-      let child: ChildProcess | undefined
-      let seen = 0
-      ecs.intercept = (phase, request) => {
-        if (phase !== 'after' || !request.write || request.dryRun) return
-        seen += 1
-        if (seen === lostAt) child?.kill('SIGKILL')
-      }
-      await runMain(ecs, inputs, { onStart: (started) => (child = started) })
-      ecs.intercept = undefined
+      await runMain(ecs, inputs, { killedAt: afterWrites(lostAt) })
       const again = await runMain(ecs, inputs, retry)
       expect(again.exitCode).toBe(0)
       expect(endOf(ecs)).toBe(endOf(undisturbed))
@@ -453,12 +445,7 @@ describe('a re-run', () => {
   test('leaves alone an image that came into the family after the first attempt had decided', async () => {
     const ecs = await localEcs()
     const [older, current] = seedFamily(ecs, ['web-1', 'web-2'])
-    let child: ChildProcess | undefined
-    ecs.intercept = (phase, { action }) => {
-      if (phase === 'after' && action === 'TagResources') child?.kill('SIGKILL')
-    }
-    await runMain(ecs, rollback(), { onStart: (started) => (child = started) })
-    ecs.intercept = undefined
+    await runMain(ecs, rollback(), { killedAt: afterRequest('TagResources') })
     const hotfix = ecs.seed.image({ family: 'web', name: 'hotfix' })
     const again = await runMain(ecs, rollback(), retry)
     expect(ecs.image(hotfix.id)?.status).toBe('Available')
@@ -540,12 +527,7 @@ describe('where the runner was lost after the current image had gone, but before
   async function lost() {
     const ecs = await localEcs()
     const images = seedFamily(ecs, ['web-1', 'web-2', 'web-3'])
-    let child: ChildProcess | undefined
-    ecs.intercept = (phase, { action, dryRun }) => {
-      if (phase === 'after' && action === 'ModifyImageAttribute' && !dryRun) child?.kill('SIGKILL')
-    }
-    await runMain(ecs, rollback(), { onStart: (started) => (child = started) })
-    ecs.intercept = undefined
+    await runMain(ecs, rollback(), { killedAt: afterRequest('ModifyImageAttribute') })
     expect(ecs.current('web')).toBe(images[1].id)
     return { ecs, images }
   }
