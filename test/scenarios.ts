@@ -152,6 +152,11 @@ export const rollbacks: readonly Scenario[] = [
   },
 ]
 
+/** A scenario a mode, with every kind of request that the mode makes in one region. */
+export const oneOfEach: readonly Scenario[] = [resolves, [stoppingBake], promotions, rollbacks].flatMap((all, index) =>
+  all.slice([0, 0, 2, 3][index]).slice(0, 1),
+)
+
 // ── One family in three regions ──────────────────────────────────────────────
 
 export const home = 'cn-hangzhou'

@@ -14,6 +14,7 @@ import { at, type Disturbed, type End, endInTwoAttempts, type Runner, sideBySide
 import {
   bakes,
   bakesEverywhere,
+  oneOfEach,
   promotions,
   promotionsEverywhere,
   resolves,
@@ -82,15 +83,13 @@ async function killedAnywhere(scenario: Scenario, { post = false } = {}): Promis
 
 const limit = within(180_000)
 
-const [promotion] = promotions.toReversed()
-const [rollback] = rollbacks
-const oneOfEach = [...resolves.slice(0, 1), promotion, rollback].filter((scenario) => scenario !== undefined)
+const others = oneOfEach.filter((scenario) => scenario !== stoppingBake)
 const all = [...resolves, ...bakes, ...promotions, ...rollbacks]
 const everywhere = [...bakesEverywhere, ...promotionsEverywhere, ...rollbacksEverywhere]
 
 test(`${stoppingBake.name}, killed anywhere`, { timeout: limit }, () => killedAnywhere(stoppingBake, { post: true }))
 
-for (const scenario of isSoak ? [...all, ...everywhere, stoppingBake, stoppingBakeEverywhere] : oneOfEach) {
+for (const scenario of isSoak ? [...all, ...everywhere, stoppingBake, stoppingBakeEverywhere] : others) {
   // But for a stopped instance a post step would find nothing to do.
   test(`${scenario.name}, the whole runner lost anywhere`, { timeout: limit }, () => killedAnywhere(scenario))
 }

@@ -9,6 +9,7 @@ import type { Fault } from '../local-ecs/faults.ts'
 import {
   bakes,
   bakesEverywhere,
+  oneOfEach,
   promotions,
   promotionsEverywhere,
   resolves,
@@ -142,16 +143,13 @@ async function failsOnce(scenario: Scenario, cases: Cases): Promise<void> {
   )
 }
 
-const [resolvesFamily, ...otherResolves] = resolves
-const [quarantined, ...otherPromotions] = promotions.toReversed()
-const [unshared, ...otherRollbacks] = rollbacks.toSorted(({ name: a }) => (a.includes('take its shares back') ? -1 : 1))
-const oneOfEach = [resolvesFamily, stoppingBake, quarantined, unshared].filter((scenario) => scenario !== undefined)
-const others = [...otherResolves, ...bakes, ...otherPromotions, ...otherRollbacks]
+const here = [...resolves, ...bakes, stoppingBake, ...promotions, ...rollbacks]
+const others = here.filter((scenario) => !oneOfEach.includes(scenario))
 const everywhere = [...bakesEverywhere, stoppingBakeEverywhere, ...promotionsEverywhere, ...rollbacksEverywhere]
 
 const limit = within(120_000)
 
-for (const scenario of isSoak ? [...oneOfEach, ...others] : oneOfEach) {
+for (const scenario of isSoak ? here : oneOfEach) {
   for (const [name, kind] of Object.entries(passing)) {
     test(`${scenario.name}, with ${name} at any request`, { timeout: limit }, () => passes(scenario, everyKind([kind])))
   }
