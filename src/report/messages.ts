@@ -88,7 +88,7 @@ function failed(outcome: Outcome, { doing, error, steps }: Failure): Message {
   const errors = entries.length === 0 ? [error] : entries.flatMap((entry) => entry.error ?? [])
   const reasons =
     entries.length === 0
-      ? [describeError(error, `Failed while ${doing}`)]
+      ? [describeError(error, `Failed while ${doing}${regionOf(error, outcome)}`)]
       : entries.map((entry) => describeFailedStep(entry, outcome))
   return {
     title: titleOf(outcome, error, entries),
@@ -128,6 +128,9 @@ function describeFailedStep({ step, error }: Entry, outcome: Outcome): string {
 /** The region, where there are several and the text does not name it. */
 const whereOf = ({ region }: Step, text: string, outcome: Outcome): string =>
   isSpread(outcome) && !text.includes(region) ? ` in ${region}` : ''
+
+const regionOf = ({ request }: ErrorData, outcome: Outcome): string =>
+  isSpread(outcome) && request ? ` in ${request.region}` : ''
 
 function describeError(error: ErrorData, what: string): string {
   if (error.code === 'step' || error.code === 'credentials' || endsRun(error)) return sentence(error.reason)
@@ -172,7 +175,8 @@ function nextStep({ journal, plan }: Outcome, error: ErrorData): string[] {
     return hasBegun ? [`To go on from here, ${rerun}: nothing is done twice.`] : ['Start the workflow again.']
   }
   const hasChanged = journal.some(({ step, state }) => state === 'done' && isVisible(step))
-  return hasChanged ? [`Then ${rerun}: it completes what is missing.`] : []
+  // What to do about a step that did not lead to what was wanted says by itself how to go on.
+  return hasChanged && error.code !== 'step' ? [`Then ${rerun}: it completes what is missing.`] : []
 }
 
 /** Whether anything was changed is told by the journal alone. */

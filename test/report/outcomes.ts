@@ -5,7 +5,7 @@ import { nothingSeen, type Observations, withSightings } from '../../src/engine/
 import type { Entry, Outcome } from '../../src/engine/outcome.ts'
 import type { Image } from '../../src/family/model/image.ts'
 import type { BakeRequest, Request, RollbackRequest } from '../../src/family/model/request.ts'
-import { type Phase, type Plan, type PlannedStep, plannedSteps, type StepId } from '../../src/family/plan/plan.ts'
+import { type Phase, type Plan, type PlannedStep, plannedSteps } from '../../src/family/plan/plan.ts'
 import { newImagePlaceholder, type Step } from '../../src/family/plan/steps.ts'
 import { image } from '../family/images.ts'
 import { bake, rollback } from '../family/requests.ts'
@@ -160,5 +160,3 @@ export const seeing = (served: Readonly<Record<string, Image>>): Observations =>
 /** The planned steps of one phase. */
 export const stepsIn = (plan: Plan, phase: Phase): readonly PlannedStep[] =>
   plannedSteps(plan).filter(({ id }) => id.includes(`/${phase}/`))
-
-export const idOf = (region: string, phase: Phase, number = 1): StepId => `${region}/${phase}/${number}`

@@ -1,6 +1,5 @@
 /** Each worked example and each rule that Alibaba Cloud's documents on image families state, through the action. */
 import { describe, expect } from 'vitest'
-import { connectionTo } from '../action/runner.ts'
 import { rawCall } from '../local-ecs/sdk.ts'
 import type { LocalEcs } from '../local-ecs/server.ts'
 import { errorOf, localEcs, seedFamily, writesTo } from '../scene.ts'
@@ -358,12 +357,4 @@ describe('CreateImage', () => {
     }
     expect(ecs.requests).toEqual([])
   })
-})
-
-test('the local ECS of these tests is asked over the wire, by the endpoint input alone', async () => {
-  const ecs = await localEcs()
-  const unreachable = { ...connectionTo(ecs), endpoint: 'http://127.0.0.1:1', 'wait-timeout-minutes': '0.001' }
-  const step = await runMain(ecs, { mode: 'resolve', family: 'web', ...unreachable })
-  expect(step.exitCode).toBe(1)
-  expect(errorOf(step)).toContain('the connection was refused')
 })

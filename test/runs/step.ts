@@ -22,7 +22,7 @@ export interface Step {
 /** A moment of a request: before it takes effect, or after. */
 export type Moment = (phase: 'before' | 'after', request: RequestRecord) => boolean
 
-export interface StepOptions extends Omit<WalkOptions, 'signal' | 'onImage'> {
+export interface StepOptions extends Omit<WalkOptions, 'onImage'> {
   /** Killed at that moment: nothing that it asks for from then on takes effect, and nothing is told. */
   readonly killedAt?: Moment
   /** Cancelled at that moment. */
@@ -52,6 +52,7 @@ export async function runMain(
   { killedAt, cancelledAt, ...options }: StepOptions = {},
 ): Promise<Step> {
   const end = new AbortController()
+  const signal = options.signal ?? end.signal
   const { intercept } = ecs
   if (killedAt) ecs.intercept = killing(killedAt, end, intercept)
   if (cancelledAt) ecs.intercept = cancelling(cancelledAt, end, intercept)
@@ -60,7 +61,7 @@ export async function runMain(
     early['image-id'] = image
   }
   try {
-    const walked = await walk(ecs, inputs, { ...options, signal: end.signal, onImage })
+    const walked = await walk(ecs, inputs, { ...options, signal, onImage })
     return stepOf({ ...walked, outputs: { ...early, ...walked.outputs } })
   } catch (error) {
     if (error instanceof InvalidInputs) return refusedStep(error.message)

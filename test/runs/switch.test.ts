@@ -4,8 +4,8 @@
  */
 import { describe, expect, test } from 'vitest'
 import type { Inputs } from '../action/runner.ts'
-import { startEcs } from '../action/scenarios.ts'
 import type { LocalEcs } from '../local-ecs/server.ts'
+import { startEcs } from '../scenarios.ts'
 import { type Walk, walk } from './walk.ts'
 
 const home = 'cn-hangzhou'

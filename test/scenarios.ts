@@ -1,6 +1,7 @@
 /** What a run may meet, each arranged anew in a local ECS of its own: the same resources with the same IDs every time. */
-import { type LocalEcs, startLocalEcs, steppedClock } from '../local-ecs/server.ts'
-import type { Inputs } from './runner.ts'
+
+import type { Inputs } from './action/runner.ts'
+import { type LocalEcs, startLocalEcs, steppedClock } from './local-ecs/server.ts'
 
 export interface Scenario {
   readonly name: string
@@ -17,6 +18,20 @@ const webOf = (ecs: LocalEcs, days: number, more: Parameters<LocalEcs['seed']['i
   ).map(({ id }) => id)
 
 const last = (ids: readonly string[]): string => ids.at(-1) ?? ''
+
+export const resolves: readonly Scenario[] = [
+  {
+    name: 'resolve a family',
+    arrange: (ecs) => {
+      ecs.seed.image({ name: 'web-1', family: 'web' })
+      return { mode: 'resolve', family: 'web' }
+    },
+  },
+  {
+    name: 'resolve the family of an image',
+    arrange: (ecs) => ({ mode: 'resolve', 'image-id': ecs.seed.image({ name: 'web-1', family: 'web' }).id }),
+  },
+]
 
 export const bakes: readonly Scenario[] = [
   {
@@ -136,6 +151,11 @@ export const rollbacks: readonly Scenario[] = [
     },
   },
 ]
+
+/** A scenario a mode, with every kind of request that the mode makes in one region. */
+export const oneOfEach: readonly Scenario[] = [resolves, [stoppingBake], promotions, rollbacks].flatMap((all, index) =>
+  all.slice([0, 0, 2, 3][index]).slice(0, 1),
+)
 
 // ── One family in three regions ──────────────────────────────────────────────
 
