@@ -1,7 +1,5 @@
 /** The main step: read, connect, run, report. Only this file, `post.ts` and `require-node.ts` do anything when they are loaded. */
 // Keep this first: an old Node fails on what the other imports load.
-import { errorText } from './report/annotations.ts'
-import { invalidInputs } from './report/messages.ts'
 import './require-node.ts'
 
 import { getInput, setFailed } from '@actions/core'
@@ -14,7 +12,7 @@ import { runnerLog as log } from './github/log.ts'
 import { writeEarly, writeResult } from './github/result-files.ts'
 import { runnerState } from './github/state.ts'
 import { parseInputs } from './inputs/parse.ts'
-import { type Report, report, reportFailure } from './report/index.ts'
+import { errorText, invalidInputs, type Report, report, reportFailure } from './report/index.ts'
 
 async function main(signal: AbortSignal): Promise<void> {
   // Before anything is printed: an error may quote what was pasted into the wrong input.
