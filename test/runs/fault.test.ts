@@ -6,7 +6,7 @@
  */
 import { setTimeout } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { lanesOf, type Phase, phases } from '../../src/family/plan/plan.ts'
+import { type Phase, phases } from '../../src/family/plan/plan.ts'
 import type { Inputs } from '../action/runner.ts'
 import {
   bakes,

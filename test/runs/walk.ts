@@ -65,7 +65,8 @@ export async function walk(
     postState,
     onImage: () => undefined,
   })
-  const { failure, ...told } = report(outcome)
+  // What is told of a run needs no more than what JSON keeps of it.
+  const { failure, ...told } = report(JSON.parse(JSON.stringify(outcome)) as Outcome)
   const said = failure && { what: errorText({ ...failure, todo: [] }), remedy: failure.todo.join(' ') }
   return { ...told, failure: said, outcome, log: lines }
 }
