@@ -10,13 +10,15 @@ import type { Log, PostState } from '../../src/engine/ports.ts'
 import { run } from '../../src/engine/run.ts'
 import { readRunContext } from '../../src/github/context.ts'
 import { parseInputs } from '../../src/inputs/parse.ts'
-import { errorText, type Report, report } from '../../src/report/index.ts'
+import { errorText, invalidInputs, type Report, report, reportFailure } from '../../src/report/index.ts'
 import { connectionTo, gitHubVariables, type Inputs, inputDefaults, type WorkflowRun } from '../action/runner.ts'
 import type { LocalEcs } from '../local-ecs/server.ts'
 
 export interface Walk extends Omit<Report, 'failure'> {
   /** The error as one text, without what to do about it, which is apart. */
   readonly failure: { readonly what: string; readonly remedy: string } | undefined
+  /** The same as the runner is told it. */
+  readonly error: string | undefined
   readonly outcome: Outcome
   readonly log: readonly string[]
 }
@@ -36,6 +38,12 @@ const noPostStep: PostState = { instanceStopped: () => undefined, instanceStarte
 /** Inputs that are not right: no request was made. */
 export class InvalidInputs extends Error {
   override readonly name = 'InvalidInputs'
+  readonly report: Report
+  constructor(errors: readonly string[]) {
+    const message = invalidInputs(errors)
+    super(errorText(message))
+    this.report = reportFailure(message)
+  }
 }
 
 /** @throws InvalidInputs */
@@ -48,7 +56,7 @@ export async function walk(
   const { postState = noPostStep, onImage = () => undefined } = options
   const values: Inputs = { ...inputDefaults(), ...connectionTo(ecs), ...inputs }
   const parsed = parseInputs((name) => values[name] ?? '', contextOf(workflowRun, env))
-  if (!parsed.ok) throw new InvalidInputs(parsed.errors.join('\n'))
+  if (!parsed.ok) throw new InvalidInputs(parsed.errors)
   const { request, settings } = parsed.value
   if (!settings.keys) throw new Error('The local ECS takes static keys.')
   const clock = new Clock({ ...settings, signal })
@@ -58,7 +66,7 @@ export async function walk(
   const outcome = await run(request, { ecs: connected, clock, log, postState, onImage })
   const { failure, ...told } = report(outcome)
   const said = failure && { what: errorText({ ...failure, todo: [] }), remedy: failure.todo.join(' ') }
-  return { ...told, failure: said, outcome, log: lines }
+  return { ...told, failure: said, error: failure && errorText(failure), outcome, log: lines }
 }
 
 /** As people read it: groups as chapters, annotations with their level. */
