@@ -12,7 +12,9 @@ import { runnerLog as log } from './github/log.ts'
 import { writeEarly, writeResult } from './github/result-files.ts'
 import { runnerState } from './github/state.ts'
 import { parseInputs } from './inputs/parse.ts'
-import { errorText, invalidInputs, noOutcome, type Report, report, reportFailure } from './report/index.ts'
+import { errorText } from './report/annotations.ts'
+import { type Report, report, reportFailure } from './report/index.ts'
+import { invalidInputs, noOutcome } from './report/outside-of-runs.ts'
 
 async function main(signal: AbortSignal): Promise<void> {
   // Before anything is printed: an error may quote what was pasted into the wrong input.

@@ -10,7 +10,9 @@ import { runnerLog as log } from './github/log.ts'
 import { writeResult } from './github/result-files.ts'
 import { parseState } from './github/state.ts'
 import { parseSettings } from './inputs/parse.ts'
-import { errorText, notRestarted, reportFailure } from './report/index.ts'
+import { errorText } from './report/annotations.ts'
+import { reportFailure } from './report/index.ts'
+import { notRestarted } from './report/outside-of-runs.ts'
 
 interface Stopped {
   readonly region: string

@@ -5,7 +5,7 @@ import { madeIn, type Outcome, regionsIn } from '../engine/outcome.ts'
 import { regionsOf } from '../family/model/request.ts'
 import type { Notice } from '../family/plan/plan.ts'
 import { describeStep, stepTarget } from '../family/plan/steps.ts'
-import { alreadyDeleted } from '../family/rules/retention.ts'
+import { alreadyDeleted } from '../family/rules/reasons-to-keep.ts'
 import { capital, type Message, pastOf } from './message.ts'
 import { isSpread } from './served.ts'
 

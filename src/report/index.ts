@@ -2,15 +2,12 @@
 
 import type { Outcome } from '../engine/outcome.ts'
 import type { Notice } from '../family/plan/plan.ts'
-import { errorText, noticesOf } from './annotations.ts'
+import { noticesOf } from './annotations.ts'
 import { headlineOf } from './log.ts'
 import type { Message } from './message.ts'
 import { failureMessage } from './messages.ts'
 import { outputsOf } from './outputs.ts'
-import { invalidInputs, noOutcome, notRestarted } from './outside-of-runs.ts'
 import { failurePage, pageOf } from './page.ts'
-
-export { errorText, invalidInputs, noOutcome, notRestarted }
 
 export interface Report {
   /** Every output that the mode has; the others stay unset. */

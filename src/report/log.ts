@@ -62,7 +62,7 @@ function elsewhere(outcome: Outcome): string {
 /** ECS has confirmed it, or nothing had to be changed there. */
 function isServedIn(region: string, { verifications, images, request, observations }: Outcome): boolean {
   const verification = verifications.find((each) => each.region === region)
-  if (verification) return verification.kind === 'so'
+  if (verification) return verification.kind === 'ok'
   const family = familyOf(request)
   const current = family === undefined ? undefined : currentIn(observations, { region, family })
   return current !== undefined && current.id === images[region]

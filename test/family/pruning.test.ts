@@ -57,7 +57,7 @@ describe('keep', () => {
       notices: [],
       changedBefore: false,
     }
-    const facts = { branch, members: six, target: six[5], origins: [] }
+    const facts = { plan: branch, leavesFamily: false, members: six, target: six[5], origins: [] }
     const { result, questions } = concludeIn(planPruning(promote({ image: 'm-6' }), facts), web)
     expect([result, questions]).toEqual([branch, []])
   })

@@ -26,7 +26,7 @@ describe('without a target', () => {
         { action: 'await', region, image: 'm-x', family: 'web' },
         { action: 'deprecate', region, image: 'm-y' },
       ],
-      expect: { region, family: 'web', image: 'm-x', withdrawn: ['m-y'] },
+      expect: { region, family: 'web', image: 'm-x', withdrawn: ['m-y'], overtaken: 'fails-if-withdrawn-is-back' },
       afterwards: [mark('done')],
       image: 'm-x',
       previous: 'm-y',

@@ -248,7 +248,7 @@ describe('several regions', () => {
 
   test('that disagree at the end are told, each with what it serves', () => {
     const verifications = [
-      { region: home, kind: 'so' as const, current: old(home) },
+      { region: home, kind: 'ok' as const, current: old(home) },
       {
         region: shanghai,
         kind: 'overtaken' as const,

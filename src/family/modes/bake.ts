@@ -31,6 +31,7 @@ const bake: ModePolicy<BakeRequest, BakeState> = {
   sharePhase: 'commit',
   awaitsTarget: false,
   listsInstances: false,
+  overtaken: 'warns',
   expectsTarget: ({ wait }) => wait,
   // The shares that `unshare` takes back are those of images that `keep` deletes.
   withdrawing: (request) => ({ ...request, unshare: false, quarantineFamily: undefined }),

@@ -2,7 +2,7 @@
 import { type Image, isAvailable, isNewer, oldestFirst } from '../model/image.ts'
 import type { BakeRequest, PromoteRequest, RollbackRequest } from '../model/request.ts'
 import { type Change, type Keep, type RegionCase, servedAfter } from '../plan/decision.ts'
-import { isRefusal, type Notice, phases, type Refusal, type RegionPlan } from '../plan/plan.ts'
+import { type Expectation, isRefusal, type Notice, phases, type Refusal, type RegionPlan } from '../plan/plan.ts'
 import type { QueryGenerator } from '../plan/query.ts'
 import { withSteps } from '../plan/regions.ts'
 import { isPlaceholder, type Step } from '../plan/steps.ts'
@@ -24,6 +24,8 @@ export interface ExpansionPolicy<R> {
   readonly awaitsTarget: boolean
   /** The instances that still run a withdrawn image are listed at the end. */
   readonly listsInstances: boolean
+  /** What it means when a newer image of somebody else is served at the end. */
+  readonly overtaken: Expectation['overtaken']
   /** What the family resolves to is verified. */
   expectsTarget(request: R): boolean
   withdrawing(request: R): Withdrawing
@@ -68,10 +70,11 @@ export function* expandRegion<R extends BakeRequest | PromoteRequest | RollbackR
   const pruned =
     'keep' in request
       ? yield* planPruning(request, {
-          branch: told,
+          plan: told,
           members: state.members,
           target: servedAfter(each),
           origins: context.keptOrigins,
+          leavesFamily: policy.withdrawing(request).quarantineFamily !== undefined,
         })
       : told
   return (yield* refuseForbidden(stepsIn(pruned), { canMakeRoom: (pruned.room ?? []).length > 0 })) ?? pruned
@@ -145,7 +148,9 @@ function* planChange<R extends BakeRequest | PromoteRequest | RollbackRequest>(
       ],
       commit: [...record.done, ...(policy.sharePhase === 'commit' ? sharing.steps : [])],
     },
-    expect: policy.expectsTarget(request) ? { region, family, image: target?.id, withdrawn } : undefined,
+    expect: policy.expectsTarget(request)
+      ? { region, family, image: target?.id, withdrawn, overtaken: policy.overtaken }
+      : undefined,
     image: target?.id,
     previous: decision.previous,
     withdrawn,

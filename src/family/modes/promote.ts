@@ -52,6 +52,7 @@ const promote: ModePolicy<PromoteRequest, PromoteState> = {
   sharePhase: 'prepare',
   awaitsTarget: false,
   listsInstances: false,
+  overtaken: 'fails',
   expectsTarget: () => true,
   withdrawing: (request) => request,
   record: (request, decided) => recordSteps(request, { ...decided, targetTags: request.tags, mayGoWithout: false }),

@@ -6,8 +6,10 @@ import type { ImageRef, Step } from './steps.ts'
 export interface Expectation extends FamilyRef {
   /** Undefined: the family is to resolve to nothing. */
   readonly image: ImageRef | undefined
-  /** Images that must be out of the contest. */
+  /** Images that must not be available in the family. */
   readonly withdrawn: readonly string[]
+  /** What a newer image of somebody else means: nobody can be kept from releasing one. */
+  readonly overtaken: 'fails' | 'warns' | 'fails-if-withdrawn-is-back'
 }
 
 export interface Notice {

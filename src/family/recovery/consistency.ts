@@ -24,37 +24,37 @@ export function* observeConsistently<S extends FamilyState>(
   look: () => QueryGenerator<S>,
 ): QueryGenerator<S> {
   const { run } = request
-  const scene = yield* look()
-  const mayBeLate = run.attempt > 1 && !hasOwnRecord(run, scene)
-  if (!mayBeLate && !isBetweenWrites(scene)) return yield* withMovedImages(request, scene)
-  yield* query({ ask: 'lag', of: isBetweenWrites(scene) ? 'others' : 'earlier attempt' })
+  const state = yield* look()
+  const mayBeLate = run.attempt > 1 && !hasOwnRecord(run, state)
+  if (!mayBeLate && !isBetweenWrites(state)) return yield* withMovedImages(request, state)
+  yield* query({ ask: 'lag', of: isBetweenWrites(state) ? 'others' : 'earlier attempt' })
   const again = yield* withMovedImages(request, yield* look())
   return run.attempt === 1 || hasOwnRecord(run, again) ? again : yield* withImagesElsewhere(request, again)
 }
 
 /** The only image that carries the mark may be in a family by now that no input names. */
-function* withImagesElsewhere<S extends FamilyState>({ run, region }: RecordedRequest, scene: S): QueryGenerator<S> {
+function* withImagesElsewhere<S extends FamilyState>({ run, region }: RecordedRequest, state: S): QueryGenerator<S> {
   const [own] = yield* query({ ask: 'own', region })
-  const isOurs = (image: Image) => hasOwnRecord(run, { ...scene, known: [image] })
-  const elsewhere = own.filter((image) => isOurs(image) && !scene.known.some(({ id }) => id === image.id))
-  return { ...scene, known: [...scene.known, ...elsewhere] }
+  const isOurs = (image: Image) => hasOwnRecord(run, { ...state, known: [image] })
+  const elsewhere = own.filter((image) => isOurs(image) && !state.known.some(({ id }) => id === image.id))
+  return { ...state, known: [...state.known, ...elsewhere] }
 }
 
 /** What this run has decided about may have been moved since, to a family that this request does not name. */
-function* withMovedImages<S extends FamilyState>({ run, region }: RecordedRequest, scene: S): QueryGenerator<S> {
-  const { target, previous } = ownDecision(run, scene.known)?.decision ?? {}
-  const missing = [target, previous].filter((wanted) => !scene.known.some(({ id }) => id === wanted))
+function* withMovedImages<S extends FamilyState>({ run, region }: RecordedRequest, state: S): QueryGenerator<S> {
+  const { target, previous } = ownDecision(run, state.known)?.decision ?? {}
+  const missing = [target, previous].filter((wanted) => !state.known.some(({ id }) => id === wanted))
   const ids = missing.filter((wanted) => wanted !== undefined)
   const found = yield* queryEach(ids, (image) => ({ ask: 'image', region, image }))
-  return { ...scene, known: [...scene.known, ...found.flatMap(({ answer }) => answer ?? [])] }
+  return { ...state, known: [...state.known, ...found.flatMap(({ answer }) => answer ?? [])] }
 }
 
 /**
  * A mark that says `done` is written after every region was confirmed: a region without a mark needed nothing then, and
  * what has come there since is not this run's to decide about.
  */
-export const isDoneInAnyRegion = (run: Run, scenes: readonly FamilyState[]): boolean =>
-  scenes
+export const isDoneInAnyRegion = (run: Run, states: readonly FamilyState[]): boolean =>
+  states
     .flatMap(({ known }) => known)
     .some((image) => {
       const decision = decisionOn(image)

@@ -4,6 +4,7 @@ import {
   type DecisionRecord,
   decisionOn,
   decisionsReplacing,
+  decisionTraits,
   describeDecision,
   isSameWorkflowRun,
   isWithdrawnFrom,
@@ -38,18 +39,18 @@ export const doneByEarlierAttempt = 'an earlier attempt of this run has done it'
  */
 export function recover(
   request: RecordedRequest,
-  scene: FamilyState,
+  state: FamilyState,
   { named }: { named?: string | undefined } = {},
 ): RegionDecision | undefined {
   const { run } = request
-  const later = findSuperseding(run, scene)
+  const later = findSuperseding(run, state)
   if (later) return later
-  const own = ownDecision(run, scene.known)
-  if (!own) return continuedBy(request, scene)
+  const own = ownDecision(run, state.known)
+  if (!own) return continuedBy(request, state)
   const other = refuseOtherTarget(named, own.decision)
   if (other) return other
-  if (own.decision.state === 'done') return replay(request, scene, own)
-  return hasCommitMarker(request, scene, own) ? resume(request, scene, own) : decidedSince(run, scene)
+  if (own.decision.state === 'done') return replay(request, state, own)
+  return hasCommitMarker(request, state, own) ? resume(request, state, own) : decidedSince(run, state)
 }
 
 /** Another image is asked for than this run has decided on: as a run it cannot be told from the one before. */
@@ -95,24 +96,24 @@ const withdrawnBefore = (run: Run, { known }: FamilyState): Image[] =>
   decisionsReplacing(run, known).flatMap(({ image, own }) => (own.role === 'withdrawn' ? [image] : []))
 
 /** What this run has withdrawn, also where a later decision is noted over its mark, or where there was no room for one. */
-function withdrawnBy(run: Run, scene: FamilyState, { decision, images }: OwnDecision): Image[] {
-  const { known } = scene
+function withdrawnBy(run: Run, state: FamilyState, { decision, images }: OwnDecision): Image[] {
+  const { known } = state
   const target = known.find(({ id }) => id === decision.target)
   const previous = known.filter(({ id }) => id === decision.previous)
   const ids = [
     ...images,
-    ...withdrawnBefore(run, scene),
+    ...withdrawnBefore(run, state),
     ...previous.filter((image) => !target || isNewer(image, target)),
   ].map(({ id }) => id)
   return oldestFirst(known.filter(({ id }) => ids.includes(id) && id !== decision.target))
 }
 
 /** What has undone, since, a decision that was carried out. */
-function undoneSince({ run, family }: RecordedRequest, scene: FamilyState, own: OwnDecision): Refusal | undefined {
+function undoneSince({ run, family }: RecordedRequest, state: FamilyState, own: OwnDecision): Refusal | undefined {
   const { decision } = own
-  const target = scene.known.find(({ id }) => id === decision.target)
+  const target = state.known.find(({ id }) => id === decision.target)
   if (decision.target !== undefined && !target) return refuseTargetGone(decision)
-  const back = withdrawnBy(run, scene, own).filter((image) => isServable(image, family))
+  const back = withdrawnBy(run, state, own).filter((image) => isServable(image, family))
   return [
     ...back.map((image) => refuseIfUndone(run, image, 'withdrawn')),
     target && !isServable(target, family) ? refuseIfUndone(run, target, 'settled on') : undefined,
@@ -120,13 +121,13 @@ function undoneSince({ run, family }: RecordedRequest, scene: FamilyState, own: 
 }
 
 /** The decision was carried out in an earlier attempt: nothing changes, unless somebody has undone it. */
-function replay(request: RecordedRequest, scene: FamilyState, own: OwnDecision): RegionDecision {
-  const undone = undoneSince(request, scene, own)
+function replay(request: RecordedRequest, state: FamilyState, own: OwnDecision): RegionDecision {
+  const undone = undoneSince(request, state, own)
   if (undone) return undone
   const { run, region, family } = request
   const { decision } = own
-  const target = scene.known.find(({ id }) => id === decision.target)
-  const ids = withdrawnBy(run, scene, own).map(({ id }) => id)
+  const target = state.known.find(({ id }) => id === decision.target)
+  const ids = withdrawnBy(run, state, own).map(({ id }) => id)
   return {
     kind: 'nothing',
     region,
@@ -135,9 +136,9 @@ function replay(request: RecordedRequest, scene: FamilyState, own: OwnDecision):
     image: decision.target,
     previous: decision.previous,
     withdrawn: ids,
-    listInstancesOf: decision.mode === 'rollback' ? ids : [],
-    pending: pendingAfter(scene.members, target).map(({ id }) => id),
-    notices: currentChangedNotice(family, scene.current, decision),
+    listInstancesOf: decisionTraits[decision.mode].fallsBack ? ids : [],
+    pending: pendingAfter(state.members, target).map(({ id }) => id),
+    notices: currentChangedNotice(family, state.current, decision),
   }
 }
 
@@ -147,25 +148,25 @@ const currentChangedNotice = (family: string, current: Image | undefined, { targ
     : [{ level: 'warning', text: `By now ${family} serves ${current ? label(current) : 'nothing'}.` }]
 
 /** Completes what an earlier attempt had decided and noted; what came into the family since is not part of it. */
-function resume(request: RecordedRequest, scene: FamilyState, own: OwnDecision): RegionDecision {
+function resume(request: RecordedRequest, state: FamilyState, own: OwnDecision): RegionDecision {
   const { run, family } = request
   const { decision, images } = own
-  const target = scene.known.find(({ id }) => id === decision.target)
+  const target = state.known.find(({ id }) => id === decision.target)
   const marked = images.filter(({ id }) => id !== decision.target)
-  const ours = [...marked, ...unrecordedImages(request, scene, { decision, target })]
+  const ours = [...marked, ...unrecordedImages(request, state, { decision, target })]
   const withdrawn = ours.filter((image) => isWithdrawnFrom(family, image))
   const undone = decision.target === undefined ? undefined : lostTarget(request, { decision, target, withdrawn })
   if (undone === 'gone') return refuseTargetGone(decision)
-  if (undone) return refuseIfUndone(run, undone, 'settled on') ?? replay(request, scene, own)
+  if (undone) return refuseIfUndone(run, undone, 'settled on') ?? replay(request, state, own)
   const standing = ours.filter((image) => isServable(image, family))
   const back = broughtBack(request, { decision, standing, withdrawn })
-  if (back) return refuseIfUndone(run, back, 'withdrawn') ?? replay(request, scene, own)
+  if (back) return refuseIfUndone(run, back, 'withdrawn') ?? replay(request, state, own)
   return {
     kind: 'change',
     target,
     previous: decision.previous,
     changedBefore: true,
-    withdraw: withdrawalOrder(standing, scene.current?.id),
+    withdraw: withdrawalOrder(standing, state.current?.id),
     withdrawWhenReady: ours.filter((image) => isPending(image) && image.family === family),
     resumed: { own, withdrawn },
   }
@@ -177,7 +178,7 @@ function unrecordedImages(
   { known }: FamilyState,
   { decision, target }: { decision: DecisionRecord; target: Image | undefined },
 ): Image[] {
-  if (request.mode !== 'rollback' || request.toImage === undefined || !target) return []
+  if (!('toImage' in request) || request.toImage === undefined || !target) return []
   const mayGo = (image: Image) => isAvailable(image) || (request.withdrawPending && isPending(image))
   const stood = (image: Image) =>
     image.family === request.family && mayGo(image) && isNewer(image, target) && createdAt(image) <= decision.at
@@ -193,7 +194,7 @@ const broughtBack = (
     withdrawn,
   }: { decision: DecisionRecord; standing: readonly Image[]; withdrawn: readonly Image[] },
 ): Image | undefined => {
-  const mayComeLater = request.mode === 'rollback' && request.withdrawPending
+  const mayComeLater = 'withdrawPending' in request && request.withdrawPending
   return !mayComeLater && withdrawn.some(({ id }) => id === decision.previous) ? standing[0] : undefined
 }
 
@@ -210,7 +211,7 @@ function lostTarget(
   const stood = withdrawn.length > 0 || !(isAvailable(target) || decision.restores)
   // A copy may have been outside of the family, where it was to join.
   const mayJoin = decision.restores && target.family === ''
-  const left = decision.mode === 'rollback' && target.family !== request.family && !mayJoin
+  const left = decisionTraits[decision.mode].fallsBack && target.family !== request.family && !mayJoin
   return stood || left ? target : undefined
 }
 
@@ -226,26 +227,26 @@ const refuseTargetGone = ({ target }: DecisionRecord): Refusal =>
  * later step of the same workflow run (a rollback after a promote, in one job), or somebody who fell back to the same
  * image. Nothing is left to do here.
  */
-function continuedBy(request: RecordedRequest, scene: FamilyState): RegionDecision | undefined {
+function continuedBy(request: RecordedRequest, state: FamilyState): RegionDecision | undefined {
   const { run, region, mode } = request
-  const keystone = mode === 'promote' ? 'target' : 'withdrawn'
-  const later = decisionsReplacing(run, scene.known).find(
-    (replaced) => replaced.own.state === 'done' || replaced.own.role === keystone || agrees(replaced, scene),
+  const { commitMarker } = decisionTraits[mode]
+  const later = decisionsReplacing(run, state.known).find(
+    (replaced) => replaced.own.state === 'done' || replaced.own.role === commitMarker || agrees(replaced, state),
   )
   if (!later) return undefined
   const { image, decision, own } = later
   const wasTarget = own.role === 'target'
-  const undone = decision.target === image.id ? undoneSince(request, scene, { decision, images: [image] }) : undefined
+  const undone = decision.target === image.id ? undoneSince(request, state, { decision, images: [image] }) : undefined
   return (
     undone ?? {
       kind: 'nothing',
       region,
       reason: `an earlier attempt of this run has done it, and ${describeDecision(decision)} has gone on from there`,
       changedBefore: true,
-      image: wasTarget ? image.id : scene.current?.id,
+      image: wasTarget ? image.id : state.current?.id,
       // Withdrawing what a promotion brought leads back to what was there before it.
       previous: wasTarget && decision.target !== image.id ? decision.target : undefined,
-      withdrawn: withdrawnBefore(run, scene).map(({ id }) => id),
+      withdrawn: withdrawnBefore(run, state).map(({ id }) => id),
       pending: [],
       notices: [],
     }
