@@ -5,7 +5,7 @@ import { EcsClient } from './ecs/client.ts'
 import { chainCredentials, describeCredentials, staticCredentials } from './ecs/credentials.ts'
 import type { Clock } from './engine/clock.ts'
 import type { Ecs, Log } from './engine/ports.ts'
-import type { Settings } from './inputs/parse.ts'
+import type { Settings } from './inputs/settings.ts'
 
 interface Secrets {
   readonly accessKeySecret?: string | undefined

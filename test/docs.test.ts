@@ -4,12 +4,11 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { actionFile, type Inputs, runStep, type Step } from './action/runner.ts'
-import { errorOf } from './action/scene.ts'
 import { rawCall } from './local-ecs/sdk.ts'
 import { type LocalEcs, startLocalEcs } from './local-ecs/server.ts'
+import { errorOf } from './scene.ts'
 import {
   evaluate,
-  faultsOf,
   isThisAction,
   type Played,
   play,
@@ -17,6 +16,7 @@ import {
   type Workflow,
   type WorkflowStep,
 } from './workflow.ts'
+import { exampleFaults } from './workflow-rules.ts'
 
 const docs = join(import.meta.dirname, '../docs')
 const read = (path: string): string => readFileSync(join(docs, path), 'utf8')
@@ -40,10 +40,13 @@ const elsewhere = (without: string): string => regions.filter((region) => region
 
 const allSteps = (workflow: Workflow) => Object.values(workflow.jobs).flatMap(({ steps }) => steps)
 
+const yamlIn = (text: string): string[] => [...text.matchAll(/^```yaml\n(.*?)^```$/gms)].map(([, yaml = '']) => yaml)
+const isWorkflow = (yaml: string): boolean => /^jobs:$/m.test(yaml)
+const stepsIn = (text: string): WorkflowStep[] =>
+  yamlIn(text).flatMap((yaml) => (isWorkflow(yaml) ? [] : (parse(yaml) as WorkflowStep[])))
+
 /** The steps in YAML that stand in the pages. */
-const snippets = pages.flatMap(({ text }) =>
-  [...text.matchAll(/^```yaml\n(.*?)^```$/gms)].flatMap(([, yaml = '']) => parse(yaml) as WorkflowStep[]),
-)
+const snippets = pages.flatMap(({ text }) => stepsIn(text))
 
 function snippetWith(input: string): WorkflowStep {
   const [found, ...others] = snippets.filter((step) => input in (step.with ?? {}))
@@ -58,6 +61,17 @@ const dispatched = (step: WorkflowStep): Workflow => ({
   jobs: { only: { steps: [...(promote.jobs.promote?.steps.slice(0, 2) ?? []), step] } },
 })
 
+// Parts of five-regions.yml that a test takes away.
+const permissionsText = part(/^permissions:\n(?: {2}.*\n)+/m)
+const credentialsText = part(/ {6}- uses: aliyun\/.*\n(?: {8}.*\n)+\n(?= {6}- uses: \.\/\n)/)
+const groupText = part(/ {4}concurrency:.*\n {6}group: image-family-web\n {6}queue: max\n/)
+
+function part(pattern: RegExp): string {
+  const [found] = pattern.exec(read('examples/five-regions.yml')) ?? []
+  if (found === undefined) throw new Error(`five-regions.yml has no ${pattern}.`)
+  return found
+}
+
 // ── The files ────────────────────────────────────────────────────────────────
 
 describe('the examples', () => {
@@ -67,7 +81,7 @@ describe('the examples', () => {
   })
 
   test.each(examples)('$name has no faults', async ({ text }) => {
-    expect(await faultsOf(text)).toEqual([])
+    expect(await exampleFaults(text)).toEqual([])
     expect(allSteps(readWorkflow(text)).some(isThisAction)).toBe(true)
   })
 
@@ -83,10 +97,25 @@ describe('the examples', () => {
     ['another action’s input', 'role-to-assume', 'role-to-take', 'no input role-to-take'],
     ['no checkout', '      - uses: actions/checkout@v5\n', '', 'without a checkout'],
     ['a job that nobody has', 'needs: test', 'needs: tests', 'tests'],
+    ['no permission for the checkout', '  contents: read\n', '', 'no contents: read'],
+    ['no permission for an identity token', 'id-token: write', 'id-token: none', 'no id-token: write'],
+    ['no permission for this action', 'actions: read', 'checks: read', 'no actions: read'],
+    ['no permissions at all', permissionsText, '', 'no permissions'],
+    ['a job without a time limit', '    timeout-minutes: 30\n', '', 'test: no timeout-minutes'],
+    ['a job shorter than the action waits', 'timeout-minutes: 150', 'timeout-minutes: 120', 'waits for 120 minutes'],
+    ['a session shorter than the job', '          role-session-expiration: 9000\n', '', 'a session of 1800 seconds'],
+    ['a session that no role allows', 'expiration: 9000', 'expiration: 43201', 'a session of 43201 seconds'],
+    ['no credentials', credentialsText, '', 'uses ./ without credentials'],
+    ['no group around the promotion', groupText, '', 'promote: no concurrency group'],
+    ['a bake in the group of the promotion', 'group: golden-instance', 'group: image-family-web', 'in their group'],
+    ['a group that drops what waits', '      queue: max\n', '', 'without queue: max'],
+    ['a group on the workflow', '\njobs:', '\nconcurrency: image-family-web\n\njobs:', 'on the whole workflow'],
+    ['an expression in a script', '"$REGION"', '$'.concat('{{ matrix.region }}'), 'an expression inside run'],
+    ['a script without a checkout', "echo 'Approved.'", './approve.sh', 'a script without a checkout'],
   ])('%s would be found out', async (_, from, to, says) => {
     const text = read('examples/five-regions.yml')
     expect(text).toContain(from)
-    const faults = await faultsOf(text.replaceAll(from, to))
+    const faults = await exampleFaults(text.replaceAll(from, to))
     expect(faults.join('\n')).toContain(says)
     expect(faults).not.toEqual([])
   })
@@ -310,10 +339,70 @@ describe('five regions, from release to release', () => {
   })
 })
 
+// ── The README ───────────────────────────────────────────────────────────────
+
+describe('the README', () => {
+  const readme = read('../README.md')
+  const workflows = yamlIn(readme).filter(isWorkflow)
+  const [releasing = '', rollingBack = ''] = workflows
+  const vars = { GOLDEN_INSTANCE: 'i-golden' }
+
+  test('has two workflows, and steps for other workflows', () => {
+    expect(workflows.map((text) => Object.keys(readWorkflow(text).jobs))).toEqual([['bake', 'promote'], ['rollback']])
+    expect(stepsIn(readme).length).toBeGreaterThan(0)
+  })
+
+  test.each(workflows.map((text, index) => ({ name: /^name: (.*)$/m.exec(text)?.[1] ?? `${index + 1}`, text })))(
+    'the workflow $name has no faults',
+    async ({ text }) => {
+      expect(await exampleFaults(text)).toEqual([])
+    },
+  )
+
+  test('its workflows share one group', () => {
+    const groups = [readWorkflow(releasing).jobs.promote, readWorkflow(rollingBack).jobs.rollback].map(
+      (job) => job?.concurrency?.group,
+    )
+    expect(groups).toEqual(['image-family-web', 'image-family-web'])
+  })
+
+  test('its workflows run as they stand: two pushes, and back to the first image', async () => {
+    const ecs = await startLocalEcs()
+    ecs.seed.instance({ id: 'i-golden' })
+    const scripts = { 'smoke-test.sh': '#!/bin/sh\necho "tested $1"\n' }
+    const push = (id: number) => play(readWorkflow(releasing), { ecs, id, vars, scripts })
+    const errorsOf = ({ actions }: Played) => actions.flatMap(({ errors }) => errors)
+    const first = await push(1001)
+    const image = ecs.current('web')
+    expect([first.result, errorsOf(first)]).toEqual(['success', []])
+    expect(first.jobs[0]?.steps.at(-1)?.stdout).toBe(`tested ${image}\n`)
+    expect((await push(1002)).result).toBe('success')
+    expect(ecs.current('web')).not.toBe(image)
+    const inputs = { reason: 'Does not boot' }
+    const back = await play(readWorkflow(rollingBack), { ecs, id: 1003, inputs })
+    expect([back.result, errorsOf(back)]).toEqual(['success', []])
+    expect(ecs.current('web')).toBe(image)
+    expect(ecs.instance('i-golden')?.status).toBe('Running')
+    await ecs.close()
+  })
+
+  test('its step for several regions runs as it stands', async () => {
+    const [step = {}, ...others] = stepsIn(readme)
+    expect(others).toEqual([])
+    const ecs = await startLocalEcs()
+    const TENANT_ACCOUNTS = ecs.addAccount('tenant').uid
+    ecs.seed.image({ family: 'web-candidate' })
+    const result = await play(dispatched(step), { ecs, id: 1001, vars: { TENANT_ACCOUNTS } })
+    expect(result.result).toBe('success')
+    expect(result.actions[0]?.outputs).toMatchObject({ family: 'web', 'in-sync': 'true' })
+    await ecs.close()
+  })
+})
+
 // ── The pages ────────────────────────────────────────────────────────────────
 
 describe('the pages', () => {
-  const codes = [...source('plan').matchAll(/^\s+\| '([a-z-]+)'$/gm)].map(([, code = '']) => code)
+  const codes = [...source('plan/plan').matchAll(/^\s+\| '([a-z-]+)'$/gm)].map(([, code = '']) => code)
   const workflows = examples.map(({ text }) => readWorkflow(text))
   const steps = [...workflows.flatMap(allSteps), ...snippets]
 

@@ -5,7 +5,8 @@ import { parseAction } from '@actions/workflow-parser/actions/action-parser'
 import { NoOperationTraceWriter } from '@actions/workflow-parser/templates/trace-writer'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { type InputName, inputTable } from '../src/inputs/schema.ts'
+import { inputNames, inputRows } from '../src/inputs/schema.ts'
+import { describeModes } from './readme.ts'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const read = (path: string): string => readFileSync(join(root, path), 'utf8')
@@ -150,12 +151,21 @@ describe('the top level', () => {
         (line) => !/^(import|export|const|function|async function|class|interface|type|declare|abstract)\b/.test(line),
       )
 
-  test.each(files.filter((path) => !['src/main.ts', 'src/post.ts'].includes(path)))('of %s only declares', (path) => {
+  const acting = ['src/main.ts', 'src/post.ts', 'src/require-node.ts']
+
+  test.each(files.filter((path) => !acting.includes(path)))('of %s only declares', (path) => {
     expect(effectsOf(path)).toEqual([])
   })
 
-  test.each(['src/main.ts', 'src/post.ts'])('of %s does something', (path) => {
+  test.each(acting)('of %s does something', (path) => {
     expect(effectsOf(path).length).toBeGreaterThan(0)
+  })
+
+  test('of the main step asks for the version of Node before it loads anything else', () => {
+    const importedBy = (path: string): string[] => imports.filter(({ from }) => from === path).map(({ to }) => to)
+    expect(importedBy('src/main.ts')[0]).toBe('src/require-node.ts')
+    expect(importedBy('src/require-node.ts')).toEqual(['src/node-version.ts'])
+    expect(importedBy('src/node-version.ts')).toEqual([])
   })
 
   test.each(files.filter((path) => path.startsWith('src/family/')))('of %s can be loaded for nothing', async (path) => {
@@ -181,64 +191,6 @@ interface Metadata {
 
 const content = read('action.yml')
 const action = parse(content) as Metadata
-
-/** Names, modes and defaults as they were promised to users. */
-const all = 'All modes'
-const promised: Readonly<Record<string, readonly [modes: string, standard?: string]>> = {
-  mode: [''],
-  'region-id': [all],
-  'replica-region-ids': [all],
-  family: [all],
-  'image-id': ['promote, resolve'],
-  'from-family': ['promote'],
-  'to-image-id': ['rollback'],
-  'expected-image-id': ['promote, rollback'],
-  'instance-id': ['bake'],
-  'snapshot-id': ['bake'],
-  'disk-device-mappings': ['bake'],
-  'image-name': ['bake'],
-  'image-version': ['bake'],
-  description: ['bake'],
-  platform: ['bake'],
-  architecture: ['bake'],
-  'boot-mode': ['bake'],
-  'detection-strategy': ['bake'],
-  'imds-support': ['bake'],
-  'resource-group-id': ['bake, promote'],
-  'copy-kms-key-ids': ['bake, promote'],
-  tags: ['bake, promote'],
-  'stop-instance': ['bake', 'false'],
-  'force-stop': ['bake', 'false'],
-  wait: ['bake', 'true'],
-  keep: ['bake, promote'],
-  'share-with': ['bake, promote, rollback'],
-  unshare: ['bake, promote, rollback', 'false'],
-  'quarantine-family': ['promote, rollback'],
-  'withdraw-pending': ['rollback', 'false'],
-  reason: ['promote, rollback'],
-  'deprecate-newer': ['promote', 'false'],
-  'allow-empty': ['rollback', 'false'],
-  'if-missing': ['resolve', 'error'],
-  'require-tags': ['promote, resolve'],
-  'max-age-days': ['promote, resolve'],
-  'dry-run': [all, 'false'],
-  'wait-timeout-minutes': [all, '120'],
-  'poll-interval-seconds': [all, '5'],
-  'idempotency-key': [all],
-  'account-id': [all],
-  'access-key-id': [all],
-  'access-key-secret': [all],
-  'security-token': [all],
-  'role-to-assume': [all],
-  'oidc-provider-arn': [all],
-  'role-session-name': [all, 'github-action-session'],
-  'role-session-expiration': [all, '1800'],
-  audience: [all, 'sts.aliyuncs.com'],
-  endpoint: [all],
-  'sts-endpoint': [all],
-  'github-token': [all, `${'$'}{{ github.token }}`],
-  matrix: [all, `${'$'}{{ toJSON(matrix) }}`],
-}
 
 const outputs = [
   ...['image-id', 'current-image-id', 'current-image-ids', 'family', 'previous-image-id', 'image-ids'],
@@ -269,20 +221,26 @@ describe('action.yml', () => {
     for (const path of Object.values(paths)) expect(existsSync(join(root, path)), path).toBe(true)
   })
 
-  test('has exactly the promised inputs, in their order', () => {
-    expect(Object.keys(action.inputs)).toEqual(Object.keys(promised))
+  test('has exactly the inputs of the schema, in their order', () => {
+    expect(Object.keys(action.inputs)).toEqual(inputNames)
   })
 
   test('has exactly the promised outputs, in their order', () => {
     expect(Object.keys(action.outputs)).toEqual(outputs)
   })
 
-  test.each(Object.entries(promised))('input %s: modes and default', (name, [modes, standard]) => {
-    const input = action.inputs[name]
-    expect(input?.description.startsWith(modes), input?.description).toBe(true)
-    expect(/^[.( ]|^$/.test(modes === '' ? '' : (input?.description.slice(modes.length)[0] ?? '')), name).toBe(true)
-    expect(input?.default).toBe(standard)
-    expect(input?.required ?? false).toBe(name === 'mode')
+  test.each(inputNames)('input %s: modes, default and support as in the schema', (name) => {
+    const { modes, default: standard, unsupported = false } = inputRows[name]
+    const { description, default: given, required = false } = action.inputs[name] ?? { description: '' }
+    if (name !== 'mode') expect(description.startsWith(`${describeModes(modes)}. `), description).toBe(true)
+    expect(given?.startsWith('${{') ? undefined : given).toBe(standard)
+    expect(required).toBe(name === 'mode')
+    expect(description.includes('Not supported by this version yet')).toBe(unsupported)
+  })
+
+  test('the runner tells the legs of a matrix apart, and lends its token', () => {
+    expect(action.inputs.matrix?.default).toBe(`${'$'}{{ toJSON(matrix) }}`)
+    expect(action.inputs['github-token']?.default).toBe(`${'$'}{{ github.token }}`)
   })
 
   test('mode names all four', () => {
@@ -302,28 +260,5 @@ describe('action.yml', () => {
       expect(description, name).toMatch(/[.]$/)
       expect(description.trim(), name).toBe(description)
     }
-  })
-
-  test('what is not supported yet says so, and nothing else does', () => {
-    for (const [name, { description }] of Object.entries(action.inputs)) {
-      expect(description.includes('Not supported by this version yet'), name).toBe(inputTable[name as InputName].later)
-    }
-  })
-})
-
-describe('the table of inputs', () => {
-  test('has the inputs of action.yml', () => {
-    expect(Object.keys(inputTable)).toEqual(Object.keys(action.inputs))
-  })
-
-  test.each(Object.keys(inputTable) as InputName[])('%s: modes as promised', (name) => {
-    const [modes] = promised[name] ?? ['']
-    const expected = modes === '' || modes === all ? 'bake, promote, rollback, resolve' : modes
-    expect(inputTable[name].modes.join(', ')).toBe(expected)
-  })
-
-  test.each(Object.keys(inputTable) as InputName[])('%s: default as in action.yml, save for expressions', (name) => {
-    const standard = action.inputs[name]?.default ?? ''
-    expect(inputTable[name].default).toBe(standard.startsWith('${{') ? '' : standard)
   })
 })

@@ -1,6 +1,8 @@
 /** What went wrong in a request, classified once. Nothing reads the wording of a message. */
+
 import { ActionError, type ErrorData } from '../engine/action-error.ts'
-import { adviceFor, type Reaction } from './advice/index.ts'
+import type { Reaction } from './advice/advice.ts'
+import { adviceFor } from './advice/index.ts'
 
 /** What ECS answered, or in its place the reason why there is no answer. */
 interface Answer {

@@ -2,7 +2,7 @@
 
 import type { Deletion } from '../family/plan/steps.ts'
 import { fallbackOf } from '../family/rules/pruning.ts'
-import { reasonToKeep } from '../family/rules/retention.ts'
+import { reasonToKeep } from '../family/rules/reasons-to-keep.ts'
 import type { StepContext, StepResult } from './step-result.ts'
 
 /** Read again directly before. */

@@ -75,7 +75,10 @@ function countCopyRounds({ journal }: Outcome): number {
 const copiesGone = {
   doing: 'applying the plan',
   error: errorData(
-    stepError('Copies were made, and are gone again each time.', 'Look at who deletes them, then run again.'),
+    stepError(
+      'Copies were made, and are gone again each time.',
+      'Find out who deletes them, then press "Re-run failed jobs".',
+    ),
   ),
   steps: [],
 }

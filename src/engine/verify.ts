@@ -26,15 +26,16 @@ export async function verifyFamilies(outcome: Outcome, ports: RunPorts): Promise
 function expectationsOf(outcome: Outcome): Expectation[] {
   const regions = regionsIn(outcome)
   const family = familyOf(outcome.request)
-  const isSwitching = regions.some((plan) => plan.kind === 'change' && plan.expect)
+  const expected = regions.flatMap((plan) => (plan.kind === 'change' && plan.expect ? [plan.expect] : []))
+  const [{ overtaken } = {}] = expected
   return regions.flatMap((plan): Expectation[] => {
     if (plan.kind === 'change' && plan.expect) return [plan.expect]
     const { region, reason } = plan
     const image = imageId(outcome, plan.image)
     // Without a reason to leave the family as it is, the image is one that is not waited for.
-    if (reason === undefined || !isSwitching || family === undefined || image === undefined) return []
+    if (reason === undefined || overtaken === undefined || family === undefined || image === undefined) return []
     const isServed = currentIn(outcome.observations, { region, family })?.id === image
-    return isServed ? [{ region, family, image, withdrawn: [] }] : []
+    return isServed ? [{ region, family, image, withdrawn: [], overtaken }] : []
   })
 }
 
@@ -68,9 +69,9 @@ async function verifyFamily(
   const { region, family } = expectation
   const observing = { ...ports, ecs: recorder.ecs, log: logIn(region, request, ports.log), dryRun: request.dryRun }
   const wanted = { ...expectation, image: imageId(outcome, expectation.image) }
-  const look = () => interpret(verify(wanted, request.mode), (query) => answerQuery(query, observing))
+  const look = () => interpret(verify(wanted), (query) => answerQuery(query, observing))
   const verification = await ports.clock.poll(look, ({ kind }) => kind !== 'unconfirmed', consistencyIntervals)
   const served = verification.current ? label(verification.current) : 'nothing'
-  observing.log.info(`ECS serves ${served} in ${family}${verification.kind === 'so' ? ', as planned' : ''}.`)
+  observing.log.info(`ECS serves ${served} in ${family}${verification.kind === 'ok' ? ', as planned' : ''}.`)
   return verification
 }

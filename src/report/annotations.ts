@@ -5,15 +5,15 @@ import { madeIn, type Outcome, regionsIn } from '../engine/outcome.ts'
 import { regionsOf } from '../family/model/request.ts'
 import type { Notice } from '../family/plan/plan.ts'
 import { describeStep, stepTarget } from '../family/plan/steps.ts'
-import { alreadyDeleted } from '../family/rules/retention.ts'
-import { capital, type Message, pastOf } from './messages.ts'
+import { alreadyDeleted } from '../family/rules/reasons-to-keep.ts'
+import { capital, type Message, pastOf } from './message.ts'
 import { isSpread } from './served.ts'
 
 /** The title first; then why, what is so now, what to do, and what support asks for. */
 export function errorText({ title, reasons, regions, facts, todo, details }: Message): string {
-  const now = regions.map(({ region, state }) => `${region} ${state}`).join(', ')
+  const states = regions.map(({ region, state }) => `${region} ${state}`).join(', ')
   const why = reasons.length > 1 ? reasons.map((reason) => `- ${reason}`) : reasons
-  const lines = [title, ...why, now === '' ? '' : `Now ${now}.`, facts.join(' '), todo.join(' '), ...details]
+  const lines = [title, ...why, states === '' ? '' : `${states}.`, facts.join(' '), todo.join(' '), ...details]
   return lines.filter((line) => line !== '').join('\n')
 }
 

@@ -1,6 +1,5 @@
 /** What the journal of a run tells: which steps came of the plans, and what they changed. */
 
-import type { ErrorData } from '../engine/action-error.ts'
 import type { Entry, Outcome } from '../engine/outcome.ts'
 import { type PlannedStep, plannedSteps } from '../family/plan/plan.ts'
 import { isVisible, type Step, switchesFamily, traits } from '../family/plan/steps.ts'
@@ -29,19 +28,31 @@ export function attemptedSteps({ plan, round, journal }: Outcome): readonly Atte
 export const restoredIn = (journal: Journal): string[] =>
   journal.flatMap(({ step, state }) => (step.action === 'restore' && state === 'done' ? [step.image] : []))
 
-/** The step failed, and whether ECS has carried it out is not known. */
-const isUnanswered = ({ state, error, image }: Entry): boolean =>
-  state === 'failed' && image === undefined && error?.code !== 'credentials' && !isRefused(error)
-
-/** ECS answered, and did not do it. */
-const isRefused = (error: ErrorData | undefined): boolean => error?.request?.ecsCode !== undefined
-
 /** Changes for which the answer of ECS is missing. */
 export const unansweredIn = (journal: Journal): Step[] =>
   journal.filter((entry) => isVisible(entry.step) && isUnanswered(entry)).map(({ step }) => step)
 
+const isUnanswered = ({ state, error, image }: Entry): boolean =>
+  state === 'failed' &&
+  image === undefined &&
+  error?.code !== 'credentials' &&
+  error?.code !== 'step' &&
+  error?.request?.ecsCode === undefined
+
+/** Whether ECS has carried out the step, or a part of it, as far as its answers tell. */
 const mayHaveHappened = (entry: Entry): boolean =>
-  entry.state === 'done' || entry.image !== undefined || isUnanswered(entry)
+  entry.state === 'done' || entry.image !== undefined || (entry.state === 'failed' && !isRefused(entry))
+
+/** ECS refused the only request of the step that changes something. */
+function isRefused({ step, error }: Entry): boolean {
+  const isOneRequest = !('ids' in step || 'accounts' in step || 'snapshots' in step)
+  if (!isOneRequest || !error) return false
+  if (error.code === 'credentials') return true
+  return error.request?.ecsCode !== undefined && !isRead(error.request.operation)
+}
+
+/** ECS names its APIs so. What a step reads comes after what it changes. */
+const isRead = (operation: string): boolean => operation.startsWith('Describe') || operation.startsWith('List')
 
 /**
  * How much was changed, or may have been: nothing at all, no family's answer, an image on its way into its family, or

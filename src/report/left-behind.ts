@@ -37,9 +37,9 @@ function stopped(outcome: Outcome): string[] {
   if (!found) return []
   const { instance, earlier, certain } = found
   if (outcome.request.dryRun) {
-    return [`An earlier attempt has left instance ${instance} stopped: a run without \`dry-run\` starts it again.`]
+    return [`An earlier attempt left instance ${instance} stopped. A run without \`dry-run\` starts it again.`]
   }
   if (!certain) return [`Instance ${instance} may be stopped. If it is, the post step of this action starts it again.`]
-  const since = earlier ? 'An earlier attempt has left' : 'This run has'
-  return [`${since} instance ${instance} stopped. The post step of this action starts it again.`]
+  const what = earlier ? `An earlier attempt left instance ${instance} stopped.` : `Instance ${instance} is stopped.`
+  return [`${what} The post step of this action starts it again.`]
 }

@@ -4,7 +4,7 @@ import { currentIn } from '../engine/observations.ts'
 import { deletedIn, type Outcome, regionsIn } from '../engine/outcome.ts'
 import { familyOf, regionsOf } from '../family/model/request.ts'
 import { plannedSteps } from '../family/plan/plan.ts'
-import { capital, pastOf } from './messages.ts'
+import { capital, pastOf } from './message.ts'
 import { describeServed, isInSync, isSameImage, isSpread, servedImages } from './served.ts'
 
 export function headlineOf(outcome: Outcome): string {
@@ -62,7 +62,7 @@ function elsewhere(outcome: Outcome): string {
 /** ECS has confirmed it, or nothing had to be changed there. */
 function isServedIn(region: string, { verifications, images, request, observations }: Outcome): boolean {
   const verification = verifications.find((each) => each.region === region)
-  if (verification) return verification.kind === 'so'
+  if (verification) return verification.kind === 'ok'
   const family = familyOf(request)
   const current = family === undefined ? undefined : currentIn(observations, { region, family })
   return current !== undefined && current.id === images[region]

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { type Advice, adviceFor, areas, type Reaction } from '../../src/ecs/advice/index.ts'
+import type { Advice, Reaction } from '../../src/ecs/advice/advice.ts'
+import { adviceFor, areas } from '../../src/ecs/advice/index.ts'
 
 /** Inputs of the action that a sentence may send the reader to, and what else it may quote. */
 const INPUTS = new Set([

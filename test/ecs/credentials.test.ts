@@ -114,7 +114,7 @@ describe('from the inputs', () => {
   ])('half a credential is an error that names the other half: %s', (_, inputs, says) => {
     const read = (name: string) => Reflect.get(inputs, name) ?? ''
     const parsed = parseSettings(read)
-    expect(parsed).toMatchObject({ ok: false, faults: says.map((text) => expect.stringContaining(text)) })
+    expect(parsed).toMatchObject({ ok: false, errors: says.map((text) => expect.stringContaining(text)) })
     for (const value of Object.values(inputs).filter((text) => text.trim())) {
       expect(JSON.stringify(parsed)).not.toContain(`'${value}'`)
     }

@@ -15,24 +15,11 @@ import { decisionOn } from '../../src/family/model/decision-record.ts'
 import { type Image, isPending } from '../../src/family/model/image.ts'
 import type { PromoteRequest, RollbackRequest } from '../../src/family/model/request.ts'
 import type { Step } from '../../src/family/plan/steps.ts'
-import {
-  again,
-  answersAlong,
-  brief,
-  type Change,
-  decided,
-  image,
-  manyTags,
-  minute,
-  planOf,
-  promote,
-  rollback,
-  runFor,
-  type Situation,
-  type Told,
-  there,
-  visibleIn,
-} from './situation.ts'
+import { type FakeEcs, there } from './fake-ecs.ts'
+import { decided, image, manyTags, minute } from './images.ts'
+import { brief, type Change, type HomePlan, planOf } from './planning.ts'
+import { again, promote, rollback, runFor } from './requests.ts'
+import { answersAlong, visibleIn } from './walk.ts'
 
 type Decisive = RollbackRequest | PromoteRequest
 
@@ -89,12 +76,12 @@ const inRequests = (steps: readonly Step[]): Step[] =>
         }))
       : [step],
   )
-const requestsOf = (plan: Told): Step[] =>
+const requestsOf = (plan: HomePlan): Step[] =>
   plan.kind === 'change' ? inRequests([...plan.steps, ...plan.afterwards]) : []
 
 const isMark = (step: Step) => step.action === 'tag' && 'image-family:decision' in step.tags
 /** How many requests it takes until the decision is noted; it never is where the image that the family serves has no room. */
-function notedAfter(plan: Told, { state }: Situation): number {
+function notedAfter(plan: HomePlan, { state }: FakeEcs): number {
   if (plan.kind !== 'change') return 0
   const isFull = state.images.some(({ id, tags }) => id === plan.previous && Object.keys(tags).length === 20)
   return isFull ? Number.POSITIVE_INFINITY : inRequests(plan.steps).findLastIndex(isMark) + 1
@@ -108,14 +95,14 @@ const shared = (images: readonly Image[]) => {
     : situation
 }
 /** A planner waits for an image before it promotes it. */
-const waits = (request: Decisive, { state }: Situation) =>
+const waits = (request: Decisive, { state }: FakeEcs) =>
   request.mode === 'promote' && state.images.some((each) => each.id === request.image && isPending(each))
 /** What is planned first, where it is a change. */
-function firstPlan(request: Decisive, situation: Situation): Change | undefined {
+function firstPlan(request: Decisive, situation: FakeEcs): Change | undefined {
   const { plan } = planOf(request, situation)
   return plan.kind === 'change' && !waits(request, situation) ? plan : undefined
 }
-const later = (situation: Situation) => situation.at(situation.state.now + 10 * minute)
+const later = (situation: FakeEcs) => situation.at(situation.state.now + 10 * minute)
 
 describe('any family', () => {
   test('a plan changes its answer at most once, to what it expects, and no other family’s unasked', () => {

@@ -1,27 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import type { Image } from '../../src/family/model/image.ts'
 import { imageNameOf } from '../../src/family/model/run.ts'
-import {
-  again,
-  bake,
-  brief,
-  carriedOut,
-  changeOf,
-  decided,
-  image,
-  instance,
-  minute,
-  noon,
-  nothingOf,
-  planOf,
-  refusalOf,
-  region,
-  runFor,
-  stepsOf,
-  there,
-  w,
-  x,
-} from './situation.ts'
+import { there } from './fake-ecs.ts'
+import { decided, image, instance, minute, noon, region, w, x } from './images.ts'
+import { brief, carriedOut, changeOf, nothingOf, planOf, refusalOf, stepsOf } from './planning.ts'
+import { again, bake, runFor } from './requests.ts'
 
 const web = there(w, x)
 const request = bake()

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { unmetCondition } from '../../src/family/rules/conditions.ts'
-import { image } from './situation.ts'
+import { image } from './images.ts'
 
 const created = Date.parse('2026-03-01T08:00:00Z')
 const day = 24 * 60 * 60_000

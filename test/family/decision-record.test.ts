@@ -16,7 +16,8 @@ import {
 import { isLeftStopped, stoppedTag } from '../../src/family/model/instance.ts'
 import { hasRoomForTags, reasonTag, tag, tagLimit } from '../../src/family/model/tags.ts'
 import { strangersIn } from '../../src/family/rules/withdrawal.ts'
-import { decided, image, instance, manyTags, minute, noon, runFor } from './situation.ts'
+import { decided, image, instance, manyTags, minute, noon } from './images.ts'
+import { runFor } from './requests.ts'
 
 const ours = runFor('rollback')
 const theirs = runFor('rollback', { workflowRun: '17230002' })

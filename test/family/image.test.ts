@@ -14,7 +14,7 @@ import {
   oldestFirst,
   sameSecond,
 } from '../../src/family/model/image.ts'
-import { image } from './situation.ts'
+import { image } from './images.ts'
 
 describe('status', () => {
   test.each([

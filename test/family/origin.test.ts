@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { originOf, sameImage } from '../../src/family/model/origin.ts'
-import { beijing, copyOf, image, shanghai, x, y } from './situation.ts'
+import { beijing, copyOf, image, shanghai, x, y } from './images.ts'
 
 const xS = copyOf(x, shanghai, 'm-xs', 4)
 

@@ -8,7 +8,8 @@ import {
   stepTarget,
   describeStep as tell,
 } from '../../src/family/plan/steps.ts'
-import { bake, region } from './situation.ts'
+import { region } from './images.ts'
+import { bake } from './requests.ts'
 
 const create = { ...bake(), name: 'web-42-01234567', generation: 0 }
 

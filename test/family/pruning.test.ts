@@ -3,28 +3,11 @@ import type { Image } from '../../src/family/model/image.ts'
 import type { BakeRequest, PromoteRequest } from '../../src/family/model/request.ts'
 import type { RegionPlan } from '../../src/family/plan/plan.ts'
 import { fallbackOf, planPruning } from '../../src/family/rules/pruning.ts'
-import {
-  again,
-  bake,
-  brief,
-  concludeIn,
-  copyOf,
-  deprecated,
-  image,
-  lanesIn,
-  later,
-  promote,
-  region,
-  regionsOf,
-  type Situation,
-  shanghai,
-  there,
-  visibleIn,
-  w,
-  walk,
-  x,
-  y,
-} from './situation.ts'
+import { type FakeEcs, there } from './fake-ecs.ts'
+import { copyOf, deprecated, image, region, shanghai, w, x, y } from './images.ts'
+import { brief, concludeIn, lanesIn, regionsOf } from './planning.ts'
+import { again, bake, promote } from './requests.ts'
+import { later, visibleIn, walk } from './walk.ts'
 
 const made = { tags: { 'image-family:run': '17200000-0000000000' } }
 const own = (id: string, day: number, given: Partial<Image> = {}) => image(id, day, { ...made, ...given })
@@ -32,7 +15,7 @@ const own = (id: string, day: number, given: Partial<Image> = {}) => image(id, d
 const six = [1, 2, 3, 4, 5, 6].map((day) => own(`m-${day}`, day))
 const six2 = six.map((each, index) => copyOf(each, shanghai, `${each.id}s`, index + 1))
 const web = there(...six, ...six2)
-const goes = (request: BakeRequest | PromoteRequest, situation: Situation) =>
+const goes = (request: BakeRequest | PromoteRequest, situation: FakeEcs) =>
   lanesIn(request, situation).filter((lane) => lane.includes('prune'))
 
 describe('what a rollback would fall back to', () => {
@@ -74,7 +57,7 @@ describe('keep', () => {
       notices: [],
       changedBefore: false,
     }
-    const facts = { branch, members: six, target: six[5], origins: [] }
+    const facts = { plan: branch, leavesFamily: false, members: six, target: six[5], origins: [] }
     const { result, questions } = concludeIn(planPruning(promote({ image: 'm-6' }), facts), web)
     expect([result, questions]).toEqual([branch, []])
   })

@@ -8,7 +8,9 @@ import {
   queryAll,
   queryEach,
 } from '../../src/family/plan/query.ts'
-import { concludeIn, region, there, x } from './situation.ts'
+import { there } from './fake-ecs.ts'
+import { region, x } from './images.ts'
+import { concludeIn } from './planning.ts'
 
 const look = (name: string): Query => ({ ask: 'named', region, name })
 

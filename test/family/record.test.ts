@@ -8,7 +8,9 @@ import {
   recordDecision,
   recordDone,
 } from '../../src/family/recovery/record.ts'
-import { brief, decided, image, manyTags, noon, region, runFor, w, x, y } from './situation.ts'
+import { decided, image, manyTags, noon, region, w, x, y } from './images.ts'
+import { brief } from './planning.ts'
+import { runFor } from './requests.ts'
 
 const ours = runFor('rollback')
 const theirs = runFor('rollback', { workflowRun: '17230000' })

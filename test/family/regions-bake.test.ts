@@ -4,34 +4,12 @@ import { type Image, isReady } from '../../src/family/model/image.ts'
 import { originOf } from '../../src/family/model/origin.ts'
 import type { Request } from '../../src/family/model/request.ts'
 import type { Plan } from '../../src/family/plan/plan.ts'
-import {
-  again,
-  answersIn,
-  anyDeath,
-  anyRegions,
-  bake,
-  beijing,
-  copyOf,
-  deprecated,
-  image,
-  instance,
-  lanesIn,
-  later,
-  outcomeOf,
-  promote,
-  refusalOf,
-  region,
-  regionsOf,
-  rollback,
-  type Situation,
-  servedIn,
-  shanghai,
-  there,
-  visibleIn,
-  walk,
-  x,
-  y,
-} from './situation.ts'
+import { anyCrash, anyRegions } from './arbitraries.ts'
+import { type FakeEcs, there } from './fake-ecs.ts'
+import { beijing, copyOf, deprecated, image, instance, region, shanghai, x, y } from './images.ts'
+import { lanesIn, outcomeOf, refusalOf, regionsOf } from './planning.ts'
+import { again, bake, promote, rollback } from './requests.ts'
+import { answersIn, later, servedIn, visibleIn, walk } from './walk.ts'
 
 const everywhere = [region, shanghai, beijing]
 
@@ -69,7 +47,7 @@ describe('any family in three regions', () => {
 
   test('a re-run ends where the undisturbed run would, wherever and however often that was lost', () => {
     assert(
-      property(anyRegions, bakes, array(anyDeath, { maxLength: 3 }), (situation, request, deaths) => {
+      property(anyRegions, bakes, array(anyCrash, { maxLength: 3 }), (situation, request, deaths) => {
         const first = walk(request, situation)
         let now = situation
         let attempt = 1
@@ -106,7 +84,7 @@ const [xS, yS] = [copyOf(x, shanghai, 'm-xs', 2), copyOf(y, shanghai, 'm-ys', 3)
 /** Serves m-y in both regions. */
 const web = there(x, y, xS, yS)
 const request = bake({ replicas })
-const end = (asked: Request, situation: Situation) => walk(asked, situation).situation
+const end = (asked: Request, situation: FakeEcs) => walk(asked, situation).situation
 const name = `web-42-${request.run.digest.slice(0, 8)}`
 const made = `m-made-by-${name}`
 const copied = `${made}-in-shanghai`
@@ -135,7 +113,7 @@ test('what a copy is sent is a function of inputs and run alone', () => {
     copyKmsKeyIds: { [shanghai]: 'key-s' },
     tags: { team: 'web', 'image-family:source': 'snapshot' },
   })
-  const sent = (asked: typeof given, situation: Situation) =>
+  const sent = (asked: typeof given, situation: FakeEcs) =>
     regionsOf(asked, situation).flatMap((each) => (each.kind === 'change' ? (each.steps.copy ?? []) : []))[0]
   expect(sent(given, web)).toMatchObject({
     copy: {

@@ -4,35 +4,12 @@ import { type Image, isPending, isReady } from '../../src/family/model/image.ts'
 import { originOf } from '../../src/family/model/origin.ts'
 import type { PromoteRequest, Request } from '../../src/family/model/request.ts'
 import type { Plan } from '../../src/family/plan/plan.ts'
-import {
-  again,
-  answersIn,
-  anyDeath,
-  anyRegions,
-  bake,
-  beijing,
-  copyOf,
-  deprecated,
-  image,
-  lanesIn,
-  later,
-  outcomeOf,
-  promote,
-  refusalOf,
-  region,
-  regionsOf,
-  rollback,
-  type Situation,
-  servedIn,
-  shanghai,
-  stepsOf,
-  there,
-  visibleIn,
-  w,
-  walk,
-  x,
-  y,
-} from './situation.ts'
+import { anyCrash, anyRegions } from './arbitraries.ts'
+import { type FakeEcs, there } from './fake-ecs.ts'
+import { beijing, copyOf, deprecated, image, region, shanghai, w, x, y } from './images.ts'
+import { lanesIn, outcomeOf, refusalOf, regionsOf, stepsOf } from './planning.ts'
+import { again, bake, promote, rollback } from './requests.ts'
+import { answersIn, later, servedIn, visibleIn, walk } from './walk.ts'
 
 const everywhere = [region, shanghai, beijing]
 
@@ -57,7 +34,7 @@ const promotions = record({
 
 const told = (...things: unknown[]) => things.map((each) => JSON.stringify(each)).join('\n')
 /** A planner waits for an image before it promotes it. */
-const waits = ({ image }: PromoteRequest, { state }: Situation) =>
+const waits = ({ image }: PromoteRequest, { state }: FakeEcs) =>
   state.images.some((each) => each.id === image && isPending(each))
 
 describe('any family in three regions', () => {
@@ -98,7 +75,7 @@ describe('any family in three regions', () => {
   test('a re-run ends where the undisturbed run would, wherever and however often that was lost', () => {
     const changes = { copied: 0, there: 0 }
     assert(
-      property(anyRegions, promotions, array(anyDeath, { maxLength: 3 }), (situation, request, deaths) => {
+      property(anyRegions, promotions, array(anyCrash, { maxLength: 3 }), (situation, request, deaths) => {
         if (waits(request, situation)) return
         const first = walk(request, situation)
         if (first.plan.kind !== 'change') return
@@ -148,8 +125,8 @@ const web = there(w, x, y, wS, xS, yS)
 const onward = promote({ replicas, image: 'm-n' })
 const back = promote({ replicas, image: 'm-x', deprecateNewer: true })
 const sleeping = (one: Image): Image => ({ ...one, ...deprecated })
-const end = (asked: Request, situation: Situation) => walk(asked, situation).situation
-const inShanghai = (asked: PromoteRequest, situation: Situation) =>
+const end = (asked: Request, situation: FakeEcs) => walk(asked, situation).situation
+const inShanghai = (asked: PromoteRequest, situation: FakeEcs) =>
   lanesIn(asked, situation)
     .filter((lane) => lane.startsWith(shanghai))
     .map((lane) => lane.slice(shanghai.length + 1))
@@ -157,7 +134,7 @@ const theirs = { workflowRun: '17230009', step: 'theirs' }
 
 describe('a replica serves the copy', () => {
   const late = copyOf(x, shanghai, 'm-late', 12)
-  test.each<[string, PromoteRequest, Situation, string[]]>([
+  test.each<[string, PromoteRequest, FakeEcs, string[]]>([
     [
       'that is there, and joins',
       onward,
@@ -241,7 +218,7 @@ describe('a replica serves the copy', () => {
     expect(new Set([region, shanghai].map((where) => originOf(after.current('web', where) ?? n))).size).toBe(1)
   })
 
-  test.each<[string, PromoteRequest, Situation, string, RegExp]>([
+  test.each<[string, PromoteRequest, FakeEcs, string, RegExp]>([
     [
       'newer images stand there',
       { ...back, deprecateNewer: false },
@@ -298,7 +275,7 @@ describe('a replica serves the copy', () => {
 })
 
 describe('what a copy is sent', () => {
-  const sent = (asked: PromoteRequest, situation: Situation) =>
+  const sent = (asked: PromoteRequest, situation: FakeEcs) =>
     regionsOf(asked, situation).flatMap((each) => (each.kind === 'change' ? (each.steps.copy ?? []) : []))[0]
   const asked = promote({
     replicas,
@@ -375,7 +352,7 @@ describe('a deprecated image that has to be copied', () => {
   })
 
   const served = there(w, sleeping(y), yS, sleeping(copyOf(y, beijing, 'm-yb', 3))).changing('m-ys', deprecated)
-  test.each<[string, Situation]>([
+  test.each<[string, FakeEcs]>([
     ['of this family', there(w, sleeping(y), wS)],
     ['of another family', there(w, sleeping({ ...y, family: 'api' }), wS, image('m-a', 1, { family: 'api' }))],
     ['of a family that serves nothing', there(w, sleeping({ ...y, family: 'api' }), wS)],

@@ -1,34 +1,20 @@
 import { describe, expect, test } from 'vitest'
 import type { Image } from '../../src/family/model/image.ts'
 import { planFor } from '../../src/family/modes/index.ts'
-import {
-  beijing,
-  concludeIn,
-  copyOf,
-  image,
-  noon,
-  outcomeOf,
-  planOf,
-  refusalOf,
-  region,
-  regionsOf,
-  resolve,
-  type Situation,
-  shanghai,
-  there,
-  x,
-  y,
-} from './situation.ts'
+import { type FakeEcs, there } from './fake-ecs.ts'
+import { beijing, copyOf, image, noon, region, shanghai, x, y } from './images.ts'
+import { concludeIn, outcomeOf, planOf, refusalOf, regionsOf } from './planning.ts'
+import { resolve } from './requests.ts'
 
 const [xS, yS] = [copyOf(x, shanghai, 'm-xs', 2), copyOf(y, shanghai, 'm-ys', 3)]
 const yB = copyOf(y, beijing, 'm-yb', 3)
 const request = resolve({ replicas: [shanghai, beijing] })
 const web = there(x, y, xS, yS, yB)
-const told = (situation: Situation, asked = request) =>
+const told = (situation: FakeEcs, asked = request) =>
   regionsOf(asked, situation)
     .flatMap(({ notices }) => notices)
     .map(({ level, text }) => `${level}: ${text}`)
-const asked = (situation: Situation, given = request) =>
+const asked = (situation: FakeEcs, given = request) =>
   concludeIn(planFor(given), situation)
     .questions.filter(({ ask }) => ask !== 'time')
     .map((question) => `${question.ask} ${'region' in question ? question.region : ''}`)
@@ -40,7 +26,7 @@ describe('one question a region', () => {
     expect(told(web)).toEqual([])
   })
 
-  test.each<[string, Situation, string[]]>([
+  test.each<[string, FakeEcs, string[]]>([
     ['apart, and the tags say so', web.changing('m-ys', { status: 'Deprecated' }), []],
     [
       'an image of its own in a replica: without a tag it may be a copy of which the answer does not tell',
@@ -60,7 +46,7 @@ describe('one question a region', () => {
   test('the answers come without tags: those decide', () => {
     const bare = web.with(...web.state.images.map((each) => ({ ...each, tags: {} })))
     // What ECS tells of an image by its ID has the tags.
-    const answer = (asked: Parameters<Situation['answer']>[0]) => (asked.ask === 'image' ? web : bare).answer(asked)
+    const answer = (asked: Parameters<FakeEcs['answer']>[0]) => (asked.ask === 'image' ? web : bare).answer(asked)
     const planning = planFor(request)
     let turn = planning.next()
     while (!turn.done) turn = planning.next(turn.value.map(answer))
@@ -136,7 +122,7 @@ describe('conditions', () => {
   const demanding = resolve({ replicas: [shanghai], requireTags: { tested: 'yes' }, maxAgeDays: 30 })
   const tested = { ...y, tags: { tested: 'yes' } }
 
-  test.each<[string, Situation, string]>([
+  test.each<[string, FakeEcs, string]>([
     ['met by the image at home: met by its copies, without the tag', there(tested, yS), 'nothing'],
     [
       'met by the image at home: met by its copies, copied later',

@@ -15,41 +15,12 @@ import { type Image, isPending } from '../../src/family/model/image.ts'
 import { originOf } from '../../src/family/model/origin.ts'
 import type { BakeRequest, PromoteRequest, RollbackRequest } from '../../src/family/model/request.ts'
 import type { RegionPlan } from '../../src/family/plan/plan.ts'
-import {
-  again,
-  answersIn,
-  anyDeath,
-  anyRegions,
-  bake,
-  beijing,
-  changeOf,
-  copyOf,
-  type Death,
-  deprecated,
-  image,
-  lanesIn,
-  later,
-  manyTags,
-  outcomeOf,
-  perhaps,
-  planOf,
-  promote,
-  refusalOf,
-  region,
-  regionsOf,
-  rollback,
-  type Situation,
-  servedIn,
-  shanghai,
-  stepsOf,
-  there,
-  visibleIn,
-  type Walked,
-  w,
-  walk,
-  x,
-  y,
-} from './situation.ts'
+import { anyCrash, anyRegions, perhaps } from './arbitraries.ts'
+import { type FakeEcs, there } from './fake-ecs.ts'
+import { beijing, copyOf, deprecated, image, manyTags, region, shanghai, w, x, y } from './images.ts'
+import { changeOf, lanesIn, outcomeOf, planOf, refusalOf, regionsOf, stepsOf } from './planning.ts'
+import { again, bake, promote, rollback } from './requests.ts'
+import { answersIn, type Crash, later, servedIn, visibleIn, type Walked, walk } from './walk.ts'
 
 const everywhere = [region, shanghai, beijing]
 
@@ -102,7 +73,7 @@ describe('any family in three regions', () => {
   test('a re-run ends where the undisturbed run would, wherever and however often that was lost', () => {
     let changes = 0
     assert(
-      property(anyRegions, rollbacks, array(anyDeath, { maxLength: 3 }), (situation, request, deaths) => {
+      property(anyRegions, rollbacks, array(anyCrash, { maxLength: 3 }), (situation, request, deaths) => {
         const first = walk(request, situation)
         if (first.plan.kind !== 'change' || first.plan.regions.some(isOnlyRestored)) return
         changes += 1
@@ -155,10 +126,10 @@ const decisions = (who: { workflowRun?: string; step?: string }, { fewest = 2, m
     return rollback({ ...where, toImage: to === undefined ? undefined : named })
   })
 /** A planner waits for an image before it promotes it. */
-const waits = (request: Decisive, { state }: Situation) =>
+const waits = (request: Decisive, { state }: FakeEcs) =>
   request.mode === 'promote' && state.images.some((each) => each.id === request.image && isPending(each))
 /** A run that changes something, and has decided in every region: of others the failing tests below tell. */
-function decidedIn(request: Decisive, situation: Situation, death?: Death): Walked | undefined {
+function decidedIn(request: Decisive, situation: FakeEcs, death?: Crash): Walked | undefined {
   if (waits(request, situation)) return undefined
   const walked = walk(request, situation, death)
   const { plan } = walked
@@ -171,7 +142,7 @@ describe('any family in three regions, and two that decide', () => {
     let changes = 0
     const others = decisions({ workflowRun: '17230009', step: 'other' }, { fewest: 1, most: 1 })
     assert(
-      property(anyRegions, decisions({}), perhaps(anyDeath), others, (situation, request, death, other) => {
+      property(anyRegions, decisions({}), perhaps(anyCrash), others, (situation, request, death, other) => {
         const first = decidedIn(request, situation, death)
         if (!first || other.mode === 'bake') return
         const since = decidedIn(other, later(first.situation))
@@ -221,12 +192,12 @@ const [xB, yB] = [copyOf(x, beijing, 'm-xb', 2), copyOf(y, beijing, 'm-yb', 3)]
 /** Serves m-y everywhere; m-x and m-w stand behind it. */
 const web = there(w, x, y, wS, xS, yS)
 const sleeping = (image: Image): Image => ({ ...image, ...deprecated })
-const end = (request: RollbackRequest, situation: Situation) => walk(request, situation).situation
+const end = (request: RollbackRequest, situation: FakeEcs) => walk(request, situation).situation
 const theirs = { workflowRun: '17230009', step: 'theirs' }
 
 describe('a replica falls back to the copy of what home falls back to', () => {
   const late = (march: number) => copyOf(w, shanghai, 'm-late', march)
-  test.each<[string, Situation, string[]]>([
+  test.each<[string, FakeEcs, string[]]>([
     [
       'copies in the order of home',
       web,
@@ -329,7 +300,7 @@ describe('a replica falls back to the copy of what home falls back to', () => {
 })
 
 describe('no copy of the target', () => {
-  test.each<[string, Situation]>([
+  test.each<[string, FakeEcs]>([
     ['there is none', there(w, x, y, wS, yS)],
     [
       'an image of its name without the tag is not taken for one',
@@ -340,7 +311,7 @@ describe('no copy of the target', () => {
       there(x, y, yS, { ...xS, tags: { 'image-family:origin': 'cn-beijing/m-x' } }),
     ],
     ['its copy is in another family', web.with({ ...xS, family: 'api' })],
-    ...(['Creating', 'Waiting', 'CreateFailed', 'UnAvailable'] as const).map((status): [string, Situation] => [
+    ...(['Creating', 'Waiting', 'CreateFailed', 'UnAvailable'] as const).map((status): [string, FakeEcs] => [
       `its copy is ${status}`,
       web.with({ ...xS, status }),
     ]),
@@ -459,7 +430,7 @@ describe('one region refuses', () => {
   const everywhereRequest = rollback({ replicas: [shanghai, beijing] })
   const three = web.with(xB, yB)
 
-  test.each<[string, Situation, string]>([
+  test.each<[string, FakeEcs, string]>([
     ['shared at home', three.sharing('m-y', '1001'), 'already-shared'],
     ['shared in a replica', three.sharing('m-yb', '1001'), 'already-shared'],
     ['not permitted in a replica', three.denying('deprecate', 'identity', beijing), 'not-permitted'],
@@ -552,7 +523,7 @@ describe('guards', () => {
 describe('allow-empty', () => {
   const request = rollback({ replicas, allowEmpty: true })
 
-  test.each<[string, Situation, string[], string]>([
+  test.each<[string, FakeEcs, string[], string]>([
     ['only copies of the same image', there(y, yS), ['m-y', 'm-ys'], 'change'],
     ['two copies of it', there(y, yS, copyOf(y, shanghai, 'm-ys2', 5)), ['m-y', 'm-ys', 'm-ys2'], 'change'],
     ['nothing there', there(y), ['m-y'], 'change'],

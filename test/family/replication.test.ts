@@ -9,7 +9,9 @@ import {
   plannedCopy,
   renameFailed,
 } from '../../src/family/rules/replication.ts'
-import { brief, copyOf, image, noon, runFor, shanghai, x } from './situation.ts'
+import { copyOf, image, noon, shanghai, x } from './images.ts'
+import { brief } from './planning.ts'
+import { runFor } from './requests.ts'
 
 const run = runFor('promote')
 const copy = (id: string, march: number, given = {}) => copyOf(x, shanghai, id, march, { family: '', ...given })

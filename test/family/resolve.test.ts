@@ -1,5 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { image, minute, noon, nothingOf, planOf, refusalOf, region, resolve, there } from './situation.ts'
+import { there } from './fake-ecs.ts'
+import { image, minute, noon, region } from './images.ts'
+import { nothingOf, planOf, refusalOf } from './planning.ts'
+import { resolve } from './requests.ts'
 
 const [x, y] = [image('m-x', 1), image('m-y', 2, { tags: { tested: 'true' } })]
 const web = there(x, y)

@@ -16,8 +16,11 @@ import { originOf, sameImage } from '../../src/family/model/origin.ts'
 import type { Tags } from '../../src/family/model/tags.ts'
 import type { Query, QueryGenerator } from '../../src/family/plan/query.ts'
 import type { Deletion } from '../../src/family/plan/steps.ts'
-import { deleteLeftovers, planRetention, type RetentionFacts, reasonToKeep } from '../../src/family/rules/retention.ts'
-import { image as anyImage, decided, deprecated, minute, noon, region, runFor } from './situation.ts'
+import { deleteLeftovers } from '../../src/family/rules/deletion.ts'
+import { type RetentionFacts, reasonToKeep } from '../../src/family/rules/reasons-to-keep.ts'
+import { planRetention } from '../../src/family/rules/retention.ts'
+import { image as anyImage, decided, deprecated, minute, noon, region } from './images.ts'
+import { runFor } from './requests.ts'
 
 const ours = runFor('bake')
 const theirs = runFor('promote', { workflowRun: '17230002' })

@@ -2,7 +2,7 @@ import { assert, constantFrom, integer, property, string } from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { judgeFamily, judgeImageName } from '../../src/family/model/name.ts'
 import { clientTokenOf, imageNameOf, type RunIdentity, runOf, workflowRunOf } from '../../src/family/model/run.ts'
-import { sha256 } from './situation.ts'
+import { sha256 } from './requests.ts'
 
 const identity: RunIdentity = {
   repositoryId: '4711',

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { isRefusal } from '../../src/family/plan/plan.ts'
 import { accountsLeftBehind, planSharing, shareLimit } from '../../src/family/rules/sharing.ts'
-import { brief, concludeIn, region, there, x, y } from './situation.ts'
+import { there } from './fake-ecs.ts'
+import { region, x, y } from './images.ts'
+import { brief, concludeIn } from './planning.ts'
 
 const accounts = (count: number, first = 1000) => Array.from({ length: count }, (_, index) => `${first + index}`)
 const planned = (

@@ -1,26 +1,32 @@
 import { describe, expect, test } from 'vitest'
 import { verify } from '../../src/family/plan/verify.ts'
-import { concludeIn, decided, image, region, runFor, type Situation, there } from './situation.ts'
+import { type FakeEcs, there } from './fake-ecs.ts'
+import { decided, image, region } from './images.ts'
+import { concludeIn } from './planning.ts'
+import { runFor } from './requests.ts'
 
 const [w, x, y] = [image('m-w', 1), image('m-x', 2), image('m-y', 3)]
 const deprecated = { status: 'Deprecated' } as const
 
+/** As the modes plan it. */
+const overtakenIn = { bake: 'warns', promote: 'fails', rollback: 'fails-if-withdrawn-is-back' } as const
+
 const verdictOn = (
   expected: { image: string | undefined; withdrawn?: string[] },
   mode: 'bake' | 'promote' | 'rollback',
-  situation: Situation,
-) => concludeIn(verify({ region, family: 'web', withdrawn: [], ...expected }, mode), situation)
+  situation: FakeEcs,
+) => concludeIn(verify({ region, family: 'web', withdrawn: [], overtaken: overtakenIn[mode], ...expected }), situation)
 
 describe('as expected', () => {
   test('one request is enough', () => {
     const { result, questions } = verdictOn({ image: 'm-x' }, 'promote', there(w, x))
-    expect(result).toMatchObject({ kind: 'so', current: { id: 'm-x' } })
+    expect(result).toMatchObject({ kind: 'ok', current: { id: 'm-x' } })
     expect(questions).toEqual([{ ask: 'current', region, family: 'web' }])
   })
 
   test('nothing, where the family was emptied', () => {
     const { result } = verdictOn({ image: undefined, withdrawn: ['m-x'] }, 'rollback', there({ ...x, ...deprecated }))
-    expect(result).toEqual({ region, kind: 'so', current: undefined })
+    expect(result).toEqual({ region, kind: 'ok', current: undefined })
   })
 })
 

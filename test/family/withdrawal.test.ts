@@ -2,7 +2,10 @@ import { array, assert, integer, property } from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { refuseForbidden } from '../../src/family/rules/permission.ts'
 import { planWithdrawal, withdrawalOrder } from '../../src/family/rules/withdrawal.ts'
-import { answersAlong, brief, concludeIn, image, region, there, w, x, y } from './situation.ts'
+import { there } from './fake-ecs.ts'
+import { image, region, w, x, y } from './images.ts'
+import { brief, concludeIn } from './planning.ts'
+import { answersAlong } from './walk.ts'
 
 const plain = { region, family: 'web', unshare: false, quarantineFamily: undefined, shareWith: [] }
 

@@ -4,9 +4,9 @@
  */
 import fc from 'fast-check'
 import type { Inputs } from '../action/runner.ts'
-import { startEcs, timeless } from '../action/scenarios.ts'
 import { EcsError } from '../local-ecs/errors.ts'
 import type { LocalEcs, RequestRecord } from '../local-ecs/server.ts'
+import { startEcs, timeless } from '../scenarios.ts'
 import { type Walk, walk } from './walk.ts'
 
 type Kind = 'bake' | 'promote-candidate' | 'promote-image' | 'rollback' | 'rollback-to' | 'quarantine'

@@ -11,7 +11,7 @@ import {
   startEcs,
   stoppingBake,
   stoppingBakeEverywhere,
-} from '../action/scenarios.ts'
+} from '../scenarios.ts'
 import type { LocalEcs } from '../local-ecs/server.ts'
 import { type Walk, walk } from './walk.ts'
 

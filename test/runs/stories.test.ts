@@ -1,8 +1,8 @@
 /** The stories that a run's identity is for, each as people live it. */
 import { expect, test } from 'vitest'
 import type { Inputs, WorkflowRun } from '../action/runner.ts'
-import { startEcs } from '../action/scenarios.ts'
 import type { LocalEcs } from '../local-ecs/server.ts'
+import { startEcs } from '../scenarios.ts'
 import { type Walk, walk } from './walk.ts'
 
 /** A workflow run of some steps, each of which may be walked again in a later attempt. */

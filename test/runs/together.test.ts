@@ -2,9 +2,9 @@
 import { expect, test } from 'vitest'
 import type { PostState } from '../../src/engine/ports.ts'
 import type { Inputs, WorkflowRun } from '../action/runner.ts'
-import { startEcs } from '../action/scenarios.ts'
 import { EcsError } from '../local-ecs/errors.ts'
 import type { LocalEcs, RequestRecord } from '../local-ecs/server.ts'
+import { startEcs } from '../scenarios.ts'
 import { type Walk, walk } from './walk.ts'
 
 const workflow =

@@ -6,8 +6,10 @@ import type { ImageRef, Step } from './steps.ts'
 export interface Expectation extends FamilyRef {
   /** Undefined: the family is to resolve to nothing. */
   readonly image: ImageRef | undefined
-  /** Images that must be out of the contest. */
+  /** Images that must not be available in the family. */
   readonly withdrawn: readonly string[]
+  /** What a newer image of somebody else means: nobody can be kept from releasing one. */
+  readonly overtaken: 'fails' | 'warns' | 'fails-if-withdrawn-is-back'
 }
 
 export interface Notice {
@@ -71,20 +73,9 @@ export type RegionPlan = RegionOutcome & { readonly region: string } & (
       }
   )
 
-/** What is planned for one region. */
-export type RegionDecision = RegionPlan | Refusal
-
 export type Plan =
   /** Of every region, home first. */
   { readonly kind: 'change' | 'nothing'; readonly regions: readonly [RegionPlan, ...RegionPlan[]] } | Refusal
-
-/** Steps by which an image comes in, or is shared before it does. */
-export const entrySteps = (branch: RegionPlan): readonly Step[] =>
-  branch.kind === 'nothing'
-    ? []
-    : [...(branch.steps.prepare ?? []), ...(branch.steps.activate ?? [])].filter(({ action }) =>
-        ['join-family', 'restore', 'share'].includes(action),
-      )
 
 /** Where a step stands in its plan: `cn-shanghai/activate/2`, or `cn-shanghai/room/1` for one that makes room. */
 export type StepId = `${string}/${Phase | 'room'}/${number}`
@@ -119,6 +110,8 @@ export interface Refusal {
   readonly reason: string
   /** What to do about it. */
   readonly remedy: string
+  /** The reason says itself which region it is about. */
+  readonly namesRegion?: true
   /** An instance that a lost attempt has left stopped: the post step starts it. */
   readonly leavesStopped?: { readonly region: string; readonly instance: string }
 }
@@ -162,7 +155,7 @@ export const refuseUnexpected = (family: string, current: Image | undefined, exp
   refuse(
     'not-expected',
     `Family ${family} resolves to ${current ? label(current) : 'nothing'}, not to ${expected} as \`expected-image-id\` says.`,
-    'Nothing was changed. Look at what is current now, then decide anew.',
+    'Check which image is current now, then start a new workflow run.',
   )
 
 export const isRefusal = (value: object): value is Refusal => 'kind' in value && value.kind === 'refuse'
