@@ -21,14 +21,7 @@ import { type Notice, type Refusal, refuse } from '../plan/plan.ts'
 import { pendingAfter } from '../rules/rivals.ts'
 import { withdrawalOrder } from '../rules/withdrawal.ts'
 import { commitMarkerOf, hasRoomForRecord } from './record.ts'
-import {
-  agrees,
-  changedExternally,
-  decidedSince,
-  findSuperseding,
-  nothingChanged,
-  supersededBy,
-} from './supersession.ts'
+import { agrees, changedExternally, decidedSince, findSuperseding, startNewRun, supersededBy } from './supersession.ts'
 
 /** What is left alone, in the words of `nothing`. */
 export const doneByEarlierAttempt = 'an earlier attempt of this run has done it'
@@ -216,11 +209,7 @@ function lostTarget(
 }
 
 const refuseTargetGone = ({ target }: DecisionRecord): Refusal =>
-  refuse(
-    'superseded',
-    `An earlier attempt of this run was to settle on ${target}, which is gone since.`,
-    nothingChanged,
-  )
+  refuse('superseded', `An earlier attempt of this run was to settle on ${target}, which is gone since.`, startNewRun)
 
 /**
  * All that is left of this run's decision is its key in a later one, which went on from where this one had ended: a
