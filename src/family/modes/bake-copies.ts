@@ -1,4 +1,5 @@
 /** A bake in the replica regions: copies, and all families joined at once, everywhere or nowhere. */
+
 import { type DecisionOnImage, decisionOn, isSameWorkflowRun } from '../model/decision-record.ts'
 import type { FamilyState } from '../model/family-state.ts'
 import { availableOf, distinct, type Image, label, list, sameSecond } from '../model/image.ts'
@@ -13,7 +14,7 @@ import { type CopyPlan, copyQueries, originTag, pickCopy } from '../rules/replic
 import { classifyRivals, findNewer, refuseAmbiguous } from '../rules/rivals.ts'
 import { withdrawalOrder } from '../rules/withdrawal.ts'
 import { type BakeState, keepOut, leaveMoved, refuseTakenName, settleOn } from './bake-image.ts'
-import type { ModePolicy } from './pipeline.ts'
+import type { ModePolicy } from './policy.ts'
 
 type CopyPolicy = Pick<
   ModePolicy<BakeRequest, BakeState>,

@@ -17,7 +17,8 @@ import { refuseAmbiguous } from '../rules/rivals.ts'
 import { bakeCopies } from './bake-copies.ts'
 import { type BakeState, leaveMoved, refuseTakenName, settleOn } from './bake-image.ts'
 import { keepStoppedInstance, noticeRunning, refuseInstance, restart, stop } from './bake-instance.ts'
-import { type ModePolicy, planRegions } from './pipeline.ts'
+import { planRegions } from './pipeline.ts'
+import type { ModePolicy } from './policy.ts'
 
 export const planBake = (request: BakeRequest): QueryGenerator<Plan> => planRegions(request, bake)
 

@@ -17,7 +17,8 @@ import { wouldBeServed } from '../rules/entry.ts'
 import { copyQueries, pickCopy } from '../rules/replication.ts'
 import { classifyRivals, findNewer, refuseForeignRival } from '../rules/rivals.ts'
 import { withdrawalOrder } from '../rules/withdrawal.ts'
-import { type CopySource, keepCurrent, type ModePolicy, planRegions } from './pipeline.ts'
+import { keepCurrent, planRegions } from './pipeline.ts'
+import type { CopySource, ModePolicy } from './policy.ts'
 import { chooseTarget, refuseCurrentElsewhere, refuseNewer } from './promote-target.ts'
 
 export const planPromote = (request: PromoteRequest): QueryGenerator<Plan> => planRegions(request, promote)
