@@ -13,7 +13,7 @@ interface Secrets {
 }
 
 /** From now on the runner masks these secrets in everything that is printed. */
-export function mask({ accessKeySecret, securityToken }: Secrets): void {
+export function maskInLog({ accessKeySecret, securityToken }: Secrets): void {
   for (const secret of [accessKeySecret, securityToken]) {
     if (!secret || masked.has(secret)) continue
     setSecret(secret)
@@ -28,7 +28,7 @@ const masked = new Set<string>()
 export async function connect({ keys, endpoint }: Settings, { clock, log }: { clock: Clock; log: Log }): Promise<Ecs> {
   // The SDK's HTTP layer uses a deprecated URL parser, which a user of this action cannot change.
   process.noDeprecation = true
-  const credentials = keys ? staticCredentials(keys) : chainCredentials(mask)
+  const credentials = keys ? staticCredentials(keys) : chainCredentials(maskInLog)
   log.info(`Credentials: ${await clock.answer(describeCredentials(credentials))}`)
   const client = new EcsClient({
     credentials,

@@ -3,7 +3,7 @@
 import './require-node.ts'
 
 import { getInput, setFailed } from '@actions/core'
-import { connect, mask } from './connect.ts'
+import { connect, maskInLog } from './connect.ts'
 import { errorData } from './engine/action-error.ts'
 import { Clock } from './engine/clock.ts'
 import { run } from './engine/run.ts'
@@ -18,7 +18,7 @@ import { invalidInputs, noOutcome } from './report/outside-of-runs.ts'
 
 async function main(signal: AbortSignal): Promise<void> {
   // Before anything is printed: an error may quote what was pasted into the wrong input.
-  mask({ accessKeySecret: getInput('access-key-secret'), securityToken: getInput('security-token') })
+  maskInLog({ accessKeySecret: getInput('access-key-secret'), securityToken: getInput('security-token') })
   const parsed = parseInputs(getInput, readRunContext(process.env))
   if (!parsed.ok) {
     await tell(reportFailure(invalidInputs(parsed.errors)))

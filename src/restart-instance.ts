@@ -1,7 +1,7 @@
 /** Starts an instance that a main step has left stopped, whatever happened to that step. */
 
 import { getInput, setFailed } from '@actions/core'
-import { connect, mask } from './connect.ts'
+import { connect, maskInLog } from './connect.ts'
 import { errorData, stepError } from './engine/action-error.ts'
 import { Clock } from './engine/clock.ts'
 import type { Ecs } from './engine/ports.ts'
@@ -23,11 +23,11 @@ interface Stopped {
 export async function restartInstance(kept: string): Promise<void> {
   const stopped = parseState(kept)
   try {
-    mask({ accessKeySecret: getInput('access-key-secret'), securityToken: getInput('security-token') })
+    maskInLog({ accessKeySecret: getInput('access-key-secret'), securityToken: getInput('security-token') })
     const settings = parseSettings(getInput)
     if (!settings.ok) throw stepError(settings.errors.join(' '), '')
     const clock = new Clock({ ...settings.value, signal: new AbortController().signal })
-    await start(stopped, { ecs: await connect(settings.value, { clock, log }), clock })
+    await startAndConfirm(stopped, { ecs: await connect(settings.value, { clock, log }), clock })
   } catch (error) {
     const { failure, outputs, summary } = reportFailure(notRestarted(stopped, errorData(error)))
     setFailed(errorText(failure))
@@ -35,7 +35,10 @@ export async function restartInstance(kept: string): Promise<void> {
   }
 }
 
-async function start({ region, instance }: Stopped, { ecs, clock }: { ecs: Ecs; clock: Clock }): Promise<void> {
+async function startAndConfirm(
+  { region, instance }: Stopped,
+  { ecs, clock }: { ecs: Ecs; clock: Clock },
+): Promise<void> {
   const look = () => ecs.look({ ask: 'instance', region, instance })
   const settled = await clock.poll(look, (seen) => !['Starting', 'Stopping'].includes(seen?.status ?? ''))
   if (!settled) {

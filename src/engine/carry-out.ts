@@ -3,8 +3,8 @@
 import { label } from '../family/model/image.ts'
 import type { Step } from '../family/plan/steps.ts'
 import { stepError } from './action-error.ts'
-import { createImage } from './create-image.ts'
-import { deleteImage } from './delete-image.ts'
+import { createOnce } from './create-image.ts'
+import { deleteUnlessNeeded } from './delete-image.ts'
 import type { Ecs, Write } from './ports.ts'
 import type { StepContext, StepResult } from './step-result.ts'
 import { startInstance, stopInstance } from './switch-instance.ts'
@@ -17,9 +17,9 @@ export async function carryOut(step: Step, context: StepContext): Promise<StepRe
   switch (step.action) {
     case 'create':
     case 'copy':
-      return { kind: 'done', seen: await createImage(step, context) }
+      return { kind: 'done', seen: await createOnce(step, context) }
     case 'delete':
-      return await deleteImage(step, context)
+      return await deleteUnlessNeeded(step, context)
     case 'await':
       return await awaitImage(step, context)
     case 'confirm':

@@ -12,7 +12,7 @@ import type { StepContext } from './step-result.ts'
  * token for something else, or for an image long gone, the same name is asked for with the next token.
  * @returns the image as ECS lists it; undefined when it was found by its name
  */
-export async function createImage(step: Create, context: StepContext): Promise<Image | undefined> {
+export async function createOnce(step: Create, context: StepContext): Promise<Image | undefined> {
   const { ecs, log, onCreated } = context
   let answer: CreateAnswer | undefined
   for (let renewal = 0; renewal < 3; renewal++) {
@@ -35,12 +35,12 @@ export async function createImage(step: Create, context: StepContext): Promise<I
   }
   if (answer && answer.kind !== 'accepted') throw answer.error
   throw stepError(
-    `ECS accepted the image ${nameOf(step)} but does not list it.`,
+    `ECS accepted the image ${requestedName(step)} but does not list it.`,
     'Look for it in the ECS console. Press "Re-run failed jobs" to pick it up.',
   )
 }
 
-const nameOf = (step: Create): string => (step.action === 'create' ? step.create : step.copy).name
+const requestedName = (step: Create): string => (step.action === 'create' ? step.create : step.copy).name
 
 async function findCreated(
   { region }: Create,
@@ -58,7 +58,7 @@ async function findByName(
 ): Promise<Image | undefined> {
   const { run } = step.action === 'create' ? step.create : step.copy
   const isOwn = (image: Image) => image.tags[tag.run] === run.key
-  const look = () => ecs.look({ ask: 'named', region: step.region, name: nameOf(step) })
+  const look = () => ecs.look({ ask: 'named', region: step.region, name: requestedName(step) })
   const images = await clock.poll(look, (seen) => seen.some(isOwn), isPatient ? consistencyIntervals : 0)
   return images.find(isOwn)
 }

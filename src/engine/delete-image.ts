@@ -1,19 +1,19 @@
 /** Deletes an image, unless what has changed since the plan is a reason to keep it. */
 
 import type { Deletion } from '../family/plan/steps.ts'
-import { fallbackOf } from '../family/rules/pruning.ts'
+import { findFallback } from '../family/rules/pruning.ts'
 import { reasonToKeep } from '../family/rules/reasons-to-keep.ts'
 import type { StepContext, StepResult } from './step-result.ts'
 
 /** Read again directly before. */
-export async function deleteImage(step: Deletion, { ecs, record }: StepContext): Promise<StepResult> {
+export async function deleteUnlessNeeded(step: Deletion, { ecs, record }: StepContext): Promise<StepResult> {
   const { region, image, family } = step
   const [members, current] = await Promise.all([
     ecs.look({ ask: 'members', region, family }),
     ecs.look({ ask: 'current', region, family }),
   ])
   const seen = members.find(({ id }) => id === image)
-  const reason = reasonToKeep(step, { image: seen, current, fallback: current && fallbackOf(current, members) })
+  const reason = reasonToKeep(step, { image: seen, current, fallback: current && findFallback(current, members) })
   if (reason !== undefined) return { kind: 'skipped', reason }
   // ECS would refuse it only after the shares are gone.
   const used = step.accounts.length > 0 ? await ecs.look({ ask: 'used', region, family }) : []

@@ -33,7 +33,7 @@ export type Sighting =
 /** One copy, however many sightings there are, and images in them. */
 export function withSightings(seen: Observations, sightings: readonly Sighting[]): Observations {
   if (sightings.length === 0) return seen
-  const known: Known = {
+  const known: MutableObservations = {
     families: new Map(Object.entries(seen.families)),
     images: new Map(Object.entries(seen.images)),
     origins: new Map(Object.entries(seen.origins)),
@@ -47,26 +47,26 @@ export function withSightings(seen: Observations, sightings: readonly Sighting[]
 }
 
 /** Lives only while sightings are added. */
-interface Known {
+interface MutableObservations {
   readonly families: Map<string, FamilySeen>
   readonly images: Map<string, Image>
   readonly origins: Map<string, string>
 }
 
-function addSighting(known: Known, sighting: Sighting): void {
+function addSighting(known: MutableObservations, sighting: Sighting): void {
   if (sighting.kind === 'gone') known.images.delete(sighting.image)
   else if (sighting.kind === 'outdated') known.families.delete(keyOf(sighting.family))
   else addAnswer(known, sighting.query, sighting.answer)
 }
 
-function addAnswer(known: Known, query: Query, answer: unknown): void {
+function addAnswer(known: MutableObservations, query: Query, answer: unknown): void {
   const images = [answer].flat().filter(isImage)
   for (const image of images) addImage(known, image)
   if (query.ask === 'current') addFamily(known, query, { current: images[0] ?? null })
   if (query.ask === 'members') addFamily(known, query, { members: images })
 }
 
-function addImage({ images, origins }: Known, image: Image): void {
+function addImage({ images, origins }: MutableObservations, image: Image): void {
   // What a family resolves to is told without it.
   const usable = image.usable ?? images.get(image.id)?.usable
   images.set(image.id, { ...image, usable })
@@ -74,7 +74,7 @@ function addImage({ images, origins }: Known, image: Image): void {
   if (isClear) origins.set(image.id, originOf(image))
 }
 
-function addFamily({ families }: Known, { region, family }: FamilyRef, facts: Partial<FamilySeen>): void {
+function addFamily({ families }: MutableObservations, { region, family }: FamilyRef, facts: Partial<FamilySeen>): void {
   const key = keyOf({ region, family })
   families.set(key, { ...families.get(key), region, family, ...facts })
 }

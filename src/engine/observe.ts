@@ -13,7 +13,7 @@ import type { Ecs, Log, Ports, PostState } from './ports.ts'
 import { runStage } from './stage.ts'
 import { waitForImage } from './wait-for-image.ts'
 
-type LagOf = Extract<Query, { ask: 'lag' }>['of']
+type LagOf = Extract<Query, { ask: 'lag' }>['writesOf']
 
 /** Waits until reads show what was written before; whoever asks for the same meanwhile waits along. */
 export type WaitOutLag = (of: LagOf) => Promise<void>
@@ -54,7 +54,7 @@ export async function answerQuery(query: Query, { ecs, clock, log, waitOutLag, d
     case 'time':
       return ecs.now()
     case 'lag':
-      return await waitOutLag(query.of)
+      return await waitOutLag(query.writesOf)
     case 'permitted':
       return await ecs.wouldPermit(query.step)
     case 'settled': {
@@ -98,14 +98,14 @@ const persistentIn = (outcome: Outcome): Outcome['persistent'] =>
 
 /** What outlives the run, should it be lost: an instance to start again, and the image that it is about. */
 function announce(plan: Plan, { postState, onImage }: { postState: PostState; onImage: Ports['onImage'] }): void {
-  const stopped = stoppedInstance(plan)
+  const stopped = findLeftStopped(plan)
   if (stopped) postState.instanceStopped(stopped)
   const image = regionsIn({ plan })[0]?.image
   if (image !== undefined && !isPlaceholder(image)) onImage(image)
 }
 
 /** An instance that an earlier attempt has left stopped: should this one fail as well, the post step starts it. */
-function stoppedInstance(plan: Plan): { readonly region: string; readonly instance: string } | undefined {
+function findLeftStopped(plan: Plan): { readonly region: string; readonly instance: string } | undefined {
   if (isRefusal(plan)) return plan.leavesStopped
   const steps = plannedSteps(plan).map(({ step }) => step)
   if (steps.some(({ action }) => action === 'stop')) return undefined

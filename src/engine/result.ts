@@ -13,14 +13,14 @@ export async function observeResult(outcome: Outcome, ports: Ports): Promise<Out
   return await runStage(outcome, ports, {
     doing: 'looking at the result',
     work: async (recorder) => {
-      await lookAtHome(outcome, recorder)
+      await lookAtHomeFamily(outcome, recorder)
       return { affected: await listAffected(outcome, ports) }
     },
   })
 }
 
 /** The family at home, if it has changed, and the image. */
-async function lookAtHome(outcome: Outcome, { ecs, observations }: Recorder): Promise<void> {
+async function lookAtHomeFamily(outcome: Outcome, { ecs, observations }: Recorder): Promise<void> {
   const [home] = regionsIn(outcome)
   if (home?.kind !== 'change') return
   const { region } = home
@@ -68,7 +68,7 @@ export async function observeAfterFailure(outcome: Outcome, ports: Ports): Promi
     doing: 'looking at the family',
     work: async (recorder) => {
       await Promise.all(changed.map((family) => lookOrForget(family, { outcome, ports, recorder })))
-      await lookAtHome(outcome, recorder)
+      await lookAtHomeFamily(outcome, recorder)
       return {}
     },
   })

@@ -9,7 +9,8 @@ import { runnerLog as log } from './log.ts'
 /** Bytes. GitHub shows nothing of a summary that is larger. */
 const summaryLimit = 1024 * 1024
 
-const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error)).replace(/\.$/, '')
+const describeCause = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error)).replace(/\.$/, '')
 
 /** Writes an output while the step is still at work. */
 export function writeEarly(name: string, value: string): void {
@@ -20,24 +21,24 @@ export function writeEarly(name: string, value: string): void {
   }
 }
 
-interface Result {
+interface ResultFiles {
   readonly outputs: Readonly<Record<string, string>>
   /** GitHub-flavoured Markdown. */
   readonly summary: string
 }
 
-export async function writeResult({ outputs, summary: markdown }: Result): Promise<void> {
+export async function writeResult({ outputs, summary: markdown }: ResultFiles): Promise<void> {
   writeOutputs(outputs)
   await writeSummary(markdown)
 }
 
 /** Without outputs the step fails: later steps would go on with empty values. */
-function writeOutputs(outputs: Result['outputs']): void {
+function writeOutputs(outputs: ResultFiles['outputs']): void {
   try {
     for (const [name, value] of Object.entries(outputs)) setOutput(name, value)
   } catch (error) {
     setFailed(
-      `The outputs could not be written: ${reasonOf(error)}.\nThe result in the log stands, but later steps do not get it. Check the disk of the runner, then re-run this job: nothing is done twice.`,
+      `The outputs could not be written: ${describeCause(error)}.\nThe result in the log stands, but later steps do not get it. Check the disk of the runner, then re-run this job: nothing is done twice.`,
     )
   }
 }
@@ -51,6 +52,6 @@ async function writeSummary(markdown: string): Promise<void> {
     if (size > summaryLimit) throw new Error(`it has ${size} bytes, and GitHub shows at most ${summaryLimit}`)
     await summary.addRaw(markdown).write()
   } catch (error) {
-    log.warning(`The job summary could not be written: ${reasonOf(error)}. The result in the log stands.`)
+    log.warning(`The job summary could not be written: ${describeCause(error)}. The result in the log stands.`)
   }
 }

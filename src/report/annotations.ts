@@ -3,7 +3,7 @@
 import { explainError } from '../engine/action-error.ts'
 import { madeIn, type Outcome, regionsIn } from '../engine/outcome.ts'
 import { regionsOf } from '../family/model/request.ts'
-import type { Notice } from '../family/plan/plan.ts'
+import { type Notice, warning } from '../family/plan/plan.ts'
 import { describeStep, stepTarget } from '../family/plan/steps.ts'
 import { alreadyDeleted } from '../family/rules/reasons-to-keep.ts'
 import { capital, type Message, pastOf } from './message.ts'
@@ -27,7 +27,6 @@ export const noticesOf = (outcome: Outcome): Notice[] => [
 ]
 
 const notice = (text: string): Notice => ({ level: 'notice', text })
-const warning = (text: string): Notice => ({ level: 'warning', text })
 
 const whereIn = (region: string, outcome: Outcome): string => (isSpread(outcome) ? `${region}: ` : '')
 

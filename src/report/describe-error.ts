@@ -10,13 +10,13 @@ export const endsRun = ({ code }: ErrorData): boolean => code === 'cancelled' ||
 const standAlone: readonly ErrorCode[] = ['step', 'credentials', 'cancelled', 'time-limit']
 
 /** What went wrong; @param what goes before ECS's answer */
-export function describeError(error: ErrorData, what: string): string {
+export function describeFailure(error: ErrorData, what: string): string {
   if (standAlone.includes(error.code)) return sentence(error.reason)
-  return `${what}: ${describeAnswer(error)}`
+  return `${what}: ${describeEcsAnswer(error)}`
 }
 
 /** What ECS answered, or why there is no answer. */
-function describeAnswer({ reason, request }: ErrorData): string {
+function describeEcsAnswer({ reason, request }: ErrorData): string {
   const ecsCode = request?.ecsCode
   if (ecsCode === undefined) return sentence(reason)
   return sentence(`ECS answered ${reason === ecsCode ? ecsCode : `${ecsCode}: ${reason}`}`)

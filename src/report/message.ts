@@ -35,7 +35,8 @@ export const rerun = 'press "Re-run failed jobs"'
 const kindOfRun = { bake: 'Bake of', promote: 'Promotion to', rollback: 'Rollback of', resolve: 'Lookup of' } as const
 
 export function nameOf({ request }: Outcome): string {
-  const subject = request.mode === 'resolve' && request.of.kind === 'image' ? request.of.image : familyOf(request)
+  const subject =
+    request.mode === 'resolve' && request.subject.kind === 'image' ? request.subject.image : familyOf(request)
   return `${kindOfRun[request.mode]} ${subject}`
 }
 

@@ -5,7 +5,7 @@ import { type Entry, type Failure, madeIn, type Outcome } from '../engine/outcom
 import { regionsOf } from '../family/model/request.ts'
 import type { Refusal } from '../family/plan/plan.ts'
 import { describeStep, isVisible, type Step } from '../family/plan/steps.ts'
-import { describeError, detailsOf, endsRun } from './describe-error.ts'
+import { describeFailure, detailsOf, endsRun } from './describe-error.ts'
 import { notAsPlanned } from './deviations.ts'
 import { extentOfChange, restoredIn } from './journal.ts'
 import { factsAfter } from './left-behind.ts'
@@ -46,7 +46,7 @@ function failed(outcome: Outcome, { doing, error, steps }: Failure): Message {
   const errors = entries.length === 0 ? [error] : entries.flatMap((entry) => entry.error ?? [])
   const reasons =
     entries.length === 0
-      ? [describeError(error, `Failed while ${doing}${regionOf(error, outcome)}`)]
+      ? [describeFailure(error, `Failed while ${doing}${regionOf(error, outcome)}`)]
       : entries.map((entry) => describeFailedStep(entry, outcome))
   return {
     title: titleOf(outcome, error, entries),
@@ -78,7 +78,7 @@ function describeFailedStep({ step, error }: Entry, outcome: Outcome): string {
   if (endsRun(error)) return `${sentence(error.reason)} Not finished: ${what}.`
   // What ECS's later answers show says by itself which step it was.
   if (error.code === 'step') return `${sentence(error.reason)}${whereOf(step, error.reason, outcome)}`
-  return describeError(error, `Could not ${what}`)
+  return describeFailure(error, `Could not ${what}`)
 }
 
 /** The region, where there are several and the text does not name it. */

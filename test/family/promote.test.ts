@@ -72,7 +72,7 @@ describe('a newer image', () => {
     const api = web.with(image('m-a', 9, { family: 'api' }), image('m-b', 8, { family: 'api' }))
     const refusal = refusalOf(promote({ image: 'm-a' }), api)
     expect(refusal.code).toBe('current-elsewhere')
-    expect(refusal.reason).toMatch(/family api .*then serve.*m-b/)
+    expect(refusal.reason).toMatch(/family api\..*out of api, which would then serve .*m-b/)
     expect(refusal.remedy).toContain('`from-family: api`')
   })
 

@@ -12,7 +12,7 @@ import {
 } from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type Image, label } from '../../src/family/model/image.ts'
-import { originOf, sameImage } from '../../src/family/model/origin.ts'
+import { haveSameOrigin, originOf } from '../../src/family/model/origin.ts'
 import type { Tags } from '../../src/family/model/tags.ts'
 import type { Query, QueryGenerator } from '../../src/family/plan/query.ts'
 import type { Deletion } from '../../src/family/plan/steps.ts'
@@ -95,13 +95,13 @@ describe('how many remain', () => {
   ])('of %s', (_, count, keep, expected) => {
     const retention = retain(family(count), { keep })
     expect(gone(retention)).toEqual(expected)
-    expect(retention.left).toBe(count - expected.length)
+    expect(retention.remaining).toBe(count - expected.length)
     expect(retention.notices).toEqual([])
   })
 
   test('ECS is asked nothing when no image is too many', () => {
     const retention = retain(family(5), { keep: 5 })
-    expect(retention).toMatchObject({ steps: [], deletions: [], left: 5, notices: [], questions: [] })
+    expect(retention).toMatchObject({ steps: [], deletions: [], remaining: 5, notices: [], questions: [] })
     expect(retention.decisions.map(({ reason }) => reason)).toEqual(Array(5).fill('the newest 5 stay'))
   })
 
@@ -114,7 +114,7 @@ describe('how many remain', () => {
     const retention = retain(family(5, { 'm-1': { status }, 'm-5': { status } }), { keep: 3 })
     expect(gone(retention)).toEqual([])
     expect(retention.decisions.map((decision) => decision.image.id)).toEqual(['m-4', 'm-3', 'm-2'])
-    expect(retention.left).toBe(3)
+    expect(retention.remaining).toBe(3)
     expect(gone(retain(family(5, { 'm-1': { status }, 'm-5': { status } })))).toEqual(['m-2'])
   })
 
@@ -167,7 +167,7 @@ describe('the family as it will be', () => {
   ])('counts the target: %s', (_, target) => {
     const retention = retain(family(4), { keep: 3, target })
     expect(gone(retention)).toEqual(['m-1', 'm-2'])
-    expect(retention.left).toBe(3)
+    expect(retention.remaining).toBe(3)
     expect(retention.decisions[0]).toEqual({ image: target, delete: false, reason: 'the newest 3 stay' })
   })
 
@@ -191,7 +191,7 @@ describe('the family as it will be', () => {
     const members = family(6)
     const retention = retain(members, { target: members[0], withdrawn: ['m-2', 'm-3', 'm-4', 'm-5', 'm-6'] })
     expect(gone(retention)).toEqual(['m-2', 'm-3', 'm-4'])
-    expect(retention.left).toBe(3)
+    expect(retention.remaining).toBe(3)
   })
 })
 
@@ -308,7 +308,7 @@ describe('what is never deleted', () => {
     const retention = retain(family(4, { 'm-1': given }), facts)
     expect(gone(retention)).toEqual(['m-2'])
     expect(why(retention, 'm-1')).toContain(reason)
-    expect(retention.left).toBe(3)
+    expect(retention.remaining).toBe(3)
     expect(retention.notices).toEqual([
       { level: 'warning', text: expect.stringContaining(`name-of-m-1 (m-1) is ${why(retention, 'm-1')}: `) },
     ])
@@ -359,7 +359,7 @@ describe('what stays counts', () => {
   test('the newest are never touched, however many older ones stay', () => {
     const retention = retain(family(6), { keep: 3, used: ['m-1', 'm-2', 'm-3'] })
     expect(gone(retention)).toEqual([])
-    expect(retention.left).toBe(6)
+    expect(retention.remaining).toBe(6)
   })
 
   test('among the newest, what is in use, shared or foreign is like the others', () => {
@@ -372,8 +372,8 @@ describe('what stays counts', () => {
 
   test('one warning names region, number, and each image with its reason and what to do', () => {
     const members = family(6, { 'm-2': tagged({ 'image-family:protect': 'x' }), 'm-3': { tags: {}, name: '' } })
-    const { notices, left } = retain(members, { used: ['m-1'], shares: { 'm-4': ['1001'] } })
-    expect(left).toBe(6)
+    const { notices, remaining } = retain(members, { used: ['m-1'], shares: { 'm-4': ['1001'] } })
+    expect(remaining).toBe(6)
     expect(notices).toEqual([
       {
         level: 'warning',
@@ -622,8 +622,8 @@ describe('in any family', () => {
       const beyond = byAge.slice(0, Math.max(0, byAge.length - keep))
       const expected = beyond.filter((one) => !protectedIn(given, one)).map(({ id }) => id)
       expect(gone(retention)).toEqual(expected)
-      expect(retention.left).toBe(byAge.length - expected.length)
-      expect(retention.left).toBeGreaterThanOrEqual(Math.min(keep, byAge.length))
+      expect(retention.remaining).toBe(byAge.length - expected.length)
+      expect(retention.remaining).toBeGreaterThanOrEqual(Math.min(keep, byAge.length))
       expect(retention.decisions.map((decision) => decision.image.id)).toEqual(byAge.map(({ id }) => id).reverse())
     })
   })
@@ -631,12 +631,12 @@ describe('in any family', () => {
   test('fates and warnings tell what happens', () => {
     walk((given, retention) => {
       const { keep, shares } = given
-      const { decisions, deletions, left, notices } = retention
+      const { decisions, deletions, remaining, notices } = retention
       expect(decisions.filter(({ delete: goes }) => goes).map((decision) => decision.image.id)).toEqual(
         gone(retention).reverse(),
       )
       const text = notices.map((notice) => notice.text).join('\n')
-      expect(text.includes('is left with')).toBe(left > keep)
+      expect(text.includes('is left with')).toBe(remaining > keep)
       for (const { image, delete: goes } of decisions.slice(keep))
         expect(goes || text.includes(`${label(image)} is `)).toBe(true)
       for (const { image, accounts } of deletions) {
@@ -801,9 +801,9 @@ describe('the origin of an image', () => {
   })
 
   test('says which images are the same', () => {
-    expect(sameImage(first, copyOfCopy)).toBe(true)
-    expect(sameImage(system, { ...system, region: 'cn-beijing' })).toBe(true)
-    expect(sameImage(first, { ...first, region: 'cn-beijing' })).toBe(false)
-    expect(sameImage(first, image('m-2', 1))).toBe(false)
+    expect(haveSameOrigin(first, copyOfCopy)).toBe(true)
+    expect(haveSameOrigin(system, { ...system, region: 'cn-beijing' })).toBe(true)
+    expect(haveSameOrigin(first, { ...first, region: 'cn-beijing' })).toBe(false)
+    expect(haveSameOrigin(first, image('m-2', 1))).toBe(false)
   })
 })

@@ -21,7 +21,7 @@ export interface DecisionRecord {
   /** ECS's time, milliseconds. */
   readonly at: number
   /** The decision that stood here before, so that its run can still tell what became of it. */
-  readonly replaces: Replaced | undefined
+  readonly replaces: ReplacedDecision | undefined
 }
 
 interface DecisionTraits {
@@ -30,25 +30,25 @@ interface DecisionTraits {
   /** The target is an image of the family already, and only has to be restored or found again. */
   readonly fallsBack: boolean
   /** When it is carried out and another decision follows, its target is wanted no longer. */
-  readonly endsWithNext: boolean
+  readonly endsWithNextDecision: boolean
 }
 
 /** What differs between decisions to promote and to roll back. */
 export const decisionTraits: Readonly<Record<DecisionRecord['mode'], DecisionTraits>> = {
-  promote: { commitMarker: 'target', fallsBack: false, endsWithNext: true },
-  rollback: { commitMarker: 'withdrawn', fallsBack: true, endsWithNext: false },
+  promote: { commitMarker: 'target', fallsBack: false, endsWithNextDecision: true },
+  rollback: { commitMarker: 'withdrawn', fallsBack: true, endsWithNextDecision: false },
 }
 
-export interface Replaced {
+export interface ReplacedDecision {
   readonly run: string
   readonly state: 'planned' | 'done'
   /** What the image was to that decision: its target, or one that it withdrew. */
   readonly role: 'target' | 'withdrawn'
 }
 
-const formatReplaced = ({ run, state, role }: Replaced): string =>
+const formatReplaced = ({ run, state, role }: ReplacedDecision): string =>
   `${run}${role === 'target' ? '+' : ''}${state === 'planned' ? '?' : ''}`
-const parseReplaced = (text: string): Replaced => ({
+const parseReplaced = (text: string): ReplacedDecision => ({
   run: text.replace(/[+?]*$/, ''),
   state: text.endsWith('?') ? 'planned' : 'done',
   role: /\+\??$/.test(text) ? 'target' : 'withdrawn',
@@ -83,7 +83,7 @@ export function decisionOn(image: Image): DecisionRecord | undefined {
 /** Tag that puts a decision on an image, keeping the key of the one that it replaces. */
 export function recordTag(image: Image, decision: Omit<DecisionRecord, 'replaces'>): Tags {
   const before = decisionOn(image)
-  const replaces: Replaced | undefined =
+  const replaces: ReplacedDecision | undefined =
     before && before.run !== decision.run
       ? { run: before.run, state: before.state, role: before.target === image.id ? 'target' : 'withdrawn' }
       : before?.replaces
@@ -123,7 +123,7 @@ export interface DecisionOnImage {
 export function decisionsReplacing(
   run: Run,
   images: readonly Image[],
-): (DecisionOnImage & { readonly own: Replaced })[] {
+): (DecisionOnImage & { readonly own: ReplacedDecision })[] {
   return images.flatMap((image) => {
     const decision = decisionOn(image)
     return decision?.replaces?.run === run.key ? [{ image, decision, own: decision.replaces }] : []
@@ -141,7 +141,7 @@ const beganAfter = (run: Run, key: string): boolean => {
  * Decisions of workflow runs that began after this one, or that replace such a decision. GitHub's run IDs grow, so a re-run can tell that somebody
  * decided after its first attempt even where no mark of its own is left.
  */
-export function decisionsAfter(run: Run, images: readonly Image[]): DecisionOnImage[] {
+export function findLaterDecisions(run: Run, images: readonly Image[]): DecisionOnImage[] {
   return images.flatMap((image) => {
     const decision = decisionOn(image)
     if (!decision) return []
@@ -151,11 +151,11 @@ export function decisionsAfter(run: Run, images: readonly Image[]): DecisionOnIm
 }
 
 /** Images that a workflow run begun after this one has baked into the contest. */
-export const bakedAfter = (run: Run, images: readonly Image[]): Image[] =>
+export const findLaterBakes = (run: Run, images: readonly Image[]): Image[] =>
   images.filter((image) => isAvailable(image) && beganAfter(run, image.tags[tag.run] ?? ''))
 
 /** What another run fell back to within the last half hour: a second person must not roll that back by reflex. */
-export function recentRollbackTo(
+export function findRecentRollback(
   current: Image,
   { run, images, now }: { run: Run; images: readonly Image[]; now: number },
 ): DecisionRecord | undefined {

@@ -45,7 +45,7 @@ export interface FamilyRef {
 export const secondAfter = (now: number): string => `${new Date(now + 1000).toISOString().slice(0, 19)}Z`
 
 /** Each image once; of several answers about one, the last. */
-export const distinct = (images: readonly Image[]): Image[] => [
+export const distinctImages = (images: readonly Image[]): Image[] => [
   ...new Map(images.map((image) => [image.id, image])).values(),
 ]
 
@@ -58,7 +58,7 @@ export const isReady = (image: Image): boolean => isAvailable(image) && image.us
 
 export const createdAt = (image: Image): number => Date.parse(image.creationTime)
 export const isNewer = (image: Image, than: Image): boolean => createdAt(image) > createdAt(than)
-export const sameSecond = (image: Image, other: Image): boolean =>
+export const createdInSameSecond = (image: Image, other: Image): boolean =>
   image.id !== other.id && createdAt(image) === createdAt(other)
 
 export const oldestFirst = (images: readonly Image[]): Image[] =>
@@ -66,10 +66,10 @@ export const oldestFirst = (images: readonly Image[]): Image[] =>
 export const newestFirst = (images: readonly Image[]): Image[] => oldestFirst(images).reverse()
 
 /** Images in the contest of a family, newest first. */
-export const availableOf = (images: readonly Image[]): Image[] => newestFirst(images.filter(isAvailable))
+export const availableNewestFirst = (images: readonly Image[]): Image[] => newestFirst(images.filter(isAvailable))
 
 /** `web-v2 (m-bp1…)`: a name for people, the ID for everything else. */
 export const label = (image: Image): string =>
   image.name && image.name !== image.id ? `${image.name} (${image.id})` : image.id
 
-export const list = (images: readonly Image[]): string => images.map(label).join(', ')
+export const listLabels = (images: readonly Image[]): string => images.map(label).join(', ')

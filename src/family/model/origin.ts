@@ -16,4 +16,4 @@ export function originParts(image: Image): { readonly region: string; readonly i
   return region !== '' && id !== '' && rest.length === 0 ? { region, id } : undefined
 }
 
-export const sameImage = (image: Image, other: Image): boolean => originOf(image) === originOf(other)
+export const haveSameOrigin = (image: Image, other: Image): boolean => originOf(image) === originOf(other)

@@ -27,7 +27,7 @@ export function describeSource(source: Source): string {
   }
 }
 
-interface Common {
+interface CommonOptions {
   /** The home region. */
   readonly region: string
   /** Other regions in which the family is kept. */
@@ -36,7 +36,7 @@ interface Common {
   readonly dryRun: boolean
 }
 
-export interface BakeRequest extends Common, Releasing {
+export interface BakeRequest extends CommonOptions, ReleaseOptions {
   readonly mode: 'bake'
   readonly family: string
   readonly source: Source
@@ -59,7 +59,7 @@ export interface BakeRequest extends Common, Releasing {
 }
 
 /** How copies are made, and what is done with the image and its copies. */
-interface Releasing {
+interface ReleaseOptions {
   /** Undefined: the default group. */
   readonly resourceGroupId: string | undefined
   /** By region: the key that a copy there is encrypted with. */
@@ -71,7 +71,7 @@ interface Releasing {
 }
 
 /** How an image is taken out of the contest. */
-interface Withdrawing {
+interface WithdrawalOptions {
   readonly expectedImage: string | undefined
   readonly unshare: boolean
   readonly quarantineFamily: string | undefined
@@ -83,7 +83,7 @@ interface Conditions {
   readonly maxAgeDays: number | undefined
 }
 
-export interface PromoteRequest extends Common, Withdrawing, Conditions, Releasing {
+export interface PromoteRequest extends CommonOptions, WithdrawalOptions, Conditions, ReleaseOptions {
   readonly mode: 'promote'
   readonly family: string
   /** At least one of the two is set. */
@@ -96,7 +96,7 @@ export interface PromoteRequest extends Common, Withdrawing, Conditions, Releasi
   readonly copyTags: Tags
 }
 
-export interface RollbackRequest extends Common, Withdrawing {
+export interface RollbackRequest extends CommonOptions, WithdrawalOptions {
   readonly mode: 'rollback'
   readonly family: string
   readonly toImage: string | undefined
@@ -106,9 +106,11 @@ export interface RollbackRequest extends Common, Withdrawing {
   readonly shareWith: readonly string[]
 }
 
-export interface ResolveRequest extends Common, Conditions {
+export interface ResolveRequest extends CommonOptions, Conditions {
   readonly mode: 'resolve'
-  readonly of: { readonly kind: 'family'; readonly family: string } | { readonly kind: 'image'; readonly image: string }
+  readonly subject:
+    | { readonly kind: 'family'; readonly family: string }
+    | { readonly kind: 'image'; readonly image: string }
   readonly ifMissing: 'error' | 'ignore'
 }
 
@@ -120,14 +122,14 @@ export type Request = BakeRequest | PromoteRequest | RollbackRequest | ResolveRe
 /** The family that the request is about; undefined where that is the question. */
 export const familyOf = (request: Request): string | undefined => {
   if (request.mode !== 'resolve') return request.family
-  return request.of.kind === 'family' ? request.of.family : undefined
+  return request.subject.kind === 'family' ? request.subject.family : undefined
 }
 
 /** Home first. */
 export const regionsOf = ({
   region,
   replicas,
-}: Pick<Common, 'region' | 'replicas'>): readonly [home: string, ...replicas: string[]] => [region, ...replicas]
+}: Pick<CommonOptions, 'region' | 'replicas'>): readonly [home: string, ...replicas: string[]] => [region, ...replicas]
 
 export type Mode = Request['mode']
 export const modes = ['bake', 'promote', 'rollback', 'resolve'] as const satisfies readonly Mode[]

@@ -24,7 +24,7 @@ export interface Run {
   readonly number: number
 }
 
-export function runOf(
+export function createRun(
   identity: RunIdentity,
   { attempt, number, sha256 }: { attempt: number; number: number; sha256: (text: string) => string },
 ): Run {

@@ -36,7 +36,7 @@ export type Keep = Extract<RegionPlan, { kind: 'nothing' }> & {
 export type RegionDecision = Change | Keep | Refusal
 
 /** One region: what was seen, what is decided, and what makes its image ready. */
-export interface RegionCase<S extends FamilyState = FamilyState> {
+export interface DecidedRegion<S extends FamilyState = FamilyState> {
   readonly state: S
   readonly decision: RegionDecision
   /** What the region is to serve. */
@@ -47,11 +47,11 @@ export interface RegionCase<S extends FamilyState = FamilyState> {
 }
 
 /** What the family serves when the plan is carried out: a newer image that is not withdrawn stays current. */
-export function servedAfter({
+export function currentAfterPlan({
   state: { current },
   decision,
   target,
-}: Pick<RegionCase, 'state' | 'decision' | 'target'>): Image | undefined {
+}: Pick<DecidedRegion, 'state' | 'decision' | 'target'>): Image | undefined {
   if (decision.kind !== 'change' || !target) return current
   const isAhead = current && isNewer(current, target) && !decision.withdraw.some(({ id }) => id === current.id)
   return isAhead ? current : target

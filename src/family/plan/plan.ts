@@ -19,6 +19,8 @@ export interface Notice {
   readonly persistent?: true
 }
 
+export const warning = (text: string): Notice => ({ level: 'warning', text })
+
 /**
  * What a plan does one after the other, each in all regions side by side: images are made, then copied; the decision is
  * noted; what is expected is confirmed at the last moment; what changes no answer yet is done; the families are switched; and, after ECS has confirmed what was expected,
@@ -48,7 +50,7 @@ export interface RegionOutcome {
   /** An earlier attempt of this run has changed something. */
   readonly changedBefore: boolean
   /** What the family serves, where that was all there was to find out. */
-  readonly servedImage?: Image | undefined
+  readonly resolvedImage?: Image | undefined
   /** Images whose instances are listed at the end. */
   readonly listInstancesOf?: readonly string[]
   /** What becomes of the images of the family under `keep`. */

@@ -18,7 +18,7 @@ export type Permission =
       readonly reason: string
     }
 
-interface ImageRefQuestion {
+interface ImageParameters {
   readonly region: string
   readonly image: string
 }
@@ -26,45 +26,45 @@ interface ImageRefQuestion {
 /** Each question with the type of its answer. */
 interface QueryTypes {
   /** What ECS says that the family resolves to (DescribeImageFromFamily). */
-  readonly current: { question: FamilyRef; answer: Image | undefined }
+  readonly current: { parameters: FamilyRef; answer: Image | undefined }
   /** All own images of the family, whatever their status. */
-  readonly members: { question: FamilyRef; answer: readonly Image[] }
+  readonly members: { parameters: FamilyRef; answer: readonly Image[] }
   /** Available images under a family name, whoever owns them. */
-  readonly visible: { question: FamilyRef; answer: readonly Image[] }
+  readonly visible: { parameters: FamilyRef; answer: readonly Image[] }
   /** An image by its ID, whatever its status and owner. */
-  readonly image: { question: ImageRefQuestion; answer: Image | undefined }
+  readonly image: { parameters: ImageParameters; answer: Image | undefined }
   /** The same, but waits while it is being created (a dry run does not wait). */
-  readonly settled: { question: ImageRefQuestion; answer: Image | undefined }
+  readonly settled: { parameters: ImageParameters; answer: Image | undefined }
   /** Own images of exactly this name, whatever their status and family. */
-  readonly named: { question: { region: string; name: string }; answer: readonly Image[] }
+  readonly named: { parameters: { region: string; name: string }; answer: readonly Image[] }
   /** Own images made by the run of this key. */
-  readonly made: { question: { region: string; run: string }; answer: readonly Image[] }
+  readonly made: { parameters: { region: string; run: string }; answer: readonly Image[] }
   /** Own images with this origin in their tags, whatever their status and family: copies of one image. */
-  readonly copies: { question: { region: string; origin: string }; answer: readonly Image[] }
+  readonly copies: { parameters: { region: string; origin: string }; answer: readonly Image[] }
   /** IDs of own images of the family that instances use. */
-  readonly used: { question: FamilyRef; answer: readonly string[] }
+  readonly used: { parameters: FamilyRef; answer: readonly string[] }
   /** IDs of snapshots that this run meant to delete with their images, and that no image uses by now. */
-  readonly leftovers: { question: { region: string; run: string }; answer: readonly string[] }
+  readonly leftovers: { parameters: { region: string; run: string }; answer: readonly string[] }
   /** All own images of the region, whatever their status and family. */
-  readonly own: { question: { region: string }; answer: readonly Image[] }
+  readonly own: { parameters: { region: string }; answer: readonly Image[] }
   /** IDs of the accounts that the image is shared with. */
-  readonly shares: { question: ImageRefQuestion; answer: readonly string[] }
+  readonly shares: { parameters: ImageParameters; answer: readonly string[] }
   /** An instance; waits while it is starting or stopping (a dry run does not wait). */
-  readonly instance: { question: { region: string; instance: string }; answer: Instance | undefined }
+  readonly instance: { parameters: { region: string; instance: string }; answer: Instance | undefined }
   /** Whether ECS would carry the step out, asked with its own DryRun. */
-  readonly permitted: { question: { step: Step }; answer: Permission }
+  readonly permitted: { parameters: { step: Step }; answer: Permission }
   /** ECS's time, milliseconds. No request: it comes with the answers to others. */
-  readonly time: { question: object; answer: number }
+  readonly time: { parameters: object; answer: number }
   /** Lets the time pass that tags may lag behind (an earlier attempt may have written some just before it died). */
   readonly lag: {
     /** What an earlier attempt has written needs to be waited for once only. */
-    question: { readonly of: 'earlier attempt' | 'others' }
+    parameters: { readonly writesOf: 'earlier attempt' | 'others' }
     answer: undefined
   }
 }
 
-export type Kind = keyof QueryTypes
-export type Query = { [K in Kind]: { readonly ask: K } & QueryTypes[K]['question'] }[Kind]
+export type QueryKind = keyof QueryTypes
+export type Query = { [K in QueryKind]: { readonly ask: K } & QueryTypes[K]['parameters'] }[QueryKind]
 export type Answer<Q extends Query> = QueryTypes[Q['ask']]['answer']
 
 export type QueryGenerator<Result> = Generator<readonly Query[], Result, readonly unknown[]>
@@ -83,16 +83,16 @@ export function* withoutQuery<Result>(result: Result): QueryGenerator<Result> {
   return result
 }
 
-type AnswerToMaybe<Q> = Q extends Query ? Answer<Q> : undefined
+type AnswerIfAsked<Q> = Q extends Query ? Answer<Q> : undefined
 
 /** Asks side by side by name; what is undefined is not asked. */
 export function* queryAll<const Qs extends Readonly<Record<string, Query | undefined>>>(
   questions: Qs,
-): QueryGenerator<{ -readonly [K in keyof Qs]: AnswerToMaybe<Qs[K]> }> {
+): QueryGenerator<{ -readonly [K in keyof Qs]: AnswerIfAsked<Qs[K]> }> {
   const asked = Object.entries(questions).filter((entry): entry is [string, Query] => entry[1] !== undefined)
   const answers = yield* query(...asked.map(([, question]) => question))
   return Object.fromEntries(asked.map(([name], index) => [name, answers[index]])) as {
-    -readonly [K in keyof Qs]: AnswerToMaybe<Qs[K]>
+    -readonly [K in keyof Qs]: AnswerIfAsked<Qs[K]>
   }
 }
 

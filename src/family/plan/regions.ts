@@ -49,7 +49,7 @@ export function combineRefusals(request: Request, plans: readonly { readonly kin
 }
 
 /** Steps added to what is planned, in the phases that they belong to. */
-export function withSteps(branch: RegionPlan, more: Extract<RegionPlan, { kind: 'change' }>['steps']): RegionPlan {
+export function addSteps(branch: RegionPlan, more: Extract<RegionPlan, { kind: 'change' }>['steps']): RegionPlan {
   const added = Object.entries(more).filter(([, steps]) => steps.length > 0)
   if (added.length === 0) return branch
   const { steps: planned, expect } = branch.kind === 'change' ? branch : { steps: {}, expect: undefined }

@@ -79,29 +79,29 @@ interface Traits {
   readonly dryRun: boolean
 }
 
-const look = { kind: 'look', visible: false, switches: false, withdraws: false, dryRun: false } as const
-const write = { kind: 'write', visible: true, switches: false, withdraws: false, dryRun: false } as const
-const create = { ...write, kind: 'create' } as const
+const lookTraits = { kind: 'look', visible: false, switches: false, withdraws: false, dryRun: false } as const
+const writeTraits = { kind: 'write', visible: true, switches: false, withdraws: false, dryRun: false } as const
+const createTraits = { ...writeTraits, kind: 'create' } as const
 
 /** What holds for each kind of step. A new kind does not compile without its row. */
 export const traits = {
-  create: create,
-  copy: create,
-  await: look,
-  confirm: look,
-  stop: write,
-  start: write,
-  rename: write,
-  tag: write,
-  untag: { ...write, visible: false },
-  'join-family': { ...write, switches: true, dryRun: true },
-  restore: { ...write, switches: true, dryRun: true },
-  share: { ...write, dryRun: true },
-  unshare: { ...write, dryRun: true },
-  deprecate: { ...write, switches: true, withdraws: true, dryRun: true },
-  quarantine: { ...write, switches: true, withdraws: true, dryRun: true },
-  delete: write,
-  'delete-snapshots': write,
+  create: createTraits,
+  copy: createTraits,
+  await: lookTraits,
+  confirm: lookTraits,
+  stop: writeTraits,
+  start: writeTraits,
+  rename: writeTraits,
+  tag: writeTraits,
+  untag: { ...writeTraits, visible: false },
+  'join-family': { ...writeTraits, switches: true, dryRun: true },
+  restore: { ...writeTraits, switches: true, dryRun: true },
+  share: { ...writeTraits, dryRun: true },
+  unshare: { ...writeTraits, dryRun: true },
+  deprecate: { ...writeTraits, switches: true, withdraws: true, dryRun: true },
+  quarantine: { ...writeTraits, switches: true, withdraws: true, dryRun: true },
+  delete: writeTraits,
+  'delete-snapshots': writeTraits,
 } as const satisfies Readonly<Record<Action, Traits>>
 
 type ActionOfKind<K extends Traits['kind']> = {

@@ -1,7 +1,7 @@
 /** Whether the world came out as planned: judged by ECS's answers, not by its replies to the writes. */
 
 import { decisionOn, describeDecision } from '../model/decision-record.ts'
-import { type Image, isAvailable, isNewer, label, sameSecond } from '../model/image.ts'
+import { createdInSameSecond, type Image, isAvailable, isNewer, label } from '../model/image.ts'
 import { workflowRunOf } from '../model/run.ts'
 import { tag } from '../model/tags.ts'
 import type { Expectation } from './plan.ts'
@@ -26,7 +26,7 @@ export function* verify(
   const wanted = members.find(({ id }) => id === expect.image)
   const serving = members.find(({ id }) => id === current?.id)
   const isOurs = current !== undefined && (withdrawn.includes(current.id) || !serving || !isAvailable(serving))
-  if (current && wanted && !isOurs && sameSecond(current, wanted)) {
+  if (current && wanted && !isOurs && createdInSameSecond(current, wanted)) {
     const reason = `${label(current)} and ${label(wanted)} were created in the same second, and ECS serves the former`
     return { region, kind: 'overtaken', current, fails: overtaken !== 'warns', reason }
   }

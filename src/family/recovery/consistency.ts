@@ -26,14 +26,14 @@ export function* observeConsistently<S extends FamilyState>(
   const { run } = request
   const state = yield* look()
   const mayBeLate = run.attempt > 1 && !hasOwnRecord(run, state)
-  if (!mayBeLate && !isBetweenWrites(state)) return yield* withMovedImages(request, state)
-  yield* query({ ask: 'lag', of: isBetweenWrites(state) ? 'others' : 'earlier attempt' })
-  const again = yield* withMovedImages(request, yield* look())
-  return run.attempt === 1 || hasOwnRecord(run, again) ? again : yield* withImagesElsewhere(request, again)
+  if (!mayBeLate && !isBetweenWrites(state)) return yield* addMovedImages(request, state)
+  yield* query({ ask: 'lag', writesOf: isBetweenWrites(state) ? 'others' : 'earlier attempt' })
+  const again = yield* addMovedImages(request, yield* look())
+  return run.attempt === 1 || hasOwnRecord(run, again) ? again : yield* addImagesElsewhere(request, again)
 }
 
 /** The only image that carries the mark may be in a family by now that no input names. */
-function* withImagesElsewhere<S extends FamilyState>({ run, region }: RecordedRequest, state: S): QueryGenerator<S> {
+function* addImagesElsewhere<S extends FamilyState>({ run, region }: RecordedRequest, state: S): QueryGenerator<S> {
   const [own] = yield* query({ ask: 'own', region })
   const isOurs = (image: Image) => hasOwnRecord(run, { ...state, known: [image] })
   const elsewhere = own.filter((image) => isOurs(image) && !state.known.some(({ id }) => id === image.id))
@@ -41,7 +41,7 @@ function* withImagesElsewhere<S extends FamilyState>({ run, region }: RecordedRe
 }
 
 /** What this run has decided about may have been moved since, to a family that this request does not name. */
-function* withMovedImages<S extends FamilyState>({ run, region }: RecordedRequest, state: S): QueryGenerator<S> {
+function* addMovedImages<S extends FamilyState>({ run, region }: RecordedRequest, state: S): QueryGenerator<S> {
   const { target, previous } = ownDecision(run, state.known)?.decision ?? {}
   const missing = [target, previous].filter((wanted) => !state.known.some(({ id }) => id === wanted))
   const ids = missing.filter((wanted) => wanted !== undefined)

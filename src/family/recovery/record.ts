@@ -1,7 +1,7 @@
 /** Writing a decision down: which tags go on which images, in which order, and what if there is no room. */
 
 import { type DecisionRecord, decisionOn, decisionTraits, recordTag } from '../model/decision-record.ts'
-import { type Image, label, list } from '../model/image.ts'
+import { type Image, label, listLabels } from '../model/image.ts'
 import { tagLimit } from '../model/limits.ts'
 import type { RecordedRequest } from '../model/request.ts'
 import { hasRoomForTags, reasonTag, type Tags, tag } from '../model/tags.ts'
@@ -12,7 +12,7 @@ import type { Step } from '../plan/steps.ts'
 type DecisionContent = Omit<DecisionRecord, 'replaces'>
 type TagStep = Extract<Step, { action: 'tag' }>
 
-export interface Subject {
+export interface DecisionSubject {
   readonly region: string
   /** Images to be withdrawn; the last one is what the family serves now. */
   readonly withdraw: readonly Image[]
@@ -49,15 +49,19 @@ export function recordDecision(
     targetTags = {},
     reason,
     mayGoWithout,
-  }: Subject & { readonly targetTags?: Tags; readonly reason: string | undefined; readonly mayGoWithout: boolean },
+  }: DecisionSubject & {
+    readonly targetTags?: Tags
+    readonly reason: string | undefined
+    readonly mayGoWithout: boolean
+  },
 ): RecordSteps | Refusal {
   const fits = (image: Image, tags: Tags = {}) => hasRoomForTags(image.tags, { ...recordTag(image, decision), ...tags })
   const targetFits = target !== undefined && fits(target, targetTags)
   const full = [
     ...withdraw.filter((image) => !fits(image)),
-    ...(target && !targetFits && marksTarget(decision) ? [target] : []),
+    ...(target && !targetFits && commitsOnTarget(decision) ? [target] : []),
   ]
-  if (full[0] && !mayGoWithout) return refuseWithoutRoom(full[0], decision)
+  if (full[0] && !mayGoWithout) return refuseNoRoom(full[0], decision)
   const roomy = withdraw.filter((image) => !full.includes(image))
   const reasonFits = reason === undefined || roomy.every((image) => fits(image, reasonTag(reason)))
   const kept = reasonFits ? reason : undefined
@@ -88,11 +92,11 @@ export const recordDone = (
   return tagSteps(open, region, (image) => recordTag(image, { ...decision, state: 'done' }))
 }
 
-const marksTarget = ({ mode }: DecisionContent): boolean => decisionTraits[mode].commitMarker === 'target'
+const commitsOnTarget = ({ mode }: DecisionContent): boolean => decisionTraits[mode].commitMarker === 'target'
 
 const recordOrder = (decision: DecisionContent, withdraw: readonly Image[], target: Image | undefined): Image[] => {
   const stays = target ? [target] : []
-  return marksTarget(decision) ? [...withdraw, ...stays] : [...stays, ...withdraw]
+  return commitsOnTarget(decision) ? [...withdraw, ...stays] : [...stays, ...withdraw]
 }
 
 /** One step for all images whose tags come out the same; the step of the last image comes last. */
@@ -115,18 +119,18 @@ function removeReasons(images: readonly Image[], region: string): Step[] {
   return ids.length === 0 ? [] : [{ action: 'untag', region, resource: 'image', ids, keys: [tag.reason] }]
 }
 
-function refuseWithoutRoom(image: Image, decision: DecisionContent): Refusal {
+function refuseNoRoom(image: Image, decision: DecisionContent): Refusal {
   const spare = Object.keys(image.tags).find((key) => !/^(image-family|github):/.test(key))
   return refuse(
     'no-room-for-mark',
     `${label(image)} has ${Object.keys(image.tags).length} of the ${tagLimit} tags that ECS allows: there is no room to note this decision, and without the note a re-run could decide a second time.`,
-    `Drop one of its tags${spare ? `, for instance ${spare}` : ''}${marksTarget(decision) ? ', or give fewer `tags`' : ', or name the image to fall back to in `to-image-id` (without `quarantine-family`)'}.`,
+    `Drop one of its tags${spare ? `, for instance ${spare}` : ''}${commitsOnTarget(decision) ? ', or give fewer `tags`' : ', or name the image to fall back to in `to-image-id` (without `quarantine-family`)'}.`,
   )
 }
 
 function recordWarnings({ full, reasonFits }: { full: readonly Image[]; reasonFits: boolean }): Notice[] {
   const texts = [
-    ...(full.length > 0 ? [`${list(full)}: not marked, all ${tagLimit} tags are in use.`] : []),
+    ...(full.length > 0 ? [`${listLabels(full)}: not marked, all ${tagLimit} tags are in use.`] : []),
     ...(reasonFits ? [] : ['The reason was not kept on the images: one of them has no room for another tag.']),
   ]
   return texts.map((text) => ({ level: 'warning', text }))
@@ -137,7 +141,7 @@ function recordWarnings({ full, reasonFits }: { full: readonly Image[]; reasonFi
  * @param targetTags what the request itself puts on the target, besides the mark
  * @param mayGoWithout a re-run ends at the same image even without a mark
  */
-export function recordSteps(
+export function planRecord(
   { mode, region, family, run, reason }: RecordedRequest,
   {
     change,

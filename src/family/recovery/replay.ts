@@ -15,58 +15,58 @@ import type { RecordedRequest } from '../model/request.ts'
 import type { Run } from '../model/run.ts'
 import type { RegionDecision } from '../plan/decision.ts'
 import { type Notice, type Refusal, refuse } from '../plan/plan.ts'
-import { pendingAfter } from '../rules/rivals.ts'
-import { agrees, changedExternally, startNewRun, supersededBy } from './supersession.ts'
+import { findPendingNewer } from '../rules/rivals.ts'
+import { changedExternally, refuseSuperseded, startNewRun, wantsSameImage } from './supersession.ts'
 
 /** What is left alone, in the words of `nothing`. */
 export const doneByEarlierAttempt = 'an earlier attempt of this run has done it'
 
-export const isServable = (image: Image | undefined, family: string): boolean =>
+export const isAvailableIn = (image: Image | undefined, family: string): boolean =>
   image !== undefined && isAvailable(image) && image.family === family
 
 /** What undid this run's decision about an image; a later step of the same workflow run may have. */
-export function refuseIfUndone(run: Run, image: Image, what: string): Refusal | undefined {
+export function refuseUndone(run: Run, image: Image, what: string): Refusal | undefined {
   const decision = decisionOn(image)
   if (!decision || decision.run === run.key) return changedExternally(image, what)
-  return isSameWorkflowRun(run, decision.run) ? undefined : supersededBy({ image, decision })
+  return isSameWorkflowRun(run, decision.run) ? undefined : refuseSuperseded({ image, decision })
 }
 
-const withdrawnBefore = (run: Run, { known }: FamilyState): Image[] =>
+const findWithdrawnEarlier = (run: Run, { known }: FamilyState): Image[] =>
   decisionsReplacing(run, known).flatMap(({ image, own }) => (own.role === 'withdrawn' ? [image] : []))
 
 /** What this run has withdrawn, also where a later decision is noted over its mark, or where there was no room for one. */
-function withdrawnBy(run: Run, state: FamilyState, { decision, images }: OwnDecision): Image[] {
+function findWithdrawn(run: Run, state: FamilyState, { decision, images }: OwnDecision): Image[] {
   const { known } = state
   const target = known.find(({ id }) => id === decision.target)
   const previous = known.filter(({ id }) => id === decision.previous)
   const ids = [
     ...images,
-    ...withdrawnBefore(run, state),
+    ...findWithdrawnEarlier(run, state),
     ...previous.filter((image) => !target || isNewer(image, target)),
   ].map(({ id }) => id)
   return oldestFirst(known.filter(({ id }) => ids.includes(id) && id !== decision.target))
 }
 
 /** What has undone, since, a decision that was carried out. */
-function undoneSince({ run, family }: RecordedRequest, state: FamilyState, own: OwnDecision): Refusal | undefined {
+function findUndone({ run, family }: RecordedRequest, state: FamilyState, own: OwnDecision): Refusal | undefined {
   const { decision } = own
   const target = state.known.find(({ id }) => id === decision.target)
   if (decision.target !== undefined && !target) return refuseTargetGone(decision)
-  const back = withdrawnBy(run, state, own).filter((image) => isServable(image, family))
+  const back = findWithdrawn(run, state, own).filter((image) => isAvailableIn(image, family))
   return [
-    ...back.map((image) => refuseIfUndone(run, image, 'withdrawn')),
-    target && !isServable(target, family) ? refuseIfUndone(run, target, 'settled on') : undefined,
+    ...back.map((image) => refuseUndone(run, image, 'withdrawn')),
+    target && !isAvailableIn(target, family) ? refuseUndone(run, target, 'settled on') : undefined,
   ].find((refusal) => refusal !== undefined)
 }
 
 /** The decision was carried out in an earlier attempt: nothing changes, unless somebody has undone it. */
 export function replay(request: RecordedRequest, state: FamilyState, own: OwnDecision): RegionDecision {
-  const undone = undoneSince(request, state, own)
+  const undone = findUndone(request, state, own)
   if (undone) return undone
   const { run, region, family } = request
   const { decision } = own
   const target = state.known.find(({ id }) => id === decision.target)
-  const ids = withdrawnBy(run, state, own).map(({ id }) => id)
+  const ids = findWithdrawn(run, state, own).map(({ id }) => id)
   return {
     kind: 'nothing',
     region,
@@ -76,7 +76,7 @@ export function replay(request: RecordedRequest, state: FamilyState, own: OwnDec
     previous: decision.previous,
     withdrawn: ids,
     listInstancesOf: decisionTraits[decision.mode].fallsBack ? ids : [],
-    pending: pendingAfter(state.members, target).map(({ id }) => id),
+    pending: findPendingNewer(state.members, target).map(({ id }) => id),
     notices: currentChangedNotice(family, state.current, decision),
   }
 }
@@ -94,16 +94,17 @@ export const refuseTargetGone = ({ target }: DecisionRecord): Refusal =>
  * later step of the same workflow run (a rollback after a promote, in one job), or somebody who fell back to the same
  * image. Nothing is left to do here.
  */
-export function continuedBy(request: RecordedRequest, state: FamilyState): RegionDecision | undefined {
+export function findContinuation(request: RecordedRequest, state: FamilyState): RegionDecision | undefined {
   const { run, region, mode } = request
   const { commitMarker } = decisionTraits[mode]
   const later = decisionsReplacing(run, state.known).find(
-    (replaced) => replaced.own.state === 'done' || replaced.own.role === commitMarker || agrees(replaced, state),
+    (replaced) =>
+      replaced.own.state === 'done' || replaced.own.role === commitMarker || wantsSameImage(replaced, state),
   )
   if (!later) return undefined
   const { image, decision, own } = later
   const wasTarget = own.role === 'target'
-  const undone = decision.target === image.id ? undoneSince(request, state, { decision, images: [image] }) : undefined
+  const undone = decision.target === image.id ? findUndone(request, state, { decision, images: [image] }) : undefined
   return (
     undone ?? {
       kind: 'nothing',
@@ -113,7 +114,7 @@ export function continuedBy(request: RecordedRequest, state: FamilyState): Regio
       image: wasTarget ? image.id : state.current?.id,
       // Withdrawing what a promotion brought leads back to what was there before it.
       previous: wasTarget && decision.target !== image.id ? decision.target : undefined,
-      withdrawn: withdrawnBefore(run, state).map(({ id }) => id),
+      withdrawn: findWithdrawnEarlier(run, state).map(({ id }) => id),
       pending: [],
       notices: [],
     }

@@ -11,14 +11,14 @@ import {
 } from '../model/decision-record.ts'
 import type { FamilyState } from '../model/family-state.ts'
 import { createdAt, type Image, isAvailable, isNewer, isPending, label } from '../model/image.ts'
-import { sameImage } from '../model/origin.ts'
+import { haveSameOrigin } from '../model/origin.ts'
 import type { RecordedRequest } from '../model/request.ts'
 import type { Change, RegionDecision } from '../plan/decision.ts'
 import { type Notice, type Refusal, refuse } from '../plan/plan.ts'
 import { withdrawalOrder } from '../rules/withdrawal.ts'
 import { commitMarkerOf, hasRoomForRecord } from './record.ts'
-import { continuedBy, isServable, refuseIfUndone, refuseTargetGone, replay } from './replay.ts'
-import { decidedSince, findSuperseding } from './supersession.ts'
+import { findContinuation, isAvailableIn, refuseTargetGone, refuseUndone, replay } from './replay.ts'
+import { findSuperseding, refuseIfDecidedSince } from './supersession.ts'
 
 /**
  * What this run has decided in an earlier attempt, as the tags tell it; undefined when it has decided nothing yet.
@@ -33,15 +33,15 @@ export function recover(
   const later = findSuperseding(run, state)
   if (later) return later
   const own = ownDecision(run, state.known)
-  if (!own) return continuedBy(request, state)
-  const other = refuseOtherTarget(named, own.decision)
+  if (!own) return findContinuation(request, state)
+  const other = refuseOtherImage(named, own.decision)
   if (other) return other
   if (own.decision.state === 'done') return replay(request, state, own)
-  return hasCommitMarker(request, state, own) ? resume(request, state, own) : decidedSince(run, state)
+  return hasCommitMarker(request, state, own) ? resume(request, state, own) : refuseIfDecidedSince(run, state)
 }
 
 /** Another image is asked for than this run has decided on: as a run it cannot be told from the one before. */
-function refuseOtherTarget(named: string | undefined, { target }: DecisionRecord): Refusal | undefined {
+function refuseOtherImage(named: string | undefined, { target }: DecisionRecord): Refusal | undefined {
   if (named === undefined || named === target) return undefined
   return refuse(
     'already-decided',
@@ -75,14 +75,14 @@ function resume(request: RecordedRequest, state: FamilyState, own: OwnDecision):
   const { decision, images } = own
   const target = state.known.find(({ id }) => id === decision.target)
   const marked = images.filter(({ id }) => id !== decision.target)
-  const ours = [...marked, ...unrecordedImages(request, state, { decision, target })]
+  const ours = [...marked, ...findUnrecorded(request, state, { decision, target })]
   const withdrawn = ours.filter((image) => isWithdrawnFrom(family, image))
-  const undone = decision.target === undefined ? undefined : lostTarget(request, { decision, target, withdrawn })
+  const undone = decision.target === undefined ? undefined : findLostTarget(request, { decision, target, withdrawn })
   if (undone === 'gone') return refuseTargetGone(decision)
-  if (undone) return refuseIfUndone(run, undone, 'settled on') ?? replay(request, state, own)
-  const standing = ours.filter((image) => isServable(image, family))
-  const back = broughtBack(request, { decision, standing, withdrawn })
-  if (back) return refuseIfUndone(run, back, 'withdrawn') ?? replay(request, state, own)
+  if (undone) return refuseUndone(run, undone, 'settled on') ?? replay(request, state, own)
+  const standing = ours.filter((image) => isAvailableIn(image, family))
+  const back = findReturned(request, { decision, standing, withdrawn })
+  if (back) return refuseUndone(run, back, 'withdrawn') ?? replay(request, state, own)
   return {
     kind: 'change',
     target,
@@ -95,7 +95,7 @@ function resume(request: RecordedRequest, state: FamilyState, own: OwnDecision):
 }
 
 /** A rollback that was told where to goes on without marking images that have no room: by that they are known. */
-function unrecordedImages(
+function findUnrecorded(
   request: RecordedRequest,
   { known }: FamilyState,
   { decision, target }: { decision: DecisionRecord; target: Image | undefined },
@@ -108,7 +108,7 @@ function unrecordedImages(
 }
 
 /** What the family served leaves last: an image that stands after it was brought back by somebody. */
-const broughtBack = (
+const findReturned = (
   request: RecordedRequest,
   {
     decision,
@@ -124,12 +124,12 @@ const broughtBack = (
  * The target stands before anything is withdrawn, and stood when it was chosen unless it had to be restored. If it does
  * not stand by now, that was somebody's decision.
  */
-function lostTarget(
+function findLostTarget(
   request: RecordedRequest,
   { decision, target, withdrawn }: { decision: DecisionRecord; target: Image | undefined; withdrawn: readonly Image[] },
 ): Image | 'gone' | undefined {
   if (!target) return 'gone'
-  if (isServable(target, request.family)) return undefined
+  if (isAvailableIn(target, request.family)) return undefined
   const stood = withdrawn.length > 0 || !(isAvailable(target) || decision.restores)
   // A copy may have been outside of the family, where it was to join.
   const mayJoin = decision.restores && target.family === ''
@@ -139,7 +139,7 @@ function lostTarget(
 
 /** In one run every region goes to the same image, also where an earlier attempt has recorded the decision. */
 export function refuseDifferentTarget(recovered: Image | undefined, target: Image | undefined): Refusal | undefined {
-  const isSame = recovered === undefined || target === undefined || sameImage(recovered, target)
+  const isSame = recovered === undefined || target === undefined || haveSameOrigin(recovered, target)
   if (isSame) return undefined
   return refuse(
     'already-decided',
@@ -149,7 +149,7 @@ export function refuseDifferentTarget(recovered: Image | undefined, target: Imag
 }
 
 /** What a re-run goes on with, for the log. */
-export const resumeNotice = ({ resumed }: Change): Notice[] =>
+export const resumeNotices = ({ resumed }: Change): Notice[] =>
   resumed
     ? [
         {

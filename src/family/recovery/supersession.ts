@@ -1,12 +1,12 @@
 /** Who decided after this run did, and that it gives way to them: a re-run never undoes a later decision. */
 
 import {
-  bakedAfter,
   type DecisionOnImage,
   decisionOn,
-  decisionsAfter,
   decisionsReplacing,
   describeDecision,
+  findLaterBakes,
+  findLaterDecisions,
   isSameWorkflowRun,
   ownDecision,
 } from '../model/decision-record.ts'
@@ -22,7 +22,7 @@ export const hasOwnRecord = (run: Run, { known }: FamilyState): boolean =>
 
 export const startNewRun = 'Start a new workflow run to decide again: a re-run never undoes a later decision.'
 
-export const supersededBy = ({ image, decision }: DecisionOnImage): Refusal => {
+export const refuseSuperseded = ({ image, decision }: DecisionOnImage): Refusal => {
   const reason = decision.target === image.id ? undefined : image.tags[tag.reason]
   return refuse(
     'superseded',
@@ -40,13 +40,13 @@ export const changedExternally = (image: Image, what: string): Refusal =>
   )
 
 /** An image that this run wanted served here, and that the later decision wants served here too, is no quarrel. */
-export const agrees = (
+export const wantsSameImage = (
   { image, decision, own }: ReturnType<typeof decisionsReplacing>[number],
   { members }: FamilyState,
 ): boolean => own.role === 'target' && decision.target === image.id && members.some(({ id }) => id === image.id)
 
 /** Decisions about this family: on its members, or to and from one of them. */
-function recordsOfFamily({ known, members }: FamilyState): Image[] {
+function findDecidedImages({ known, members }: FamilyState): Image[] {
   const ids = new Set(members.map(({ id }) => id))
   return known.filter((image) => {
     const { target = '', previous = '' } = decisionOn(image) ?? {}
@@ -55,11 +55,11 @@ function recordsOfFamily({ known, members }: FamilyState): Image[] {
 }
 
 /** Another decision was made, on other images, while the image of this one had not come in yet: it would undo that. */
-function decidedMeanwhile(run: Run, state: FamilyState): DecisionOnImage | undefined {
+function findDecisionMeanwhile(run: Run, state: FamilyState): DecisionOnImage | undefined {
   const own = ownDecision(run, state.known)?.decision
   const isIn = state.members.some(({ id }) => id === own?.target)
   if (run.attempt === 1 || own?.state !== 'planned' || isIn) return undefined
-  return recordsOfFamily(state)
+  return findDecidedImages(state)
     .flatMap((image) => {
       const decision = decisionOn(image)
       return decision ? [{ image, decision }] : []
@@ -75,22 +75,22 @@ function decidedMeanwhile(run: Run, state: FamilyState): DecisionOnImage | undef
  */
 export function findSuperseding(run: Run, state: FamilyState): Refusal | undefined {
   const later = decisionsReplacing(run, state.known).find(
-    (replaced) => !isSameWorkflowRun(run, replaced.decision.run) && !agrees(replaced, state),
+    (replaced) => !isSameWorkflowRun(run, replaced.decision.run) && !wantsSameImage(replaced, state),
   )
-  if (later) return supersededBy(later)
-  const meanwhile = decidedMeanwhile(run, state)
-  if (meanwhile) return supersededBy(meanwhile)
-  return hasOwnRecord(run, state) ? undefined : decidedSince(run, state)
+  if (later) return refuseSuperseded(later)
+  const meanwhile = findDecisionMeanwhile(run, state)
+  if (meanwhile) return refuseSuperseded(meanwhile)
+  return hasOwnRecord(run, state) ? undefined : refuseIfDecidedSince(run, state)
 }
 
 /** Before a later attempt decides anew: what workflow runs begun after this one have decided or baked stands. */
-export function decidedSince(run: Run, state: FamilyState): Refusal | undefined {
+export function refuseIfDecidedSince(run: Run, state: FamilyState): Refusal | undefined {
   if (run.attempt === 1) return undefined
-  const decided = decisionsAfter(run, recordsOfFamily(state))
+  const decided = findLaterDecisions(run, findDecidedImages(state))
   // Why, stands on what was withdrawn.
   const telling = decided.find(({ image }) => tag.reason in image.tags) ?? decided[0]
-  if (telling) return supersededBy(telling)
-  const [baked] = bakedAfter(run, state.members)
+  if (telling) return refuseSuperseded(telling)
+  const [baked] = findLaterBakes(run, state.members)
   return (
     baked &&
     refuse(

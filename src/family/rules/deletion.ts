@@ -13,7 +13,7 @@ interface Deletable {
 }
 
 /** Own images as they are known, the target among them. */
-export const knownIn = ({ members, target }: RetentionFacts): Image[] =>
+export const membersWithTarget = ({ members, target }: RetentionFacts): Image[] =>
   target ? [target, ...members.filter(({ id }) => id !== target.id)] : [...members]
 
 export function planDeletions(
@@ -21,7 +21,7 @@ export function planDeletions(
   facts: RetentionFacts,
   going: readonly Deletable[],
 ): Deletion[] {
-  const known = knownIn(facts)
+  const known = membersWithTarget(facts)
   return going.map(({ image, accounts }, index) => {
     const before = going.slice(0, index).map((each) => each.image)
     return {

@@ -10,10 +10,10 @@ import { refuseNotPermitted } from './permission.ts'
 type EntryRequest = Pick<PromoteRequest, 'region' | 'family' | 'replicas'>
 
 /** How an image comes into its family. */
-export interface Entry {
+export interface FamilyEntry {
   /** What changes no answer, and can be done before any region switches. */
-  readonly first: readonly Step[]
-  readonly steps: readonly Step[]
+  readonly prepare: readonly Step[]
+  readonly enter: readonly Step[]
 }
 
 /**
@@ -30,7 +30,7 @@ export function* planEntry(
     isAwaited,
     awaitsTarget,
   }: { readonly hasRivals: boolean; readonly isAwaited: boolean; readonly awaitsTarget: boolean },
-): QueryGenerator<Entry | Refusal> {
+): QueryGenerator<FamilyEntry | Refusal> {
   const { region, family } = request
   const image = target.id
   const ready: Step[] = isPending(target) && !isAwaited ? [{ action: 'await', region, image }] : []
@@ -39,17 +39,20 @@ export function* planEntry(
   const comesIn = join.length + restore.length > 0
   const isLookedFor = awaitsTarget ? comesIn || hasRivals : comesIn && hasRivals
   const seen: Step[] = isLookedFor ? [{ action: 'await', region, image, family }] : []
-  if (join[0] === undefined || restore.length === 0) return { first: ready, steps: [...join, ...restore, ...seen] }
-  const restoredFirst: Entry = { first: [...restore, { action: 'await', region, image }], steps: [...join, ...seen] }
+  if (join[0] === undefined || restore.length === 0) return { prepare: ready, enter: [...join, ...restore, ...seen] }
+  const restoredFirst: FamilyEntry = {
+    prepare: [...restore, { action: 'await', region, image }],
+    enter: [...join, ...seen],
+  }
   // With several regions, what can be ready everywhere before the first one switches, is.
-  const mayRestore = request.replicas.length > 0 && !(yield* wouldBeServed(request, target))
+  const mayRestore = request.replicas.length > 0 && !(yield* wouldBecomeCurrent(request, target))
   if (mayRestore) return restoredFirst
   // Deprecated images are in no family's order, so that joining first changes no family's answer. Whether ECS lets a
   // deprecated image change its family is not documented; if not, it has to be restored where it is.
   const [permission] = yield* query({ ask: 'permitted', step: join[0] })
-  if (permission.granted) return { first: [], steps: [...join, ...restore, ...seen] }
+  if (permission.granted) return { prepare: [], enter: [...join, ...restore, ...seen] }
   if (permission.obstacle === 'identity') return refuseNotPermitted(join[0], permission.reason)
-  if (!(yield* wouldBeServed(request, target))) return { first: [], steps: [...restore, ...join, ...seen] }
+  if (!(yield* wouldBecomeCurrent(request, target))) return { prepare: [], enter: [...restore, ...join, ...seen] }
   return refuse(
     'not-permitted',
     `${label(target)} is deprecated and ECS does not move it in that state; restored first, it would become what family ${target.family} serves.`,
@@ -58,7 +61,7 @@ export function* planEntry(
 }
 
 /** Whether a deprecated image, restored in the family where it is now, would become what that family serves. */
-export function* wouldBeServed({ region }: Pick<EntryRequest, 'region'>, target: Image): QueryGenerator<boolean> {
+export function* wouldBecomeCurrent({ region }: Pick<EntryRequest, 'region'>, target: Image): QueryGenerator<boolean> {
   if (target.family === '') return false
   const [current] = yield* query({ ask: 'current', region, family: target.family })
   return !(current && isNewer(current, target))

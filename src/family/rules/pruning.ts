@@ -1,17 +1,17 @@
 /** What is done after everything else in a region: images beyond `keep` are deleted, and what an attempt has left. */
 
-import { availableOf, type Image, isNewer } from '../model/image.ts'
-import { sameImage } from '../model/origin.ts'
+import { availableNewestFirst, type Image, isNewer } from '../model/image.ts'
+import { haveSameOrigin } from '../model/origin.ts'
 import type { BakeRequest, PromoteRequest } from '../model/request.ts'
 import type { RegionPlan } from '../plan/plan.ts'
 import type { QueryGenerator } from '../plan/query.ts'
-import { withSteps } from '../plan/regions.ts'
+import { addSteps } from '../plan/regions.ts'
 import { claimSnapshots, deleteLeftovers } from './deletion.ts'
 import { planRetention } from './retention.ts'
 
 /** What a rollback would fall back to: no other copy of the same image. @param staying the members of the family that are not withdrawn */
-export const fallbackOf = (target: Image, staying: readonly Image[]): Image | undefined =>
-  availableOf(staying).find((image) => isNewer(target, image) && !sameImage(image, target))
+export const findFallback = (target: Image, staying: readonly Image[]): Image | undefined =>
+  availableNewestFirst(staying).find((image) => isNewer(target, image) && !haveSameOrigin(image, target))
 
 /**
  * @param target what the region is to serve
@@ -41,11 +41,11 @@ export function* planPruning(
   const { decisions, steps, deletions, notices } = yield* planRetention({ region, family, keep, unshare, run }, facts)
   const pruned = { ...plan, retention: decisions, notices: [...plan.notices, ...notices] }
   // Before the new image is there, a rollback would fall back to one that may go afterwards.
-  const current = availableOf(members)[0]
-  const fallback = current && fallbackOf(current, members)
+  const current = availableNewestFirst(members)[0]
+  const fallback = current && findFallback(current, members)
   const early = deletions.filter(({ image }) => image !== fallback?.id)
   const room = [...claimSnapshots({ region, run }, early), ...early]
-  return withSteps(plan.kind === 'change' && room.length > 0 ? { ...pruned, room } : pruned, {
+  return addSteps(plan.kind === 'change' && room.length > 0 ? { ...pruned, room } : pruned, {
     prune: [...left, ...steps],
   })
 }

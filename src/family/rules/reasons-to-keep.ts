@@ -1,8 +1,8 @@
 /** Why an image stays although it is older than those to keep. */
 
 import { type DecisionRecord, decisionOn, decisionTraits, describeDecision } from '../model/decision-record.ts'
-import { type FamilyRef, type Image, isAvailable, sameSecond } from '../model/image.ts'
-import { originOf, sameImage } from '../model/origin.ts'
+import { createdInSameSecond, type FamilyRef, type Image, isAvailable } from '../model/image.ts'
+import { haveSameOrigin, originOf } from '../model/origin.ts'
 import type { Run } from '../model/run.ts'
 import { tag } from '../model/tags.ts'
 import type { Deletion } from '../plan/steps.ts'
@@ -39,20 +39,22 @@ export interface Hold {
  * What a rollback would fall back to: the newest available image older than the target, and no copy of it. Images of
  * the same second cannot be ordered, so one beside it, or beside the target, may be the one just as well.
  */
-export function fallbacksIn({ target, withdrawn }: RetentionFacts, counted: readonly Image[]): Image[] {
+export function findFallbacks({ target, withdrawn }: RetentionFacts, counted: readonly Image[]): Image[] {
   const others = counted.filter(
     (image) =>
       isAvailable(image) &&
       !withdrawn.includes(image.id) &&
-      !(target && (image === target || sameImage(image, target))),
+      !(target && (image === target || haveSameOrigin(image, target))),
   )
   const older = counted.slice(counted.findIndex(({ id }) => id === target?.id) + 1)
-  const next = older.find((image) => others.includes(image) && !(target && sameSecond(image, target)))
-  return others.filter((image) => [target, next].some((one) => one && (one.id === image.id || sameSecond(one, image))))
+  const next = older.find((image) => others.includes(image) && !(target && createdInSameSecond(image, target)))
+  return others.filter((image) =>
+    [target, next].some((one) => one && (one.id === image.id || createdInSameSecond(one, image))),
+  )
 }
 
 const servedNow: Hold = { reason: 'what the family serves', remedy: 'it may go once another one is served' }
-const fallenBackTo: Hold = {
+const rollbackTarget: Hold = {
   reason: 'what a rollback falls back to',
   remedy: 'it may go once there is a newer one to fall back to',
 }
@@ -60,11 +62,11 @@ const neededAtHome: Hold = {
   reason: 'what the home region serves or falls back to',
   remedy: 'it may go once that has changed',
 }
-const guarded: Hold = { reason: `tagged ${tag.protect}`, remedy: 'remove the tag to let it go' }
-const foreign: Hold = { reason: 'not made by this action', remedy: 'delete it yourself if nobody needs it' }
+const protectedByTag: Hold = { reason: `tagged ${tag.protect}`, remedy: 'remove the tag to let it go' }
+const notOurs: Hold = { reason: 'not made by this action', remedy: 'delete it yourself if nobody needs it' }
 export const inUse: Hold = { reason: 'in use by an instance', remedy: 'release the instances made from it' }
 
-const decidedOn = (decision: DecisionRecord): Hold => ({
+const wantedBy = (decision: DecisionRecord): Hold => ({
   reason: `decided on by ${describeDecision(decision)}`,
   remedy: 'delete it yourself if that run is not to be repeated',
 })
@@ -82,12 +84,12 @@ export function findHold(
   standby: readonly Image[],
 ): Hold | undefined {
   if (image.id === target?.id) return servedNow
-  if (standby.some(({ id }) => id === image.id)) return fallenBackTo
+  if (standby.some(({ id }) => id === image.id)) return rollbackTarget
   if (origins.includes(originOf(image))) return neededAtHome
-  if (tag.protect in image.tags) return guarded
-  if (!isOfThisAction(image)) return foreign
-  const decision = decisionFor(image, members, run)
-  return decision && decidedOn(decision)
+  if (tag.protect in image.tags) return protectedByTag
+  if (!isOfThisAction(image)) return notOurs
+  const decision = findDecisionFor(image, members, run)
+  return decision && wantedBy(decision)
 }
 
 const isOfThisAction = ({ tags }: Image): boolean => [tag.run, tag.origin, tag.decision].some((key) => key in tags)
@@ -96,13 +98,13 @@ const isOfThisAction = ({ tags }: Image): boolean => [tag.run, tag.origin, tag.d
  * The latest decision of another run that wants this image served: a re-run of that one relies on it. A promotion that
  * is done and was followed by other decisions wants nothing any more; otherwise nothing ever promoted could go.
  */
-function decisionFor({ id }: Image, members: readonly Image[], run: Run): DecisionRecord | undefined {
+function findDecisionFor({ id }: Image, members: readonly Image[], run: Run): DecisionRecord | undefined {
   const decisions = members
     .map(decisionOn)
     .filter((decision) => decision !== undefined)
     .sort((a, b) => b.at - a.at)
   const isOver = ({ mode, state, at }: DecisionRecord) =>
-    decisionTraits[mode].endsWithNext && state === 'done' && at < (decisions[0]?.at ?? at)
+    decisionTraits[mode].endsWithNextDecision && state === 'done' && at < (decisions[0]?.at ?? at)
   return decisions.find((decision) => decision.target === id && decision.run !== run.key && !isOver(decision))
 }
 

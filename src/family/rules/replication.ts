@@ -91,7 +91,7 @@ export interface CopyPlan {
   /** Undefined: a name is made from family and run. */
   readonly imageName: string | undefined
   readonly from: CopySpec['from']
-  readonly copying: Omit<CopySpec, 'from' | 'name' | 'generation' | 'run'>
+  readonly attributes: Omit<CopySpec, 'from' | 'name' | 'generation' | 'run'>
 }
 
 interface PlannedCopy {
@@ -105,14 +105,14 @@ interface PlannedCopy {
  * @param existing copies that are there, in whatever state
  */
 export function planCopy(
-  { region, run, family, imageName, from, copying }: CopyPlan,
+  { region, run, family, imageName, from, attributes }: CopyPlan,
   existing: readonly Image[],
 ): PlannedCopy {
   const made = existing.filter((image) => image.tags[tag.run] === run.key)
   const failed = made.filter(isFailed)
   const generation = nextGeneration({ run, family, imageName }, made)
   const name = imageName ?? imageNameOf(run, family, generation)
-  const copy: CopySpec = { ...copying, from, run, name, generation }
+  const copy: CopySpec = { ...attributes, from, run, name, generation }
   const image = copyPlaceholder(region)
   return {
     copy,

@@ -3,9 +3,9 @@ import { type Image, label, newestFirst } from '../model/image.ts'
 import type { Notice, RetentionDecision } from '../plan/plan.ts'
 import { type QueryGenerator, query, queryEach } from '../plan/query.ts'
 import { type Deletion, isPlaceholder, type Step } from '../plan/steps.ts'
-import { claimSnapshots, knownIn, planDeletions } from './deletion.ts'
+import { claimSnapshots, membersWithTarget, planDeletions } from './deletion.ts'
 import {
-  fallbacksIn,
+  findFallbacks,
   findHold,
   type Hold,
   inUse,
@@ -21,7 +21,7 @@ export interface Retention {
   /** Oldest first. */
   readonly deletions: readonly Deletion[]
   /** How many of the images that count remain. */
-  readonly left: number
+  readonly remaining: number
   readonly notices: readonly Notice[]
 }
 
@@ -35,8 +35,8 @@ interface Candidate {
 }
 
 export function* planRetention(request: RetentionRequest, facts: RetentionFacts): QueryGenerator<Retention> {
-  const counted = countedIn(facts)
-  const judged = yield* findHolds(request, facts, counted)
+  const counted = selectCounted(facts)
+  const judged = yield* findCandidates(request, facts, counted)
   const going = judged.filter(({ hold }) => hold === undefined)
   const deletions = planDeletions(request, facts, going)
   const left = counted.length - going.length
@@ -44,31 +44,31 @@ export function* planRetention(request: RetentionRequest, facts: RetentionFacts)
     decisions: retentionDecisions(request, counted, judged),
     steps: [...claimSnapshots(request, deletions), ...deletions],
     deletions,
-    left,
-    notices: [...leftNotices(request, judged, left), ...unshareNotices(going)],
+    remaining: left,
+    notices: [...excessNotices(request, judged, left), ...unshareNotices(going)],
   }
 }
 
 /** Images of the family as it will be, newest first; of those being created only the one that is waited for. */
-function countedIn(facts: RetentionFacts): Image[] {
+function selectCounted(facts: RetentionFacts): Image[] {
   const { target, leaves } = facts
   const counts = ({ id, status }: Image) =>
     id === target?.id || (['Available', 'Deprecated'].includes(status) && !leaves.includes(id))
-  const images = knownIn(facts).filter(counts)
+  const images = membersWithTarget(facts).filter(counts)
   // Newer than all that there is, whatever time is written on it until it is made.
   const made = images.filter(({ id }) => isPlaceholder(id))
   return [...made, ...newestFirst(images.filter(({ id }) => !isPlaceholder(id)))]
 }
 
 /** Judges what is older than the newest ones to keep, oldest first. ECS is asked only about what would otherwise go. */
-function* findHolds(
+function* findCandidates(
   request: RetentionRequest,
   facts: RetentionFacts,
   counted: readonly Image[],
 ): QueryGenerator<readonly Candidate[]> {
   const { region, family, keep, unshare } = request
   const beyond = counted.slice(keep).reverse()
-  const standby = fallbacksIn(facts, counted)
+  const standby = findFallbacks(facts, counted)
   const known = beyond.map((image) => ({ image, hold: findHold(image, request, facts, standby) }))
   const [used] = known.some(({ hold }) => !hold) ? yield* query({ ask: 'used', region, family }) : [[]]
   const seen = known.map(({ image, hold }) => ({ image, hold: hold ?? (used.includes(image.id) ? inUse : undefined) }))
@@ -95,7 +95,7 @@ function retentionDecisions(
   })
 }
 
-function leftNotices({ family, keep }: RetentionRequest, judged: readonly Candidate[], left: number): Notice[] {
+function excessNotices({ family, keep }: RetentionRequest, judged: readonly Candidate[], left: number): Notice[] {
   if (left <= keep) return []
   const reasons = judged.flatMap(({ image, hold }) =>
     hold ? [`${label(image)} is ${hold.reason}: ${hold.remedy}.`] : [],

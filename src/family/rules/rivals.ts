@@ -1,5 +1,5 @@
 /** What stands before an image in the contest of a family, and what to think of it. */
-import { availableOf, type Image, isNewer, isPending, label, list, oldestFirst } from '../model/image.ts'
+import { availableNewestFirst, type Image, isNewer, isPending, label, listLabels, oldestFirst } from '../model/image.ts'
 import { originParts } from '../model/origin.ts'
 import { type Refusal, refuse } from '../plan/plan.ts'
 import { type QueryGenerator, queryEach } from '../plan/query.ts'
@@ -7,7 +7,7 @@ import { type QueryGenerator, queryEach } from '../plan/query.ts'
 export const refuseAmbiguous = (family: string, images: readonly Image[]): Refusal =>
   refuse(
     'ambiguous-order',
-    `${list(images)} in family ${family} were created in the same second: which of them ECS would serve is not defined.`,
+    `${listLabels(images)} in family ${family} were created in the same second: which of them ECS would serve is not defined.`,
     'Deprecate one of them by hand in the ECS console, then run again.',
   )
 
@@ -27,11 +27,11 @@ export function refuseForeignRival(
 
 interface RivalKinds {
   /** Copies of older images, made later: only ECS takes them for newer. */
-  readonly late: readonly Image[]
+  readonly lateCopies: readonly Image[]
   /** Copies of newer images. */
-  readonly ahead: readonly Image[]
+  readonly newerCopies: readonly Image[]
   /** Not copies, or of images that are gone or in a region that is not asked. */
-  readonly foreign: readonly Image[]
+  readonly unrelated: readonly Image[]
 }
 
 /**
@@ -50,18 +50,18 @@ export function* classifyRivals(
   const looks = yield* queryEach(copies, ({ origin: { region, id } }) => ({ ask: 'image', region, image: id }))
   const known = looks.flatMap(({ thing: { copy }, answer }) => (answer ? [{ copy, first: answer }] : []))
   return {
-    late: known.filter(({ first }) => !isNewer(first, image)).map(({ copy }) => copy),
-    ahead: known.filter(({ first }) => isNewer(first, image)).map(({ copy }) => copy),
-    foreign: standing.filter((each) => !known.some(({ copy }) => copy === each)),
+    lateCopies: known.filter(({ first }) => !isNewer(first, image)).map(({ copy }) => copy),
+    newerCopies: known.filter(({ first }) => isNewer(first, image)).map(({ copy }) => copy),
+    unrelated: standing.filter((each) => !known.some(({ copy }) => copy === each)),
   }
 }
 
 /** Images that will stand before the target as soon as they are created. */
-export const pendingAfter = (members: readonly Image[], target: Image | undefined): Image[] =>
+export const findPendingNewer = (members: readonly Image[], target: Image | undefined): Image[] =>
   oldestFirst(
     members.filter((image) => isPending(image) && image.id !== target?.id && (!target || isNewer(image, target))),
   )
 
 /** Available images that would be served instead of the target. */
 export const findNewer = (members: readonly Image[], target: Image): Image[] =>
-  availableOf(members).filter((image) => image.id !== target.id && isNewer(image, target))
+  availableNewestFirst(members).filter((image) => image.id !== target.id && isNewer(image, target))

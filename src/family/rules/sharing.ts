@@ -2,12 +2,12 @@
 
 import { type Image, label } from '../model/image.ts'
 import { accountsPerRequest, shareLimit } from '../model/limits.ts'
-import { inParts } from '../model/parts.ts'
+import { splitIntoParts } from '../model/parts.ts'
 import { type Notice, type Refusal, refuse } from '../plan/plan.ts'
 import { type QueryGenerator, query } from '../plan/query.ts'
 import type { ImageRef, Step } from '../plan/steps.ts'
 
-export const sharesPerRequest = (accounts: readonly string[]): string[][] => inParts(accounts, accountsPerRequest)
+export const splitAccounts = (accounts: readonly string[]): string[][] => splitIntoParts(accounts, accountsPerRequest)
 
 export interface Sharing {
   readonly steps: readonly Step[]
@@ -28,7 +28,7 @@ export function* planSharing(
   if (shares.length + accounts.length > shareLimit) return refuseTooManyShares(name, { shares, accounts })
   return {
     shares,
-    steps: sharesPerRequest(accounts).map((some) => ({ action: 'share', region, image: id, accounts: some })),
+    steps: splitAccounts(accounts).map((some) => ({ action: 'share', region, image: id, accounts: some })),
     notices: [
       {
         level: 'notice',
@@ -48,7 +48,7 @@ const refuseTooManyShares = (
     'Give fewer accounts in `share-with`, or take shares back by hand, in the console of ECS.',
   )
 
-export interface Shared {
+export interface SharedImage {
   readonly thing: Image
   readonly answer: readonly string[]
 }
@@ -60,7 +60,7 @@ export interface Shared {
  * @param seenBy the accounts that see the target
  */
 export function accountsLeftBehind(
-  shared: readonly Shared[],
+  shared: readonly SharedImage[],
   { target, seenBy }: { target: string | undefined; seenBy: readonly string[] },
 ): Notice[] {
   const accounts = [...new Set(shared.flatMap(({ answer }) => answer))].filter((id) => !seenBy.includes(id))

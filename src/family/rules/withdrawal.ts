@@ -1,12 +1,12 @@
 /** Taking images out of the contest of a family, as promote and rollback both do: what stands against it, and how. */
 import { decisionOn } from '../model/decision-record.ts'
-import { type Image, isAvailable, label, list, oldestFirst } from '../model/image.ts'
+import { type Image, isAvailable, label, listLabels, oldestFirst } from '../model/image.ts'
 import { type Notice, type Refusal, refuse } from '../plan/plan.ts'
 import { type QueryGenerator, query, queryEach } from '../plan/query.ts'
 import { isPlaceholder, type Step } from '../plan/steps.ts'
-import { accountsLeftBehind, type Shared, sharesPerRequest } from './sharing.ts'
+import { accountsLeftBehind, type SharedImage, splitAccounts } from './sharing.ts'
 
-export interface Withdrawing {
+export interface WithdrawalRequest {
   readonly region: string
   readonly family: string
   readonly unshare: boolean
@@ -25,7 +25,7 @@ export const withdrawalOrder = (images: readonly Image[], currentId: string | un
   ...images.filter(({ id }) => id === currentId),
 ]
 
-const sharedRefusal = (shared: readonly Shared[]): Refusal =>
+const refuseShared = (shared: readonly SharedImage[]): Refusal =>
   refuse(
     'already-shared',
     `ECS does not deprecate a shared image, and ${shared
@@ -34,10 +34,10 @@ const sharedRefusal = (shared: readonly Shared[]): Refusal =>
     'Set `unshare: true` to take the shares back (those accounts lose the image at once), or `quarantine-family: <name>` to move the image out of the family with its shares left as they are.',
   )
 
-const strangersRefusal = (family: string, strangers: readonly Image[]): Refusal =>
+const refuseStrangers = (family: string, strangers: readonly Image[]): Refusal =>
   refuse(
     'bad-quarantine',
-    `Family ${family} already serves ${list(strangers)}, which this action has not withdrawn: an image moved there could become what ${family} serves.`,
+    `Family ${family} already serves ${listLabels(strangers)}, which this action has not withdrawn: an image moved there could become what ${family} serves.`,
     'Name a family in `quarantine-family` that nothing is launched from.',
   )
 
@@ -47,7 +47,7 @@ const strangersRefusal = (family: string, strangers: readonly Image[]): Refusal 
  * @param quarantined members of the quarantine family, when one is named
  */
 export function* planWithdrawal(
-  request: Withdrawing,
+  request: WithdrawalRequest,
   {
     images,
     target,
@@ -64,15 +64,15 @@ export function* planWithdrawal(
   },
 ): QueryGenerator<Withdrawal | Refusal> {
   const { region, quarantineFamily } = request
-  const strangers = images.length === 0 ? [] : strangersIn(quarantined)
-  if (quarantineFamily !== undefined && strangers.length > 0) return strangersRefusal(quarantineFamily, strangers)
+  const strangers = images.length === 0 ? [] : findStrangers(quarantined)
+  if (quarantineFamily !== undefined && strangers.length > 0) return refuseStrangers(quarantineFamily, strangers)
 
   const left = [...images, ...(replaced ? [replaced] : [])]
   const all = yield* queryEach(left, ({ id }) => ({ ask: 'shares', region, image: id }))
   const withdrawn = all.filter(({ thing }) => images.includes(thing))
   const shared = all.filter(({ answer }) => answer.length > 0)
   const inTheWay = withdrawn.filter(({ answer }) => answer.length > 0)
-  if (inTheWay.length > 0 && quarantineFamily === undefined && !request.unshare) return sharedRefusal(inTheWay)
+  if (inTheWay.length > 0 && quarantineFamily === undefined && !request.unshare) return refuseShared(inTheWay)
   const isThere = target !== undefined && !isPlaceholder(target.id)
   const [targetShares] =
     shared.length > 0 && isThere && !known
@@ -88,13 +88,13 @@ export function* planWithdrawal(
 export function withdrawalSteps(
   image: Image,
   accounts: readonly string[],
-  { region, quarantineFamily }: Withdrawing,
+  { region, quarantineFamily }: WithdrawalRequest,
 ): Step[] {
   if (quarantineFamily !== undefined) {
     return [{ action: 'quarantine', region, image: image.id, family: quarantineFamily }]
   }
   const deprecate: Step = { action: 'deprecate', region, image: image.id }
-  const takenBack = sharesPerRequest(accounts).map(
+  const takenBack = splitAccounts(accounts).map(
     (some): Step => ({ action: 'unshare', region, image: image.id, accounts: some }),
   )
   return [...takenBack, deprecate]
@@ -106,5 +106,5 @@ export const isQuarantined = (image: Image): boolean => {
   return decision !== undefined && decision.target !== image.id
 }
 
-export const strangersIn = (quarantine: readonly Image[]): Image[] =>
+export const findStrangers = (quarantine: readonly Image[]): Image[] =>
   quarantine.filter((image) => isAvailable(image) && !isQuarantined(image))
