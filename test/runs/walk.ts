@@ -66,7 +66,8 @@ export async function walk(
   const connected = await connect(settings, { clock, log })
   for (const doubt of parsed.warnings) log.warning(doubt)
   const outcome = await run(request, { ecs: connected, clock, log, postState, onImage })
-  const { failure, ...told } = report(outcome)
+  // What is told of a run needs no more than what JSON keeps of it.
+  const { failure, ...told } = report(JSON.parse(JSON.stringify(outcome)) as Outcome)
   const said = failure && { what: errorText({ ...failure, todo: [] }), remedy: failure.todo.join(' ') }
   return { ...told, failure: said, error: failure && errorText(failure), outcome, log: lines }
 }
