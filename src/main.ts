@@ -4,7 +4,7 @@ import './require-node.ts'
 
 import { getInput, setFailed } from '@actions/core'
 import { connect, mask } from './connect.ts'
-import { describeError, errorData } from './engine/action-error.ts'
+import { errorData } from './engine/action-error.ts'
 import { Clock } from './engine/clock.ts'
 import { run } from './engine/run.ts'
 import { readRunContext } from './github/context.ts'
@@ -12,7 +12,9 @@ import { runnerLog as log } from './github/log.ts'
 import { writeEarly, writeResult } from './github/result-files.ts'
 import { runnerState } from './github/state.ts'
 import { parseInputs } from './inputs/parse.ts'
-import { errorText, invalidInputs, type Report, report, reportFailure } from './report/index.ts'
+import { errorText } from './report/annotations.ts'
+import { type Report, report, reportFailure } from './report/index.ts'
+import { invalidInputs, noOutcome } from './report/outside-of-runs.ts'
 
 async function main(signal: AbortSignal): Promise<void> {
   // Before anything is printed: an error may quote what was pasted into the wrong input.
@@ -45,8 +47,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 try {
   await main(cancellation.signal)
 } catch (thrown) {
-  const error = errorData(thrown)
-  setFailed(`${describeError(error)}\n${error.remedy}`)
+  await tell(reportFailure(noOutcome(errorData(thrown))))
 }
 // A request that was given up, or a connection kept alive, must not hold the step.
 process.exit()

@@ -1,180 +1,51 @@
-/** Carries out the steps of a plan, region by region side by side, and keeps a journal of what was done. */
+/** Carries out a plan, phase by phase. Where ECS has no room for an image, room is made, which ends the round. */
 
-import type { Image } from '../family/model/image.ts'
-import { tag } from '../family/model/tags.ts'
 import { lanesOf, type Phase, type PlannedStep } from '../family/plan/plan.ts'
-import { describeStep, type ImageRef, isPlaceholder, type Step, stepTarget } from '../family/plan/steps.ts'
-import { type ErrorData, errorData } from './action-error.ts'
-import { carryOut } from './carry-out.ts'
-import { type CreatedImages, createdIn, type Entry, type Failure, type Outcome, regionsIn } from './outcome.ts'
+import { type Applied, applyLanes, withFailed } from './lanes.ts'
+import { makeRoom } from './make-room.ts'
+import type { Outcome } from './outcome.ts'
 import type { Ports } from './ports.ts'
-import { logIn, type Recorder, recordLooks } from './stage.ts'
 
-export interface Applied {
-  readonly outcome: Outcome
-  /** Steps that ECS had no room for, where room can be made. With a failure they stand in its journal instead. */
-  readonly full: readonly Entry[]
-}
+type Lanes = readonly (readonly PlannedStep[])[]
 
-/** Phase by phase, until one fails or needs room to be made. */
+/** The first phase that fails, or that room has to be made for, is the last. */
 export async function apply(
   outcome: Outcome,
   ports: Ports,
   { title, phases }: { title: string; phases: readonly Phase[] },
-): Promise<Applied> {
+): Promise<Outcome> {
   const work = phases.map((phase) => lanesOf(outcome.plan, phase)).filter(({ length }) => length > 0)
-  if (work.length === 0) return { outcome, full: [] }
-  return await ports.log.group(title, async () => {
-    let applied: Applied = { outcome, full: [] }
-    for (const lanes of work) {
-      if (applied.outcome.failure || applied.full.length > 0) break
-      applied = await applyLanes(applied.outcome, ports, { lanes })
-    }
-    return applied
-  })
+  if (work.length === 0) return outcome
+  const applied = await ports.log.group(title, () => applyPhases(outcome, ports, work))
+  if (applied.full.length === 0 || isOver(applied.outcome)) return applied.outcome
+  const roomier = await makeRoom(applied.outcome, ports, applied.full)
+  if (!roomier.failure || isOver(roomier)) return roomier
+  return await ports.log.group(title, () => applyRest(roomier, ports, applied.lanes))
 }
 
-interface LaneOptions {
-  readonly lanes: readonly (readonly PlannedStep[])[]
-  /** A step that fails is told, and the next one done: nothing rests on it. */
-  readonly bestEffort?: boolean
-}
-
-/** Several lanes side by side, each to its end: that one fails is no reason to leave another half done. */
-export async function applyLanes(
+async function applyPhases(
   outcome: Outcome,
   ports: Ports,
-  { lanes, bestEffort = false }: LaneOptions,
-): Promise<Applied> {
-  const recorder = recordLooks(ports.ecs, outcome.observations)
-  const context = { outcome, ports, recorder, roundEnd: new AbortController(), bestEffort }
-  const ends = await Promise.all(lanes.map((lane) => applyLane(lane, context)))
-  const failure = failureOf(ends)
-  // Room is made only where nothing else has failed.
-  const entries = ends.flatMap((end) => [...end.entries, ...(failure ? end.full : [])])
-  return {
-    outcome: { ...outcome, journal: [...outcome.journal, ...entries], observations: recorder.observations(), failure },
-    full: failure ? [] : ends.flatMap(({ full }) => full),
+  work: readonly Lanes[],
+): Promise<Applied & { readonly lanes: Lanes }> {
+  let applied: Applied & { readonly lanes: Lanes } = { outcome, full: [], lanes: [] }
+  for (const lanes of work) {
+    applied = { ...(await applyLanes(applied.outcome, ports, { lanes })), lanes }
+    if (applied.outcome.failure || applied.full.length > 0) break
   }
+  return applied
 }
 
-function failureOf(ends: readonly LaneEnd[]): Failure | undefined {
-  const errors = ends.flatMap(({ error }) => error ?? [])
-  const error = errors.find(({ code }) => code === 'cancelled') ?? errors[0]
-  return (
-    error &&
-    applyFailure(
-      error,
-      ends.flatMap(({ entries, full }) => [...entries, ...full]),
-    )
-  )
-}
+/** Neither time nor a wish to go on is left. */
+const isOver = ({ failure }: Outcome): boolean =>
+  failure !== undefined && ['cancelled', 'time-limit'].includes(failure.error.code)
 
-/** @param entries of the phase in which it failed */
-export const applyFailure = (error: ErrorData, entries: readonly Entry[]): Failure => ({
-  doing: 'applying the plan',
-  error,
-  steps: entries
-    .filter(({ state, tolerated }) => state === 'failed' && !tolerated)
-    .map(({ round, id }) => ({ round, id })),
-})
-
-/** How far a lane came. */
-interface LaneEnd {
-  readonly entries: readonly Entry[]
-  /** Why it came no further. */
-  readonly error?: ErrorData
-  /** The step that ECS had no room for, where room can be made. */
-  readonly full: readonly Entry[]
-}
-
-interface LaneContext {
-  readonly outcome: Outcome
-  readonly ports: Ports
-  readonly recorder: Recorder
-  /** Aborted when room is to be made: no further step begins, and images are waited for in the next round. */
-  readonly roundEnd: AbortController
-  readonly bestEffort: boolean
-}
-
-async function applyLane(lane: readonly PlannedStep[], context: LaneContext): Promise<LaneEnd> {
-  const { outcome, ports, roundEnd, bestEffort } = context
-  const entries: Entry[] = []
-  const lost = new Set<string>()
-  const createdBefore = createdIn(outcome)
-  let justCreated: Image | undefined
-  for (const { id, step: planned } of lane) {
-    if (roundEnd.signal.aborted) break
-    const { cancellation } = ports.clock
-    if (cancellation) return { entries, error: errorData(cancellation), full: [] }
-    const step = withIds(planned, { ...createdBefore, ...createdIn({ round: outcome.round, journal: entries }) })
-    const about = { round: outcome.round, id, step }
-    if (lost.has(stepTarget(step))) {
-      entries.push({ ...about, state: 'skipped' })
-      continue
-    }
-    const end = await applyStep(about, { ...context, justCreated })
-    if (end === 'interrupted') break
-    const { entry } = end
-    if (entry.error && !bestEffort && canMakeRoom(entry, outcome)) {
-      roundEnd.abort()
-      return { entries, full: [entry] }
-    }
-    entries.push(entry)
-    if (entry.error && !entry.tolerated) return { entries, error: entry.error, full: [] }
-    if (end.isLost) lost.add(stepTarget(step))
-    justCreated = end.seen
-  }
-  return { entries, full: [] }
-}
-
-type StepEnd = 'interrupted' | { readonly entry: Entry; readonly isLost?: boolean; readonly seen?: Image | undefined }
-
-async function applyStep(
-  about: Pick<Entry, 'round' | 'id' | 'step'>,
-  { outcome, ports, recorder, roundEnd, bestEffort, justCreated }: LaneContext & { justCreated: Image | undefined },
-): Promise<StepEnd> {
-  const { step } = about
-  const log = logIn(step.region, outcome.request, ports.log)
-  let created: { readonly image?: string } = {}
-  const onCreated = (image: string): void => {
-    created = { image }
-    if (step.action === 'create') ports.onImage(image)
-  }
-  log.info(`→ ${describeStep(step)}`)
-  try {
-    const context = { ...ports, ecs: recorder.ecs, log, roundEnd: roundEnd.signal, justCreated, onCreated }
-    const result = await carryOut(step, { ...context, record: recorder.record })
-    if (result.kind === 'interrupted') return 'interrupted'
-    if (result.kind !== 'skipped') {
-      return { entry: { ...about, state: 'done', ...created }, isLost: result.kind === 'lost', seen: result.seen }
-    }
-    const { reason } = result
-    if (reason !== undefined) log.info(`Left as it is: ${reason}.`)
-    return { entry: { ...about, state: 'skipped', ...(reason === undefined ? {} : { reason }) } }
-  } catch (thrown) {
-    const error = errorData(thrown)
-    const tolerated = bestEffort && error.code !== 'cancelled' ? { tolerated: true } : {}
-    return { entry: { ...about, state: 'failed', error, ...tolerated, ...created } }
-  }
-}
-
-/** ECS took no further image in, and there are images in that region that may go. */
-const canMakeRoom = ({ step, error }: Entry, outcome: Outcome): boolean =>
-  error?.code === 'family-full' &&
-  ['create', 'copy', 'join-family'].includes(step.action) &&
-  regionsIn(outcome).some(({ region, room = [] }) => region === step.region && room.length > 0)
-
-/** The step with IDs in place of the labels of images that have been made by now. */
-function withIds(step: Step, created: CreatedImages): Step {
-  const refTo = (image: ImageRef): ImageRef => (isPlaceholder(image) ? (created[image] ?? image) : image)
-  if (step.action === 'create') return step
-  if (step.action === 'copy') {
-    const { from, tags } = step.copy
-    const image = refTo(from.image)
-    const origin = tags[tag.origin]?.replace(from.image, image)
-    const withOrigin = origin === undefined ? tags : { ...tags, [tag.origin]: origin }
-    return { ...step, copy: { ...step.copy, from: { ...from, image }, tags: withOrigin } }
-  }
-  return 'image' in step ? { ...step, image: refTo(step.image) } : step
+/** A region that fails ends the run, and is no reason to leave others half done: there room was made. */
+async function applyRest(outcome: Outcome, ports: Ports, lanes: Lanes): Promise<Outcome> {
+  const entries = outcome.journal.filter(({ round }) => round === outcome.round)
+  const stateOf = (planned: PlannedStep) => entries.find(({ id }) => id === planned.id)?.state
+  const unfinished = lanes.filter((lane) => !lane.some((planned) => stateOf(planned) === 'failed'))
+  const rest = unfinished.map((lane) => lane.filter((planned) => stateOf(planned) === undefined))
+  const { outcome: applied, full } = await applyLanes(outcome, ports, { lanes: rest })
+  return withFailed(applied, full)
 }

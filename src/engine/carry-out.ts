@@ -49,6 +49,6 @@ async function confirmCurrent(
   if (current?.id === image) return
   throw stepError(
     `${family} now serves ${current ? label(current) : 'nothing'}, but \`expected-image-id\` says ${image}.`,
-    'Nothing visible was changed. Check which image is current now, then decide anew.',
+    'Check which image is current now, then start a new workflow run.',
   )
 }

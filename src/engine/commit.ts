@@ -3,7 +3,7 @@
 import { lanesOf } from '../family/plan/plan.ts'
 import type { Step } from '../family/plan/steps.ts'
 import { regionsDiverge } from '../family/plan/verify.ts'
-import { applyLanes } from './apply.ts'
+import { applyLanes } from './lanes.ts'
 import type { Observations } from './observations.ts'
 import type { RunPorts } from './observe.ts'
 import { deletedIn, type Outcome } from './outcome.ts'

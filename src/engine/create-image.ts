@@ -36,7 +36,7 @@ export async function createImage(step: Create, context: StepContext): Promise<I
   if (answer && answer.kind !== 'accepted') throw answer.error
   throw stepError(
     `ECS accepted the image ${nameOf(step)} but does not list it.`,
-    'Look for it in the ECS console. Run this step again to pick it up.',
+    'Look for it in the ECS console. Press "Re-run failed jobs" to pick it up.',
   )
 }
 

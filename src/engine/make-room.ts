@@ -1,15 +1,15 @@
-/** A round of its own where ECS takes no further image: what `keep` would delete in the end is deleted first. */
+/** Where ECS takes no further image, what `keep` would delete in the end is deleted first. */
 
 import { lanesOf } from '../family/plan/plan.ts'
 import { describeError } from './action-error.ts'
-import { applyFailure, applyLanes } from './apply.ts'
 import { consistencyIntervals } from './clock.ts'
+import { applyLanes, withFailed } from './lanes.ts'
 import { deletedIn, type Entry, type Outcome } from './outcome.ts'
 import type { Ports } from './ports.ts'
 import { logIn, runStage } from './stage.ts'
 
 /**
- * After that the line is walked again. Where nothing could be deleted, ECS's answer is the failure.
+ * Where nothing could be deleted, ECS's answer is the failure.
  * @param full the steps that ECS had no room for
  */
 export async function makeRoom(outcome: Outcome, ports: Ports, full: readonly Entry[]): Promise<Outcome> {
@@ -21,19 +21,17 @@ export async function makeRoom(outcome: Outcome, ports: Ports, full: readonly En
   }
   const lanes = lanesOf(outcome.plan, 'room').filter(([first]) => first && regions.includes(first.step.region))
   const made = await ports.log.group('Make room', () => applyLanes(outcome, ports, { lanes, bestEffort: true }))
-  if (made.outcome.failure) return made.outcome
-  const roomier = deletedIn(made.outcome.journal.slice(outcome.journal.length)).map(({ region }) => region)
-  const stillFull = full.filter(({ step }) => !roomier.includes(step.region))
-  const [first] = stillFull
-  if (first?.error) {
-    const journal = [...made.outcome.journal, ...stillFull]
-    return { ...made.outcome, journal, failure: applyFailure(first.error, stillFull) }
-  }
-  return await waitOutDeletions(made.outcome, ports)
+  const deletions = deletedIn(made.outcome.journal.slice(outcome.journal.length))
+  const stillFull = full.filter(({ step }) => !deletions.some(({ region }) => region === step.region))
+  return withFailed(made.outcome, stillFull)
 }
 
+/** In this round, whose plan no longer holds. */
+export const hasMadeRoom = ({ round, journal }: Outcome): boolean =>
+  journal.some((entry) => entry.round === round && entry.id.includes('/room/'))
+
 /** The next plan rests on what this round has changed: ECS may list the images, and count them, for a while. */
-const waitOutDeletions = async (outcome: Outcome, ports: Ports): Promise<Outcome> =>
+export const waitOutDeletions = async (outcome: Outcome, ports: Ports): Promise<Outcome> =>
   await runStage(outcome, ports, {
     doing: 'waiting for ECS to show the deletions',
     work: async () => {

@@ -9,7 +9,7 @@ import { lanesOf, type Phase } from '../family/plan/plan.ts'
 import { errorData, stepError } from './action-error.ts'
 import { apply } from './apply.ts'
 import { commit, prune } from './commit.ts'
-import { makeRoom } from './make-room.ts'
+import { hasMadeRoom, waitOutDeletions } from './make-room.ts'
 import { nothingSeen } from './observations.ts'
 import { lagWaiter, observe, type RunPorts } from './observe.ts'
 import type { Outcome } from './outcome.ts'
@@ -47,17 +47,17 @@ const goesOn = ({ request, plan, failure }: Outcome): boolean =>
 /** How often copies may be made before it is plain that they do not stay. */
 const copyRounds = 3
 
-/** Observes, plans and applies until a round was applied that made no copies, and that ECS had room for. */
+/** Observes, plans and applies until a round was applied that made neither copies nor room. */
 async function applyInRounds(begun: Outcome, ports: RunPorts): Promise<Outcome> {
   for (let outcome = begun; ; ) {
     outcome = await observe(outcome, ports)
     if (!goesOn(outcome)) return outcome
     const makesCopies = lanesOf(outcome.plan, 'copy').length > 0
     if (makesCopies && countCopyRounds(outcome) === copyRounds) return { ...outcome, failure: copiesGone }
-    const { outcome: applied, full } = await apply(outcome, ports, makesCopies ? preparing : switching)
-    outcome = full.length > 0 ? await makeRoom(applied, ports, full) : applied
-    const isLast = !makesCopies && full.length === 0
-    if (isLast || outcome.failure) return outcome
+    outcome = await apply(outcome, ports, makesCopies ? preparing : switching)
+    if (outcome.failure === undefined && hasMadeRoom(outcome)) outcome = await waitOutDeletions(outcome, ports)
+    else if (!makesCopies) return outcome
+    if (outcome.failure) return outcome
   }
 }
 
@@ -75,7 +75,10 @@ function countCopyRounds({ journal }: Outcome): number {
 const copiesGone = {
   doing: 'applying the plan',
   error: errorData(
-    stepError('Copies were made, and are gone again each time.', 'Look at who deletes them, then run again.'),
+    stepError(
+      'Copies were made, and are gone again each time.',
+      'Find out who deletes them, then press "Re-run failed jobs".',
+    ),
   ),
   steps: [],
 }

@@ -32,7 +32,7 @@ async function awaitInstance(
   if (!isGood) {
     throw stepError(
       `ECS accepted the request to ${action} instance ${instance}, but it is ${seen?.status ?? 'gone'}.`,
-      'Look at the instance in the ECS console: somebody else may be starting or stopping it.',
+      'Look at the instance in the ECS console: somebody else may be starting or stopping it. Then press "Re-run failed jobs".',
     )
   }
   log.info(`Instance ${instance} is ${wanted}.`)

@@ -40,11 +40,11 @@ const notCreated = (image: Image): ActionError =>
   image.isCopied
     ? stepError(
         `ECS could not make the copy ${label(image)} in ${image.region} (${image.status}), and gives no reason.`,
-        'Re-run failed jobs: only this copy is made again. The failed one counts towards the quota until you delete it.',
+        'Press "Re-run failed jobs": only this copy is made again. The failed one counts towards the quota until you delete it.',
       )
     : stepError(
         `ECS could not create image ${label(image)} (${image.status}), and gives no reason.`,
-        'Look at the image and its snapshots in the ECS console, then run again: the failed image is replaced. It counts towards the quota until you delete it.',
+        'Look at the image and its snapshots in the ECS console, then press "Re-run failed jobs": the failed image is replaced. It counts towards the quota until you delete it.',
       )
 
 function takenAway({ image, family }: AwaitStep, seen: Image | undefined): ActionError {
@@ -52,7 +52,7 @@ function takenAway({ image, family }: AwaitStep, seen: Image | undefined): Actio
   const isNow = seen ? `${seen.status} in ${seen.family ? `family ${seen.family}` : 'no family'}` : 'gone'
   return stepError(
     `${seen ? label(seen) : image} is ${isNow}, not available${family === undefined ? '' : ` in family ${family}`}: somebody has taken it away${decision ? ` (${describeDecision(decision)})` : ''}.`,
-    'Check who else works on this family, then decide anew in a new workflow run.',
+    'Check who else works on this family, then start a new workflow run.',
   )
 }
 

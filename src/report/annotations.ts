@@ -6,7 +6,7 @@ import { regionsOf } from '../family/model/request.ts'
 import type { Notice } from '../family/plan/plan.ts'
 import { describeStep, stepTarget } from '../family/plan/steps.ts'
 import { alreadyDeleted } from '../family/rules/reasons-to-keep.ts'
-import { capital, type Message, pastOf } from './messages.ts'
+import { capital, type Message, pastOf } from './message.ts'
 import { isSpread } from './served.ts'
 
 /** The title first; then why, what is so now, what to do, and what support asks for. */

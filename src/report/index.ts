@@ -2,13 +2,12 @@
 
 import type { Outcome } from '../engine/outcome.ts'
 import type { Notice } from '../family/plan/plan.ts'
-import { errorText, noticesOf } from './annotations.ts'
+import { noticesOf } from './annotations.ts'
 import { headlineOf } from './log.ts'
-import { failureMessage, invalidInputs, type Message } from './messages.ts'
+import type { Message } from './message.ts'
+import { failureMessage } from './messages.ts'
 import { outputsOf } from './outputs.ts'
 import { failurePage, pageOf } from './page.ts'
-
-export { errorText, invalidInputs }
 
 export interface Report {
   /** Every output that the mode has; the others stay unset. */
@@ -27,8 +26,8 @@ export function report(outcome: Outcome): Report {
   return { ...told, summary: pageOf(outcome, told) }
 }
 
-/** Of a run that failed before it looked at anything. */
-export const reportFailure = (failure: Message): Report => ({
+/** Of a failure that has no outcome. */
+export const reportFailure = (failure: Message): Report & { readonly failure: Message } => ({
   outputs: {},
   notices: [],
   failure,

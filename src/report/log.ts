@@ -4,7 +4,7 @@ import { currentIn } from '../engine/observations.ts'
 import { deletedIn, type Outcome, regionsIn } from '../engine/outcome.ts'
 import { familyOf, regionsOf } from '../family/model/request.ts'
 import { plannedSteps } from '../family/plan/plan.ts'
-import { capital, pastOf } from './messages.ts'
+import { capital, pastOf } from './message.ts'
 import { describeServed, isInSync, isSameImage, isSpread, servedImages } from './served.ts'
 
 export function headlineOf(outcome: Outcome): string {

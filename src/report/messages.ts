@@ -1,43 +1,16 @@
-/**
- * What a run that failed or was refused tells people, as data: log, annotation and page show the same facts, each in
- * its own form. What was changed is decided here, from the journal; no other text speaks of it.
- */
+/** Messages of runs that failed or were refused. Whether anything was changed is told here alone, by the journal. */
 
 import type { ErrorData } from '../engine/action-error.ts'
-import { type Entry, type Failure, madeIn, type Outcome, regionsIn } from '../engine/outcome.ts'
-import { familyOf, regionsOf } from '../family/model/request.ts'
+import { type Entry, type Failure, madeIn, type Outcome } from '../engine/outcome.ts'
+import { regionsOf } from '../family/model/request.ts'
 import type { Refusal } from '../family/plan/plan.ts'
 import { describeStep, isVisible, type Step } from '../family/plan/steps.ts'
-import { regionsDiverge, type Verification } from '../family/plan/verify.ts'
+import { describeError, detailsOf, endsRun } from './describe-error.ts'
+import { notAsPlanned } from './deviations.ts'
 import { extentOfChange, restoredIn } from './journal.ts'
 import { factsAfter } from './left-behind.ts'
-import { describeRegion, describeServed, isSpread } from './served.ts'
-
-export interface Message {
-  /** Short, without a full stop: `Rollback of web failed in cn-shanghai`. */
-  readonly title: string
-  /** What went wrong, each a sentence or more, the most important one first. */
-  readonly reasons: readonly string[]
-  /** What each region serves now; empty where no family was switched. */
-  readonly regions: readonly RegionState[]
-  /** What else is so now: what was changed, what is still under way, an instance that is stopped. */
-  readonly facts: readonly string[]
-  /** What to do, the first thing first. */
-  readonly todo: readonly string[]
-  /** For a closer look, and for support. */
-  readonly details: readonly string[]
-}
-
-export interface RegionState {
-  readonly region: string
-  /** `serves web-v2 (m-…)` */
-  readonly state: string
-}
-
-const nothingSaid: Omit<Message, 'title'> = { reasons: [], regions: [], facts: [], todo: [], details: [] }
-
-/** GitHub's own name of the button. */
-const rerun = 'press "Re-run failed jobs"'
+import { distinctTexts, type Message, nameOf, nothingSaid, type RegionState, rerun, sentence } from './message.ts'
+import { describeRegion, isSpread } from './served.ts'
 
 /** Undefined when the run succeeded. */
 export function failureMessage(outcome: Outcome): Message | undefined {
@@ -45,21 +18,6 @@ export function failureMessage(outcome: Outcome): Message | undefined {
   if (failure) return failed(outcome, failure)
   if (plan?.kind === 'refuse') return refused(outcome, plan)
   return notAsPlanned(outcome)
-}
-
-/** Found before the first request. */
-export const invalidInputs = (errors: readonly string[]): Message => ({
-  ...nothingSaid,
-  title: 'Invalid inputs',
-  reasons: errors,
-  facts: ['No request was made.'],
-})
-
-const kindOfRun = { bake: 'Bake of', promote: 'Promotion to', rollback: 'Rollback of', resolve: 'Lookup of' } as const
-
-function nameOf({ request }: Outcome): string {
-  const subject = request.mode === 'resolve' && request.of.kind === 'image' ? request.of.image : familyOf(request)
-  return `${kindOfRun[request.mode]} ${subject}`
 }
 
 function refused(outcome: Outcome, { code, reason, remedy }: Refusal): Message {
@@ -100,8 +58,6 @@ function failed(outcome: Outcome, { doing, error, steps }: Failure): Message {
   }
 }
 
-const endsRun = ({ code }: ErrorData): boolean => code === 'cancelled' || code === 'time-limit'
-
 /** Where the time is over, or the run cancelled, one step says it for all. */
 function failedEntries({ journal }: Outcome, error: ErrorData, steps: Failure['steps']): readonly Entry[] {
   const entries = steps.flatMap(({ round, id }) => journal.find((each) => each.round === round && each.id === id) ?? [])
@@ -131,29 +87,6 @@ const whereOf = ({ region }: Step, text: string, outcome: Outcome): string =>
 
 const regionOf = ({ request }: ErrorData, outcome: Outcome): string =>
   isSpread(outcome) && request ? ` in ${request.region}` : ''
-
-function describeError(error: ErrorData, what: string): string {
-  if (error.code === 'step' || error.code === 'credentials' || endsRun(error)) return sentence(error.reason)
-  return `${what}: ${describeAnswer(error)}`
-}
-
-/** What ECS answered, or why there is no answer. */
-function describeAnswer({ reason, request }: ErrorData): string {
-  const ecsCode = request?.ecsCode
-  if (ecsCode === undefined) return sentence(reason)
-  return sentence(`ECS answered ${reason === ecsCode ? ecsCode : `${ecsCode}: ${reason}`}`)
-}
-
-/** Everything that support asks for. */
-function detailsOf({ request, details }: ErrorData): string[] {
-  if (!request) return details === undefined ? [] : [details]
-  const { operation, region, ecsCode, status, requestId } = request
-  const answer =
-    ecsCode === undefined
-      ? 'no answer from ECS'
-      : `ECS answered ${ecsCode} (HTTP ${status}, request ID ${requestId ?? 'unknown'})`
-  return [`${operation} in ${region}: ${answer}.`]
-}
 
 function remediesFor(error: ErrorData, outcome: Outcome): string[] {
   if (error.code === 'cancelled' || error.remedy === '') return []
@@ -197,68 +130,3 @@ function regionStates(outcome: Outcome): RegionState[] {
   if (extentOfChange(outcome.journal) !== 'family') return []
   return regionsOf(outcome.request).map((region) => ({ region, state: describeRegion(outcome, region) }))
 }
-
-/** What ECS says at the end is not what was to be. */
-function notAsPlanned(outcome: Outcome): Message | undefined {
-  const { verifications } = outcome
-  const all = verifications.flatMap((verification) => wrongIn(verification, outcome) ?? [])
-  const failsAnyway = verifications.some((each) => each.kind === 'overtaken' && each.fails)
-  if (regionsDiverge(verifications) && !failsAnyway) all.push(diverged(outcome))
-  const [first] = all
-  if (!first) return undefined
-  return {
-    ...nothingSaid,
-    title: first.title,
-    reasons: distinctTexts(all.map(({ reason }) => reason)),
-    regions: verifications.map(({ region, current }) => ({ region, state: describeServed(current) })),
-    todo: distinctTexts(all.map(({ remedy }) => remedy)),
-  }
-}
-
-interface Deviation {
-  readonly title: string
-  readonly reason: string
-  readonly remedy: string
-}
-
-function wrongIn(verification: Verification, outcome: Outcome): Deviation | undefined {
-  const where = isSpread(outcome) ? ` (${verification.region})` : ''
-  if (verification.kind === 'overtaken' && verification.fails) {
-    return {
-      title: `${nameOf(outcome)} was overtaken`,
-      reason: `All steps were carried out, but ${verification.reason}${where}.`,
-      remedy:
-        'Find out who else changes this family; a `concurrency` group in the workflow keeps runs apart. Start a new workflow run to decide again.',
-    }
-  }
-  if (verification.kind !== 'unconfirmed') return undefined
-  return {
-    title: `${nameOf(outcome)} is not confirmed by ECS`,
-    reason: `All steps were carried out, but ${verification.reason}${where}.`,
-    remedy: verification.current
-      ? `${capital(rerun)}: nothing is done twice, and ECS is asked again.`
-      : refill(outcome, verification.region),
-  }
-}
-
-/** Overtaken in every region may be what somebody wanted; overtaken in some of them leaves different images. */
-const diverged = (outcome: Outcome): Deviation => ({
-  title: `${nameOf(outcome)}: the regions disagree`,
-  reason: 'All steps were carried out, but another run changed the family meanwhile, and the regions now disagree.',
-  remedy:
-    'Promote the image that you want in all regions: `mode: promote`, its `image-id`, `deprecate-newer: true`. A `concurrency` group in the workflow keeps runs of one family apart.',
-})
-
-/** Somebody took away, at the same moment, what the family was to serve. */
-function refill(outcome: Outcome, region: string): string {
-  const last = regionsIn(outcome)
-    .find((each) => each.region === region)
-    ?.withdrawn.at(-1)
-  return `Give the family an image again now: \`mode: promote\`${last ? `, for example with \`image-id: ${last}\`` : ''}.`
-}
-
-export const pastOf = { bake: 'baked', promote: 'promoted', rollback: 'rolled back', resolve: 'resolved' } as const
-
-export const distinctTexts = (texts: readonly string[]): string[] => [...new Set(texts)]
-export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
-export const sentence = (text: string): string => (['.', '!', '?'].includes(text.slice(-1)) ? text : `${text}.`)

@@ -8,7 +8,7 @@ import type { Notice } from '../family/plan/plan.ts'
 import { describeStep } from '../family/plan/steps.ts'
 import { type AttemptedStep, attemptedSteps } from './journal.ts'
 import { alert, bullets, code, folded, page, plain, prose, table } from './markdown.ts'
-import type { Message } from './messages.ts'
+import type { Message } from './message.ts'
 import { isSameImage, isSpread, type Served, servedImages } from './served.ts'
 
 interface Told {
@@ -33,7 +33,7 @@ export function pageOf(outcome: Outcome, { failure, headline, notices, outputs }
   ])
 }
 
-/** There was no outcome: the run failed before it looked at anything. */
+/** There is no outcome. */
 export const failurePage = (failure: Message): string => page(messageParts(failure))
 
 function messageParts({ title, reasons, regions, facts, todo, details }: Message): string[] {

@@ -58,7 +58,10 @@ describe('the post step', () => {
     expect(step.exitCode).toBe(1)
     expect(errorOf(step)).toContain('OperationDenied.NoStock')
     expect(step.post.exitCode).toBe(1)
-    expect(step.post.errors.join()).toContain(`Instance ${id} in cn-hangzhou may still be stopped`)
+    const error = step.post.errors.join()
+    expect(error).toContain(`Instance ${id} in cn-hangzhou may still be stopped`)
+    expect(error).toContain(`https://ecs.console.aliyun.com/server/${id}/detail?regionId=cn-hangzhou`)
+    expect(step.post.summary).toContain('may still be stopped')
     expect(ecs.instance(id)?.status).toBe('Stopped')
   })
 

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { refuse } from '../../src/family/plan/plan.ts'
 import { errorText } from '../../src/report/annotations.ts'
-import { failureMessage, invalidInputs, type Message } from '../../src/report/messages.ts'
+import type { Message } from '../../src/report/message.ts'
+import { failureMessage } from '../../src/report/messages.ts'
+import { invalidInputs } from '../../src/report/outside-of-runs.ts'
 import { image } from '../family/images.ts'
 import { bake, promote, resolve, rollback } from '../family/requests.ts'
 import {

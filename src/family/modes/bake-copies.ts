@@ -7,7 +7,7 @@ import { type BakeRequest, regionsOf } from '../model/request.ts'
 import { tag } from '../model/tags.ts'
 import type { Keep, RegionCase, RegionDecision } from '../plan/decision.ts'
 import { isRefusal, type Refusal, refuse } from '../plan/plan.ts'
-import { type QueryGenerator, queryAll } from '../plan/query.ts'
+import { type QueryGenerator, queryAll, withoutQuery } from '../plan/query.ts'
 import { isPlaceholder } from '../plan/steps.ts'
 import { supersededBy } from '../recovery/supersession.ts'
 import { type CopyPlan, copyQueries, originTag, pickCopy } from '../rules/replication.ts'
@@ -24,15 +24,12 @@ type CopyPolicy = Pick<
 export const bakeCopies: CopyPolicy = {
   findCopies,
   // What a later step of the same workflow run has taken on at home is its to copy.
-  *findSource(_, { home, target }) {
-    return home.decision.kind === 'change'
-      ? { from: { region: target.region, image: target.id }, restore: [] }
-      : undefined
-  },
+  findSource: (_, { home, target }) =>
+    withoutQuery(
+      home.decision.kind === 'change' ? { from: { region: target.region, image: target.id }, restore: [] } : undefined,
+    ),
   planCopy,
-  *decideReplica(request, seen) {
-    return yield* decideReplica(request, seen)
-  },
+  decideReplica,
   explainShared: (refusal, homeTarget) => {
     const remedy = `Promote the image of this run: \`mode: promote\`, \`image-id: ${homeTarget?.id}\`, \`deprecate-newer: true\`, and \`unshare: true\` or \`quarantine-family\`.`
     return refusal.code === 'already-shared' ? { ...refusal, remedy } : refusal

@@ -71,7 +71,7 @@ export function leaveMoved(request: BakeRequest, state: FamilyState, image: Imag
       `This run's image ${label(image)} is ${image.status} in family ${image.family || '(none)'}: ${describeDecision(decision)} decided so${
         image.tags[tag.reason] ? `, because: ${image.tags[tag.reason]}` : ''
       }.`,
-      'Nothing was changed. Start a new workflow run to bake anew.',
+      'Start a new workflow run to bake again.',
     )
   }
   const reason = `an earlier attempt of this run has created ${label(image)}, and a later step of it has taken it on (${decision.mode})`

@@ -41,15 +41,11 @@ const promote: ModePolicy<PromoteRequest, PromoteState> = {
     observe: observeConsistently,
     recover: (request, state, { isHome }) => recover(request, state, { named: isHome ? request.image : undefined }),
   },
-  *choose(request, { home, now }) {
-    return yield* choose(request, home, now)
-  },
+  choose,
   findCopies,
   findSource,
   planCopy: planCopyOf,
-  *decideReplica(request, seen) {
-    return yield* decideReplica(request, seen)
-  },
+  decideReplica,
   sharePhase: 'prepare',
   awaitsTarget: false,
   listsInstances: false,
@@ -100,7 +96,10 @@ const isServed = (request: PromoteRequest, current: Image | undefined, image: Im
 
 // ── At home ──────────────────────────────────────────────────────────────────
 
-function* choose(request: PromoteRequest, state: PromoteState, now: number): QueryGenerator<RegionDecision> {
+function* choose(
+  request: PromoteRequest,
+  { home: state, now }: { home: PromoteState; now: number },
+): QueryGenerator<RegionDecision> {
   const { requireTags, maxAgeDays, family, fromFamily, expectedImage } = request
   const { current, source } = state
   const target = chooseTarget(request, state)

@@ -155,7 +155,7 @@ export const refuseUnexpected = (family: string, current: Image | undefined, exp
   refuse(
     'not-expected',
     `Family ${family} resolves to ${current ? label(current) : 'nothing'}, not to ${expected} as \`expected-image-id\` says.`,
-    'Nothing was changed. Look at what is current now, then decide anew.',
+    'Check which image is current now, then start a new workflow run.',
   )
 
 export const isRefusal = (value: object): value is Refusal => 'kind' in value && value.kind === 'refuse'

@@ -20,15 +20,14 @@ import { type Refusal, refuse } from '../plan/plan.ts'
 export const hasOwnRecord = (run: Run, { known }: FamilyState): boolean =>
   ownDecision(run, known) !== undefined || decisionsReplacing(run, known).length > 0
 
-export const nothingChanged =
-  'Nothing was changed. Start a new workflow run if you want to decide anew; a re-run never undoes a later decision.'
+export const startNewRun = 'Start a new workflow run to decide again: a re-run never undoes a later decision.'
 
 export const supersededBy = ({ image, decision }: DecisionOnImage): Refusal => {
   const reason = decision.target === image.id ? undefined : image.tags[tag.reason]
   return refuse(
     'superseded',
     `After this run's first attempt, ${describeDecision(decision)} decided about ${label(image)}${reason ? `, because: ${reason}` : ''}.`,
-    nothingChanged,
+    startNewRun,
   )
 }
 
@@ -37,7 +36,7 @@ export const changedExternally = (image: Image, what: string): Refusal =>
   refuse(
     'superseded',
     `This run had ${what} ${label(image)} in an earlier attempt; since then somebody changed that outside of this action (it is ${image.status} in ${image.family ? `family ${image.family}` : 'no family'}).`,
-    nothingChanged,
+    startNewRun,
   )
 
 /** An image that this run wanted served here, and that the later decision wants served here too, is no quarrel. */
@@ -97,7 +96,7 @@ export function decidedSince(run: Run, state: FamilyState): Refusal | undefined 
     refuse(
       'superseded',
       `After this run's first attempt, run ${workflowRunOf(baked.tags[tag.run] ?? '')} has baked ${label(baked)}.`,
-      nothingChanged,
+      startNewRun,
     )
   )
 }

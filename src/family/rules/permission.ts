@@ -40,8 +40,4 @@ const isSameUnshare = (step: Step, other: Step): boolean =>
   step.action === 'unshare' && other.action === 'unshare' && step.image === other.image
 
 export const refuseNotPermitted = (step: Step, reason: string): Refusal =>
-  refuse(
-    'not-permitted',
-    `ECS would not ${describeStep(step)}: ${reason}`,
-    'Nothing was changed. Fix this, then run again.',
-  )
+  refuse('not-permitted', `ECS would not ${describeStep(step)}: ${reason}`, 'Fix this, then run again.')
