@@ -1,7 +1,7 @@
 /**
- * The rules for names of families and images. ECS's documents contradict each other; where they do, the stricter
- * reading is refused and the doubtful one allowed with a warning (CreateImage, ModifyImageAttribute and the
- * image family overview, 2019 to 2026).
+ * The rules for names of families and images. ECS's documents contradict each other (CreateImage, ModifyImageAttribute
+ * and the image family overview, 2019 to 2026). A name that all of them forbid is refused. A name that only some of them
+ * forbid is allowed with a warning.
  */
 
 export type NameCheck =
@@ -13,14 +13,14 @@ const good: NameCheck = { kind: 'good' }
 const bad = (reason: string): NameCheck => ({ kind: 'bad', reason })
 const doubtful = (reason: string): NameCheck => ({ kind: 'doubtful', reason })
 
-/** Letters as ECS means them: Latin and Chinese ones. */
+/** Letters in ECS's sense: Latin and Chinese ones. */
 const letter = /^[A-Za-z\p{Script=Han}]$/u
 const allowed = /^[A-Za-z0-9\p{Script=Han}.:_-]$/u
 
 const codePoint = (character: string): string =>
   `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`
 
-/** The part that families and image names share: length, first character, alphabet, prefixes. */
+/** Checks what holds for families and image names alike: length, first character, alphabet, prefixes. */
 function checkCommon(name: string): NameCheck {
   const characters = [...name]
   if (characters.length < 2 || characters.length > 128) {
@@ -40,7 +40,7 @@ function checkCommon(name: string): NameCheck {
   return good
 }
 
-/** A family that an image is put into. */
+/** Checks a family that an image is put into. */
 export function checkFamilyName(name: string): NameCheck {
   const common = checkCommon(name)
   if (common.kind !== 'good') return common
@@ -49,7 +49,7 @@ export function checkFamilyName(name: string): NameCheck {
   return good
 }
 
-/** A family that is only read: also `acs:<UID>:<name>` of another account, and public ones such as `acs:ubuntu_24_04_x64`. */
+/** Checks a family that is only read: also `acs:<UID>:<name>` of another account, or a public `acs:ubuntu_24_04_x64`. */
 export function checkReadableFamilyName(name: string): NameCheck {
   if (!name.startsWith('acs:')) return checkFamilyName(name)
   const characters = [...name]
@@ -62,5 +62,5 @@ export function checkReadableFamilyName(name: string): NameCheck {
 
 export const checkImageName = checkCommon
 
-/** Names with this prefix belong to the system or to another account; what ECS says of them is asked twice (`resolve`). */
+/** Names with this prefix belong to the system or to another account. */
 export const isForeignFamily = (name: string): boolean => name.startsWith('acs:')

@@ -61,7 +61,7 @@ const promote: ModePolicy<PromoteRequest, PromoteState> = {
   overtaken: 'fails',
   expectsTarget: () => true,
   withdrawalRequest: (request) => request,
-  record: (request, decided) => planRecord(request, { ...decided, targetTags: request.tags, mayGoWithout: false }),
+  record: (request, decided) => planRecord(request, { ...decided, targetTags: request.tags, isRecordOptional: false }),
   confirmExpected: ({ region, family, expectedImage }, { target }, current) =>
     expectedImage !== undefined && current?.id !== target?.id
       ? [{ action: 'confirm', region, family, image: expectedImage }]

@@ -57,7 +57,7 @@ const rollback: ModePolicy<RollbackRequest, FamilyState> = {
     // An image without a record in the quarantine family would be taken for somebody's live image.
     planRecord(request, {
       ...decided,
-      mayGoWithout: request.toImage !== undefined && request.quarantineFamily === undefined,
+      isRecordOptional: request.toImage !== undefined && request.quarantineFamily === undefined,
     }),
   // When the image is already withdrawn, an earlier attempt has confirmed it.
   confirmExpected: ({ region, family, expectedImage }, { withdraw, previous }) =>

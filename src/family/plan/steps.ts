@@ -1,9 +1,9 @@
-/** What a plan can do, one step at a time, and what holds for each kind of step. */
+/** The steps of a plan, and the traits of each kind of step. */
 
 import { type BakeRequest, describeSource } from '../model/request.ts'
 import { type Tags, tag } from '../model/tags.ts'
 
-/** An image that a step of the plan makes; it has no ID yet. */
+/** Stands for an image that a step of the plan creates: it has no ID yet. */
 export type Placeholder = `<${string}>`
 export const newImagePlaceholder: Placeholder = '<new image>'
 export const copyPlaceholder = (region: string): Placeholder => `<copy in ${region}>`
@@ -23,18 +23,18 @@ export type Step =
       readonly image: Placeholder
       readonly copy: CopySpec
     }
-  /** Waits until the image is available, and (with `family`) seen in its family. */
+  /** Waits until the image is available and, with `family`, seen in that family. */
   | {
       readonly action: 'await'
       readonly region: string
       readonly image: ImageRef
       readonly family?: string
-      /** An image that fails to be created is no fault: it can no longer become current. */
+      /** It is no error if the image fails to be created: then it cannot become current. */
       readonly mayFail?: true
     }
   | { readonly action: 'stop' | 'start'; readonly region: string; readonly instance: string; readonly force?: boolean }
   | { readonly action: 'rename'; readonly region: string; readonly image: string; readonly name: string }
-  /** Puts tags on and reads them back. */
+  /** Writes tags and reads them back. */
   | {
       readonly action: 'tag'
       readonly region: string
@@ -49,7 +49,7 @@ export type Step =
       readonly ids: readonly string[]
       readonly keys: readonly string[]
     }
-  /** Compares what the family resolves to at the last moment before the first visible change. */
+  /** Checks the current image at the last moment before the first visible change. */
   | { readonly action: 'confirm'; readonly region: string; readonly family: string; readonly image: string }
   | { readonly action: 'join-family'; readonly region: string; readonly image: ImageRef; readonly family: string }
   | { readonly action: 'restore'; readonly region: string; readonly image: string }
@@ -67,15 +67,15 @@ export type Step =
 export type Action = Step['action']
 
 interface Traits {
-  /** Who carries it out: `write` is a request that changes something, `create` one that makes an image, `look` only reads. */
+  /** `write` is a request that changes something, `create` is one that creates an image, `look` only reads. */
   readonly kind: 'look' | 'write' | 'create'
-  /** Changes more than the action's own records. */
+  /** Changes something other than the action's own tags. */
   readonly visible: boolean
-  /** May change what a family resolves to, as soon as it is done. */
+  /** May change what a family resolves to. */
   readonly switches: boolean
-  /** Takes an image out of its family's order: it can no longer be current. */
+  /** Withdraws an image: it can no longer be current. */
   readonly withdraws: boolean
-  /** ECS can be asked beforehand, with its own DryRun, whether it would carry the step out. */
+  /** ECS's own DryRun can be asked in advance whether it would carry out the step. */
   readonly dryRun: boolean
 }
 
@@ -83,7 +83,7 @@ const lookTraits = { kind: 'look', visible: false, switches: false, withdraws: f
 const writeTraits = { kind: 'write', visible: true, switches: false, withdraws: false, dryRun: false } as const
 const createTraits = { ...writeTraits, kind: 'create' } as const
 
-/** What holds for each kind of step. A new kind does not compile without its row. */
+/** The traits of each kind of step. A new kind does not compile without its row. */
 export const traits = {
   create: createTraits,
   copy: createTraits,
@@ -111,7 +111,7 @@ type ActionOfKind<K extends Traits['kind']> = {
 /** Steps of one kind: `StepOfKind<'write'>`. */
 export type StepOfKind<K extends Traits['kind']> = Extract<Step, { action: ActionOfKind<K> }>
 
-/** Deletes an image that is too many, after a last look at it, with the snapshots that ECS made for it. */
+/** Deletes an image beyond `keep` after a last look at it, and the snapshots that ECS created for it. */
 export interface Deletion {
   readonly action: 'delete'
   readonly region: string
@@ -119,15 +119,15 @@ export interface Deletion {
   readonly family: string
   /** Accounts whose shares are taken back first. */
   readonly accounts: readonly string[]
-  /** Snapshots that go with the image. */
+  /** Snapshots that are deleted with the image. */
   readonly snapshots: readonly string[]
-  /** The decision noted on it; another one by then, and it stays, unless it is of this run. */
+  /** The decision tag on the image when the step was planned. If it has changed, the image is kept, unless this run changed it. */
   readonly decision: string | undefined
   /** Key of the run that deletes. */
   readonly run: string
 }
 
-/** What CreateImage is sent: a function of inputs and run alone. */
+/** What is sent to CreateImage: a function of inputs and run alone. */
 export interface CreateSpec
   extends Pick<
     BakeRequest,
@@ -150,17 +150,17 @@ export interface CreateSpec
   readonly generation: number
 }
 
-/** What CopyImage is sent, apart from the target region. */
+/** What is sent to CopyImage, apart from the target region. */
 export interface CopySpec extends Pick<BakeRequest, 'run' | 'tags' | 'resourceGroupId'> {
   readonly from: { readonly region: string; readonly image: ImageRef }
   readonly name: string
   readonly description: string | undefined
   readonly kmsKeyId: string | undefined
-  /** How many copies of this run ECS has failed to make there. */
+  /** How many copies of this run ECS has failed to create there. */
   readonly generation: number
 }
 
-/** What the step works on: an ID, or the label of an image still to be made. */
+/** What the step works on: an ID, or the placeholder of an image that is still to be created. */
 export function stepTarget(step: Step): string {
   switch (step.action) {
     case 'stop':
@@ -178,12 +178,12 @@ export function stepTarget(step: Step): string {
   }
 }
 
-/** One sentence without its full stop, for people. */
+/** A sentence in the imperative without its full stop, for people. */
 export function describeStep(step: Step): string {
   switch (step.action) {
     case 'create': {
       const { name, family, source } = step.create
-      return `create image ${name} ${family === undefined ? 'outside of its family' : `in family ${family}`} from ${describeSource(source)}`
+      return `create image ${name} ${family === undefined ? '' : `in family ${family} `}from ${describeSource(source)}${family === undefined ? ' (it joins the family later)' : ''}`
     }
     case 'copy':
       return `copy ${step.copy.from.image} from ${step.copy.from.region} to ${step.region} as ${step.copy.name}`
@@ -232,18 +232,18 @@ function describeDeletionExtras({ snapshots, accounts }: Deletion): string {
   return things.length === 0 ? '' : ` with ${things.join(' and ')}`
 }
 
-/** The action's own notes are called what they are. */
+/** The action's own tags are described by their meaning. */
 function describeTags({ resource, ids, tags }: Extract<Step, { action: 'tag' }>): string {
   const on = ids.join(', ')
   const decision = tags[tag.decision]
-  if (decision?.startsWith('done')) return `settle the decision on ${on}`
-  if (decision !== undefined) return `note the decision${tag.reason in tags ? ' and its reason' : ''} on ${on}`
-  if (resource === 'snapshot') return `note on ${on} that this run deletes ${ids.length === 1 ? 'it' : 'them'}`
-  if (tag.stopped in tags) return `note on ${on} that this run stops it`
+  if (decision?.startsWith('done')) return `mark the decision as done on ${on}`
+  if (decision !== undefined) return `record the decision${tag.reason in tags ? ' and its reason' : ''} on ${on}`
+  if (resource === 'snapshot') return `record on ${on} that this run deletes ${ids.length === 1 ? 'it' : 'them'}`
+  if (tag.stopped in tags) return `record on ${on} that this run stops it`
   return `tag ${on} with ${Object.keys(tags).join(', ')}`
 }
 
-/** Changes something that is not the action's own record. */
+/** Whether the step changes something other than the action's own tags. */
 export const isVisible = (step: Step): boolean =>
   step.action === 'tag'
     ? !Object.keys(step.tags).some((key) => key.startsWith('image-family:'))

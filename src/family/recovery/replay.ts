@@ -1,4 +1,4 @@
-/** What an earlier attempt of this run has carried out: the same result again, unless somebody has undone it since. */
+/** Gives the result of a decision that an earlier attempt carried out, unless somebody has undone it since. */
 
 import {
   type DecisionRecord,
@@ -18,13 +18,13 @@ import { type Notice, type Refusal, refuse } from '../plan/plan.ts'
 import { findPendingNewer } from '../rules/rivals.ts'
 import { changedExternally, refuseSuperseded, startNewRun, wantsSameImage } from './supersession.ts'
 
-/** What is left alone, in the words of `nothing`. */
+/** Why the family stays as it is. */
 export const doneByEarlierAttempt = 'an earlier attempt of this run has done it'
 
 export const isAvailableIn = (image: Image | undefined, family: string): boolean =>
   image !== undefined && isAvailable(image) && image.family === family
 
-/** What undid this run's decision about an image; a later step of the same workflow run may have. */
+/** Refuses when another run or a person has undone this run's decision about an image. Undefined when it was a later step of the same workflow run. */
 export function refuseUndone(run: Run, image: Image, what: string): Refusal | undefined {
   const decision = decisionOn(image)
   if (!decision || decision.run === run.key) return changedExternally(image, what)
@@ -34,7 +34,7 @@ export function refuseUndone(run: Run, image: Image, what: string): Refusal | un
 const findWithdrawnEarlier = (run: Run, { known }: FamilyState): Image[] =>
   decisionsReplacing(run, known).flatMap(({ image, own }) => (own.role === 'withdrawn' ? [image] : []))
 
-/** What this run has withdrawn, also where a later decision is noted over its mark, or where there was no room for one. */
+/** The images that this run withdrew, even if a later decision replaced the record, or if there was no room for one. */
 function findWithdrawn(run: Run, state: FamilyState, { decision, images }: OwnDecision): Image[] {
   const { known } = state
   const target = known.find(({ id }) => id === decision.target)
@@ -47,19 +47,19 @@ function findWithdrawn(run: Run, state: FamilyState, { decision, images }: OwnDe
   return oldestFirst(known.filter(({ id }) => ids.includes(id) && id !== decision.target))
 }
 
-/** What has undone, since, a decision that was carried out. */
+/** Finds out whether somebody has undone a decision that was carried out. */
 function findUndone({ run, family }: RecordedRequest, state: FamilyState, own: OwnDecision): Refusal | undefined {
   const { decision } = own
   const target = state.known.find(({ id }) => id === decision.target)
   if (decision.target !== undefined && !target) return refuseTargetGone(decision)
-  const back = findWithdrawn(run, state, own).filter((image) => isAvailableIn(image, family))
+  const returned = findWithdrawn(run, state, own).filter((image) => isAvailableIn(image, family))
   return [
-    ...back.map((image) => refuseUndone(run, image, 'withdrawn')),
-    target && !isAvailableIn(target, family) ? refuseUndone(run, target, 'settled on') : undefined,
+    ...returned.map((image) => refuseUndone(run, image, 'withdrawn')),
+    target && !isAvailableIn(target, family) ? refuseUndone(run, target, 'chosen') : undefined,
   ].find((refusal) => refusal !== undefined)
 }
 
-/** The decision was carried out in an earlier attempt: nothing changes, unless somebody has undone it. */
+/** Nothing is changed: an earlier attempt carried the decision out. Refuses if somebody has undone it. */
 export function replay(request: RecordedRequest, state: FamilyState, own: OwnDecision): RegionDecision {
   const undone = findUndone(request, state, own)
   if (undone) return undone
@@ -84,15 +84,15 @@ export function replay(request: RecordedRequest, state: FamilyState, own: OwnDec
 const currentChangedNotice = (family: string, current: Image | undefined, { target }: DecisionRecord): Notice[] =>
   current?.id === target
     ? []
-    : [{ level: 'warning', text: `By now ${family} serves ${current ? label(current) : 'nothing'}.` }]
+    : [{ level: 'warning', text: `${family} now serves ${current ? label(current) : 'nothing'} instead.` }]
 
 export const refuseTargetGone = ({ target }: DecisionRecord): Refusal =>
-  refuse('superseded', `An earlier attempt of this run was to settle on ${target}, which is gone since.`, startNewRun)
+  refuse('superseded', `An earlier attempt of this run chose ${target}, which no longer exists.`, startNewRun)
 
 /**
- * All that is left of this run's decision is its key in a later one, which went on from where this one had ended: a
- * later step of the same workflow run (a rollback after a promote, in one job), or somebody who fell back to the same
- * image. Nothing is left to do here.
+ * Only a later decision still names this run, and that decision continued from the result of this one. It was made by a
+ * later step of the same workflow run (a rollback after a promote, in one job), or by somebody who rolled back to the
+ * same image. Nothing is left to do here.
  */
 export function findContinuation(request: RecordedRequest, state: FamilyState): RegionDecision | undefined {
   const { run, region, mode } = request
@@ -109,10 +109,10 @@ export function findContinuation(request: RecordedRequest, state: FamilyState): 
     undone ?? {
       kind: 'nothing',
       region,
-      reason: `an earlier attempt of this run has done it, and ${describeDecision(decision)} has gone on from there`,
+      reason: `an earlier attempt of this run has done it, and ${describeDecision(decision)} continued from there`,
       changedBefore: true,
       image: wasTarget ? image.id : state.current?.id,
-      // Withdrawing what a promotion brought leads back to what was there before it.
+      // When the promoted image was withdrawn again, the family went back to the image before it.
       previous: wasTarget && decision.target !== image.id ? decision.target : undefined,
       withdrawn: findWithdrawnEarlier(run, state).map(({ id }) => id),
       pending: [],

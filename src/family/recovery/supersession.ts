@@ -1,4 +1,4 @@
-/** Who decided after this run did, and that it gives way to them: a re-run never undoes a later decision. */
+/** Finds later decisions of others: a re-run never undoes a later decision. */
 
 import {
   type DecisionOnImage,
@@ -16,7 +16,7 @@ import { type Run, workflowRunOf } from '../model/run.ts'
 import { tag } from '../model/tags.ts'
 import { type Refusal, refuse } from '../plan/plan.ts'
 
-/** This run has left a mark, also where a later decision is noted over it. */
+/** This run has recorded a decision, even if a later decision has replaced the record. */
 export const hasOwnRecord = (run: Run, { known }: FamilyState): boolean =>
   ownDecision(run, known) !== undefined || decisionsReplacing(run, known).length > 0
 
@@ -31,21 +31,24 @@ export const refuseSuperseded = ({ image, decision }: DecisionOnImage): Refusal 
   )
 }
 
-/** Somebody without a mark (the console, the CLI) has undone what this run had done. */
+/**
+ * Somebody has undone this run's decision without recording a decision: with the console or the CLI.
+ * @param what this run had done to the image: `withdrawn`
+ */
 export const changedExternally = (image: Image, what: string): Refusal =>
   refuse(
     'superseded',
-    `This run had ${what} ${label(image)} in an earlier attempt; since then somebody changed that outside of this action (it is ${image.status} in ${image.family ? `family ${image.family}` : 'no family'}).`,
+    `An earlier attempt of this run had ${what} ${label(image)}. Since then, somebody has changed that outside of this action: the image is now ${image.status} in ${image.family ? `family ${image.family}` : 'no family'}.`,
     startNewRun,
   )
 
-/** An image that this run wanted served here, and that the later decision wants served here too, is no quarrel. */
+/** Both this run and the later decision want the image to be current here, so they do not conflict. */
 export const wantsSameImage = (
   { image, decision, own }: ReturnType<typeof decisionsReplacing>[number],
   { members }: FamilyState,
 ): boolean => own.role === 'target' && decision.target === image.id && members.some(({ id }) => id === image.id)
 
-/** Decisions about this family: on its members, or to and from one of them. */
+/** Images with a decision about this family: members, and images whose decision has a member as target or previous image. */
 function findDecidedImages({ known, members }: FamilyState): Image[] {
   const ids = new Set(members.map(({ id }) => id))
   return known.filter((image) => {
@@ -54,11 +57,11 @@ function findDecidedImages({ known, members }: FamilyState): Image[] {
   })
 }
 
-/** Another decision was made, on other images, while the image of this one had not come in yet: it would undo that. */
+/** Finds a later decision on other images, made before the target of this run joined the family: resuming would undo it. */
 function findDecisionMeanwhile(run: Run, state: FamilyState): DecisionOnImage | undefined {
   const own = ownDecision(run, state.known)?.decision
-  const isIn = state.members.some(({ id }) => id === own?.target)
-  if (run.attempt === 1 || own?.state !== 'planned' || isIn) return undefined
+  const hasJoined = state.members.some(({ id }) => id === own?.target)
+  if (run.attempt === 1 || own?.state !== 'planned' || hasJoined) return undefined
   return findDecidedImages(state)
     .flatMap((image) => {
       const decision = decisionOn(image)
@@ -70,8 +73,8 @@ function findDecisionMeanwhile(run: Run, state: FamilyState): DecisionOnImage | 
 }
 
 /**
- * A refusal when another run has decided otherwise since. A decision by another step of the same workflow run is not
- * somebody else's.
+ * Refuses when another run has decided otherwise since. A decision of another step of the same workflow run does not
+ * count.
  */
 export function findSuperseding(run: Run, state: FamilyState): Refusal | undefined {
   const later = decisionsReplacing(run, state.known).find(
@@ -83,13 +86,13 @@ export function findSuperseding(run: Run, state: FamilyState): Refusal | undefin
   return hasOwnRecord(run, state) ? undefined : refuseIfDecidedSince(run, state)
 }
 
-/** Before a later attempt decides anew: what workflow runs begun after this one have decided or baked stands. */
+/** Before a later attempt decides again: refuses when a workflow run that began after this one has decided or baked. */
 export function refuseIfDecidedSince(run: Run, state: FamilyState): Refusal | undefined {
   if (run.attempt === 1) return undefined
   const decided = findLaterDecisions(run, findDecidedImages(state))
-  // Why, stands on what was withdrawn.
-  const telling = decided.find(({ image }) => tag.reason in image.tags) ?? decided[0]
-  if (telling) return refuseSuperseded(telling)
+  // The reason of a decision is recorded on the images that it withdrew.
+  const later = decided.find(({ image }) => tag.reason in image.tags) ?? decided[0]
+  if (later) return refuseSuperseded(later)
   const [baked] = findLaterBakes(run, state.members)
   return (
     baked &&

@@ -14,18 +14,18 @@ export function* refuseForbidden(
   { canMakeRoom = false } = {},
 ): QueryGenerator<Refusal | undefined> {
   const uncertain = imagesIn(steps, (step) => step.action === 'await' && step.mayFail === true)
-  const asked = steps.filter(
+  const askedSteps = steps.filter(
     (step) =>
       traits[step.action].dryRun &&
       !('image' in step && (isPlaceholder(step.image) || uncertain.includes(step.image))) &&
       (step.action !== 'unshare' || step === steps.find((each) => isSameUnshare(each, step))),
   )
   const unshared = imagesIn(steps, (step) => step.action === 'unshare')
-  // Available only once it has been restored, or waited for.
+  // Images that become available only once they have been restored or awaited.
   const prepared = imagesIn(steps, (step) =>
     step.action === 'await' ? step.family === undefined : step.action === 'restore',
   )
-  const answers = yield* queryEach(asked, (step) => ({ ask: 'permitted', step }))
+  const answers = yield* queryEach(askedSteps, (step) => ({ ask: 'permitted', step }))
   for (const { thing: step, answer } of answers) {
     if (answer.granted) continue
     const isTooEarly =
@@ -43,7 +43,7 @@ export function* refuseForbidden(
 const imagesIn = (steps: readonly Step[], isMeant: (step: Step) => boolean): readonly string[] =>
   steps.flatMap((step) => (isMeant(step) && 'image' in step ? [step.image] : []))
 
-/** The accounts are ECS's own answer: what holds for the first ten of an image holds for all. */
+/** ECS itself listed the accounts, so the answer for the first request of an image holds for all of its requests. */
 const isSameUnshare = (step: Step, other: Step): boolean =>
   step.action === 'unshare' && other.action === 'unshare' && step.image === other.image
 

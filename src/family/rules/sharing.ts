@@ -1,4 +1,4 @@
-/** Sharing an image with other accounts, and who is left behind when a family goes on without them. */
+/** Shares an image with other accounts, and warns of accounts that cannot see the new current image. */
 
 import { type Image, label } from '../model/image.ts'
 import { accountsPerRequest, shareLimit } from '../model/limits.ts'
@@ -12,11 +12,11 @@ export const splitAccounts = (accounts: readonly string[]): string[][] => splitI
 export interface Sharing {
   readonly steps: readonly Step[]
   readonly notices: readonly Notice[]
-  /** The accounts that it is shared with already, where that was asked. */
+  /** The accounts that the image is already shared with, if that was asked. */
   readonly shares?: readonly string[]
 }
 
-/** What is already shared is not shared again. @param image a label where it is still to be made: it has no shares yet */
+/** Skips accounts that the image is already shared with. @param image a placeholder, while the image is still to be created, has no shares */
 export function* planSharing(
   { region, shareWith }: { readonly region: string; readonly shareWith: readonly string[] },
   image: Image | ImageRef | undefined,
@@ -32,7 +32,7 @@ export function* planSharing(
     notices: [
       {
         level: 'notice',
-        text: 'ECS deprecates no shared image: to roll this one back one day, set `unshare: true` (those accounts lose it) or `quarantine-family` (they keep it).',
+        text: 'ECS does not deprecate a shared image. A later rollback of this one needs `unshare: true` (those accounts lose it) or `quarantine-family` (they keep it).',
       },
     ],
   }
@@ -44,8 +44,8 @@ const refuseTooManyShares = (
 ): Refusal =>
   refuse(
     'too-many-shares',
-    `${name} is shared with ${shares.length} accounts; with ${accounts.length} more it would be ${shares.length + accounts.length}, and ECS allows ${shareLimit} an image.`,
-    'Give fewer accounts in `share-with`, or take shares back by hand, in the console of ECS.',
+    `${name} is shared with ${shares.length} accounts. ${accounts.length} more would make ${shares.length + accounts.length}, and ECS allows ${shareLimit} per image.`,
+    'Name fewer accounts in `share-with`, or take shares back by hand (ECS console).',
   )
 
 export interface SharedImage {
@@ -54,9 +54,10 @@ export interface SharedImage {
 }
 
 /**
- * Accounts that see the image which the family serves now, and not the one that it is to serve.
- * @param target its name, which the copies of a bake share: one sentence then holds for all regions. Undefined: the
- * family is emptied
+ * Warns of accounts that see the present image but not the target.
+ * @param shared images that stop being current, with the accounts that they are shared with
+ * @param target name of the target. All copies of a bake have the same name, so one sentence holds for all regions.
+ * Undefined: the family is emptied
  * @param seenBy the accounts that see the target
  */
 export function accountsLeftBehind(
@@ -66,7 +67,7 @@ export function accountsLeftBehind(
   const accounts = [...new Set(shared.flatMap(({ answer }) => answer))].filter((id) => !seenBy.includes(id))
   if (accounts.length === 0) return []
   const text = target
-    ? `${accounts.join(', ')} cannot see ${target}: under this family they are left with an older image or with none. Share it with them (\`share-with\`).`
-    : `${accounts.join(', ')} may be left with no image under this family.`
+    ? `${accounts.join(', ')} cannot see ${target}: for them, the family resolves to an older image or to none. Share the image with them (\`share-with\`).`
+    : `For ${accounts.join(', ')}, the family may resolve to nothing.`
   return [{ level: 'warning', text }]
 }

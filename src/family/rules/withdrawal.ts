@@ -1,4 +1,4 @@
-/** Taking images out of the contest of a family, as promote and rollback both do: what stands against it, and how. */
+/** Withdraws images from the order of a family, as promote and rollback both do, or refuses to. */
 import { decisionOn } from '../model/decision-record.ts'
 import { type Image, isAvailable, label, listLabels, oldestFirst } from '../model/image.ts'
 import { type Notice, type Refusal, refuse } from '../plan/plan.ts'
@@ -19,7 +19,7 @@ export interface Withdrawal {
   readonly notices: readonly Notice[]
 }
 
-/** Oldest first and the current one last, so that the family's answer changes exactly once. */
+/** Oldest first and the current image last, so that the family's answer changes exactly once. */
 export const withdrawalOrder = (images: readonly Image[], currentId: string | undefined): Image[] => [
   ...oldestFirst(images.filter(({ id }) => id !== currentId)),
   ...images.filter(({ id }) => id === currentId),
@@ -37,14 +37,15 @@ const refuseShared = (shared: readonly SharedImage[]): Refusal =>
 const refuseStrangers = (family: string, strangers: readonly Image[]): Refusal =>
   refuse(
     'bad-quarantine',
-    `Family ${family} already serves ${listLabels(strangers)}, which this action has not withdrawn: an image moved there could become what ${family} serves.`,
-    'Name a family in `quarantine-family` that nothing is launched from.',
+    `Family ${family} already serves ${listLabels(strangers)}, which this action did not withdraw: an image moved there could become the current image of ${family}.`,
+    'Set `quarantine-family` to a family that no instance is launched from.',
   )
 
 /**
- * Steps that withdraw `images` (given in the order in which they are to go), or the refusal that says why not.
- * @param replaced what the family serves now, where it stays and is served no longer
- * @param quarantined members of the quarantine family, when one is named
+ * Steps that withdraw images, or the refusal that says why they cannot be withdrawn.
+ * @param images in the order in which they are withdrawn
+ * @param replaced the current image, if it stays in the family but is current no longer
+ * @param quarantined members of the quarantine family, if one is named
  */
 export function* planWithdrawal(
   request: WithdrawalRequest,
@@ -57,7 +58,7 @@ export function* planWithdrawal(
   }: {
     images: readonly Image[]
     target: Image | undefined
-    /** The accounts that the target is shared with, where that is known. */
+    /** The accounts that the target is shared with, if that is known. */
     targetShares?: readonly string[] | undefined
     replaced?: Image | undefined
     quarantined: readonly Image[]
@@ -67,15 +68,15 @@ export function* planWithdrawal(
   const strangers = images.length === 0 ? [] : findStrangers(quarantined)
   if (quarantineFamily !== undefined && strangers.length > 0) return refuseStrangers(quarantineFamily, strangers)
 
-  const left = [...images, ...(replaced ? [replaced] : [])]
-  const all = yield* queryEach(left, ({ id }) => ({ ask: 'shares', region, image: id }))
+  const formerImages = [...images, ...(replaced ? [replaced] : [])]
+  const all = yield* queryEach(formerImages, ({ id }) => ({ ask: 'shares', region, image: id }))
   const withdrawn = all.filter(({ thing }) => images.includes(thing))
   const shared = all.filter(({ answer }) => answer.length > 0)
-  const inTheWay = withdrawn.filter(({ answer }) => answer.length > 0)
-  if (inTheWay.length > 0 && quarantineFamily === undefined && !request.unshare) return refuseShared(inTheWay)
-  const isThere = target !== undefined && !isPlaceholder(target.id)
+  const stillShared = withdrawn.filter(({ answer }) => answer.length > 0)
+  if (stillShared.length > 0 && quarantineFamily === undefined && !request.unshare) return refuseShared(stillShared)
+  const targetExists = target !== undefined && !isPlaceholder(target.id)
   const [targetShares] =
-    shared.length > 0 && isThere && !known
+    shared.length > 0 && targetExists && !known
       ? yield* query({ ask: 'shares', region, image: target.id })
       : [known ?? ([] as readonly string[])]
   const seenBy = [...targetShares, ...request.shareWith]
@@ -94,17 +95,18 @@ export function withdrawalSteps(
     return [{ action: 'quarantine', region, image: image.id, family: quarantineFamily }]
   }
   const deprecate: Step = { action: 'deprecate', region, image: image.id }
-  const takenBack = splitAccounts(accounts).map(
+  const unshare = splitAccounts(accounts).map(
     (some): Step => ({ action: 'unshare', region, image: image.id, accounts: some }),
   )
-  return [...takenBack, deprecate]
+  return [...unshare, deprecate]
 }
 
-/** In a quarantine family only what was withdrawn may stand: anything else there is somebody's live image. */
+/** Whether the image is in quarantine because a decision withdrew it. Any other image there may be somebody's live image. */
 export const isQuarantined = (image: Image): boolean => {
   const decision = decisionOn(image)
   return decision !== undefined && decision.target !== image.id
 }
 
+/** Available images of a quarantine family that were not withdrawn into it. */
 export const findStrangers = (quarantine: readonly Image[]): Image[] =>
   quarantine.filter((image) => isAvailable(image) && !isQuarantined(image))
