@@ -1,4 +1,4 @@
-/** Starts an instance that a main step has left stopped, whatever happened to that step. */
+/** Starts an instance that the main step left stopped, whatever happened to that step. */
 
 import { getInput, setFailed } from '@actions/core'
 import { connect, maskInLog } from './connect.ts'
@@ -19,9 +19,12 @@ interface Stopped {
   readonly instance: string
 }
 
-/** Fails the step, and with it the job, when ECS does not say in the end that the instance runs. */
-export async function restartInstance(kept: string): Promise<void> {
-  const stopped = parseState(kept)
+/**
+ * Fails the step, and with it the job, unless ECS reports in the end that the instance is running.
+ * @param state what the main step saved
+ */
+export async function restartInstance(state: string): Promise<void> {
+  const stopped = parseState(state)
   try {
     maskInLog({ accessKeySecret: getInput('access-key-secret'), securityToken: getInput('security-token') })
     const settings = parseSettings(getInput)
@@ -40,19 +43,23 @@ async function startAndConfirm(
   { ecs, clock }: { ecs: Ecs; clock: Clock },
 ): Promise<void> {
   const look = () => ecs.look({ ask: 'instance', region, instance })
-  const settled = await clock.poll(look, (seen) => !['Starting', 'Stopping'].includes(seen?.status ?? ''))
-  if (!settled) {
-    log.notice(`Instance ${instance} is gone: there is nothing to start.`)
+  const found = await clock.poll(look, (seen) => !['Starting', 'Stopping'].includes(seen?.status ?? ''))
+  if (!found) {
+    log.notice(`Instance ${instance} no longer exists: there is nothing to start.`)
     return
   }
-  if (settled.status !== 'Running') {
-    log.info(`Instance ${instance} is ${settled.status}; starting it again.`)
+  if (found.status !== 'Running') {
+    log.info(`Instance ${instance} is ${found.status}; starting it again.`)
     await ecs.write({ action: 'start', region, instance })
   }
   const { seen: running, isGood } = await clock.pollUntilStable(look, (seen) =>
     seen?.status === 'Running' ? 'good' : seen?.status === 'Starting' ? 'on its way' : 'hopeless',
   )
-  if (!running || !isGood) throw stepError(`ECS says that it is ${running?.status ?? 'gone'}.`, '')
+  if (!running || !isGood)
+    throw stepError(
+      running ? `ECS reports that the instance is ${running.status}.` : 'The instance no longer exists.',
+      '',
+    )
   if (tag.stopped in running.tags) {
     await ecs.write({ action: 'untag', region, resource: 'instance', ids: [instance], keys: [tag.stopped] })
   }

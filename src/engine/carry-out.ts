@@ -1,4 +1,4 @@
-/** Carries out one step: what ECS accepts is waited for, and what rests on an earlier look is looked at again. */
+/** Carries out one step. It waits for what ECS accepted, and looks again where the step depends on an earlier look. */
 
 import { label } from '../family/model/image.ts'
 import type { Step } from '../family/plan/steps.ts'
@@ -12,7 +12,7 @@ import { awaitImage } from './wait-for-image.ts'
 
 const done: StepResult = { kind: 'done' }
 
-/** @throws ActionError when ECS refuses it, or when it does not lead to what was wanted */
+/** @throws ActionError when ECS refuses the step, or accepts it and it fails later */
 export async function carryOut(step: Step, context: StepContext): Promise<StepResult> {
   switch (step.action) {
     case 'create':

@@ -1,36 +1,36 @@
-/** What has been seen of families and images: the last answer about each. Values, never changed in place. */
+/** What has been seen of families and images: the last answer about each. Observations are never changed in place. */
 import type { FamilyRef, Image } from '../family/model/image.ts'
 import { originOf } from '../family/model/origin.ts'
 import { tag } from '../family/model/tags.ts'
 import type { Query } from '../family/plan/query.ts'
 
 export interface FamilySeen extends FamilyRef {
-  /** What ECS said last that the family resolves to; null: to nothing. Absent: not known. */
+  /** The image that the family last resolved to; null: nothing. Absent: not known. */
   readonly current?: Image | null
-  /** Absent: they were not looked at. */
+  /** Absent: not looked at. */
   readonly members?: readonly Image[]
 }
 
 export interface Observations {
-  /** By `<region> <family>`, in the order in which they were looked at first. */
+  /** By `<region> <family>`, in the order of the first look at each. */
   readonly families: Readonly<Record<string, FamilySeen>>
   /** By ID. */
   readonly images: Readonly<Record<string, Image>>
-  /** By image ID: what its copies have in common. Not every answer of ECS need hold the tags. */
+  /** Origins by image ID, kept because not every answer of ECS contains the tags. */
   readonly origins: Readonly<Record<string, string>>
 }
 
 export const nothingSeen: Observations = { families: {}, images: {}, origins: {} }
 
-/** What changes what is known. */
+/** One thing that was seen. */
 export type Sighting =
   | { readonly kind: 'answer'; readonly query: Query; readonly answer: unknown }
-  /** The image does not exist any more. */
+  /** The image no longer exists. */
   | { readonly kind: 'gone'; readonly image: string }
-  /** What was said of the family no longer holds, and what does was not looked at. */
+  /** What is known of the family no longer holds, and nobody has looked again. */
   | { readonly kind: 'outdated'; readonly family: FamilyRef }
 
-/** One copy, however many sightings there are, and images in them. */
+/** Adds sightings. The observations are copied only once, however many sightings there are. */
 export function withSightings(seen: Observations, sightings: readonly Sighting[]): Observations {
   if (sightings.length === 0) return seen
   const known: MutableObservations = {
@@ -67,7 +67,7 @@ function addAnswer(known: MutableObservations, query: Query, answer: unknown): v
 }
 
 function addImage({ images, origins }: MutableObservations, image: Image): void {
-  // What a family resolves to is told without it.
+  // DescribeImageFromFamily does not report it.
   const usable = image.usable ?? images.get(image.id)?.usable
   images.set(image.id, { ...image, usable })
   const isClear = tag.origin in image.tags || !origins.has(image.id)
@@ -85,15 +85,15 @@ const keyOf = ({ region, family }: FamilyRef): string => `${region} ${family}`
 export const knowsCurrent = (seen: Observations, family: FamilyRef): boolean =>
   seen.families[keyOf(family)]?.current !== undefined
 
-/** What ECS said last that the family resolves to. */
+/** The image that the family last resolved to. */
 export const currentIn = (seen: Observations, family: FamilyRef): Image | undefined =>
   seen.families[keyOf(family)]?.current ?? undefined
 
-/** Undefined when they were not looked at. */
+/** The members of the family; undefined when they were not looked at. */
 export const membersIn = (seen: Observations, family: FamilyRef): readonly Image[] | undefined =>
   seen.families[keyOf(family)]?.members
 
-/** Of an image that was seen: what its copies have in common. */
+/** The origin of an image that was seen; otherwise its own ID. */
 export const originIn = (seen: Observations, id: string): string => seen.origins[id] ?? id
 
 const isImage = (value: unknown): value is Image =>

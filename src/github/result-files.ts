@@ -1,6 +1,6 @@
 /**
- * The files in which the runner takes the result of a step. They are written after the log has told the result: a file
- * that cannot be written must not hide what was changed.
+ * The files from which the runner reads the result of a step. They are written after the result was logged: a file that
+ * cannot be written must not hide what was changed.
  */
 import { stat } from 'node:fs/promises'
 import { setFailed, setOutput, summary } from '@actions/core'
@@ -12,12 +12,12 @@ const summaryLimit = 1024 * 1024
 const describeCause = (error: unknown): string =>
   (error instanceof Error ? error.message : String(error)).replace(/\.$/, '')
 
-/** Writes an output while the step is still at work. */
+/** Writes an output while the step is still running. */
 export function writeEarly(name: string, value: string): void {
   try {
     setOutput(name, value)
   } catch {
-    // `writeResult` fails for the same reason, and tells it when the work is done.
+    // `writeResult` fails for the same reason, and reports it at the end.
   }
 }
 
@@ -32,7 +32,7 @@ export async function writeResult({ outputs, summary: markdown }: ResultFiles): 
   await writeSummary(markdown)
 }
 
-/** Without outputs the step fails: later steps would go on with empty values. */
+/** Without outputs the step fails: later steps would otherwise continue with empty values. */
 function writeOutputs(outputs: ResultFiles['outputs']): void {
   try {
     for (const [name, value] of Object.entries(outputs)) setOutput(name, value)
@@ -43,7 +43,7 @@ function writeOutputs(outputs: ResultFiles['outputs']): void {
   }
 }
 
-/** The page is for people, and they have the log: a warning is enough. */
+/** A warning is enough: the page is for people, who also have the log. */
 async function writeSummary(markdown: string): Promise<void> {
   const path = process.env.GITHUB_STEP_SUMMARY
   if (!path) return

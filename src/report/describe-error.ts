@@ -1,7 +1,6 @@
 /** An error in words: the reason for everybody, the details for support. */
 
-import type { ErrorCode, ErrorData } from '../engine/action-error.ts'
-import { sentence } from './message.ts'
+import { type ErrorCode, type ErrorData, sentence } from '../engine/action-error.ts'
 
 /** It ends the run from outside, whatever was going on. */
 export const endsRun = ({ code }: ErrorData): boolean => code === 'cancelled' || code === 'time-limit'

@@ -44,4 +44,3 @@ export const pastOf = { bake: 'baked', promote: 'promoted', rollback: 'rolled ba
 
 export const distinctTexts = (texts: readonly string[]): string[] => [...new Set(texts)]
 export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
-export const sentence = (text: string): string => (['.', '!', '?'].includes(text.slice(-1)) ? text : `${text}.`)

@@ -1,6 +1,6 @@
 /** Messages of runs that failed or were refused. Whether anything was changed is told here alone, by the journal. */
 
-import type { ErrorData } from '../engine/action-error.ts'
+import { type ErrorData, sentence } from '../engine/action-error.ts'
 import { type Entry, type Failure, madeIn, type Outcome } from '../engine/outcome.ts'
 import { regionsOf } from '../family/model/request.ts'
 import type { Refusal } from '../family/plan/plan.ts'
@@ -9,7 +9,7 @@ import { describeFailure, detailsOf, endsRun } from './describe-error.ts'
 import { notAsPlanned } from './deviations.ts'
 import { extentOfChange, restoredIn } from './journal.ts'
 import { factsAfter } from './left-behind.ts'
-import { distinctTexts, type Message, nameOf, nothingSaid, type RegionState, rerun, sentence } from './message.ts'
+import { distinctTexts, type Message, nameOf, nothingSaid, type RegionState, rerun } from './message.ts'
 import { describeRegion, isSpread } from './served.ts'
 
 /** Undefined when the run succeeded. */
