@@ -5,7 +5,7 @@
  */
 import type { FamilyRef, Image } from '../model/image.ts'
 import type { Instance } from '../model/instance.ts'
-import type { Step } from './steps.ts'
+import type { DryRunStep } from './steps.ts'
 
 /** Why ECS would refuse a step: who asks, the image's shares, a full family, or something else about the request. */
 export type Obstacle = 'identity' | 'shared' | 'family-full' | 'request'
@@ -52,7 +52,7 @@ interface QueryTypes {
   /** An instance; waits while it is starting or stopping (a dry run does not wait). */
   readonly instance: { question: { region: string; instance: string }; answer: Instance | undefined }
   /** Whether ECS would carry the step out, asked with its own DryRun. */
-  readonly permitted: { question: { step: Step }; answer: Permission }
+  readonly permitted: { question: { step: DryRunStep }; answer: Permission }
   /** ECS's time, milliseconds. No request: it comes with the answers to others. */
   readonly time: { question: object; answer: number }
   /** Lets the time pass that tags may lag behind (an earlier attempt may have written some just before it died). */
