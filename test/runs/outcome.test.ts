@@ -1,5 +1,6 @@
 /** The outcome of a run is plain data: it can be stored as JSON, and what comes back is the same. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { LocalEcs } from '../local-ecs/server.ts'
 import {
   bakes,
   bakesEverywhere,
@@ -12,7 +13,6 @@ import {
   stoppingBake,
   stoppingBakeEverywhere,
 } from '../scenarios.ts'
-import type { LocalEcs } from '../local-ecs/server.ts'
 import { type Walk, walk } from './walk.ts'
 
 let ecs: LocalEcs

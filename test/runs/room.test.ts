@@ -1,8 +1,8 @@
 /** A family that is full: what `keep` leaves over is deleted in a round of its own, and then all is planned anew. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Inputs } from '../action/runner.ts'
-import { startEcs } from '../scenarios.ts'
 import type { LocalEcs } from '../local-ecs/server.ts'
+import { startEcs } from '../scenarios.ts'
 import { type Walk, walk } from './walk.ts'
 
 const [home, shanghai, beijing] = ['cn-hangzhou', 'cn-shanghai', 'cn-beijing'] as const
