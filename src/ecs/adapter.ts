@@ -4,20 +4,20 @@ import { describeAnswer } from '../engine/action-error.ts'
 import { consistencyIntervals } from '../engine/clock.ts'
 import type { Create, CreateAnswer, Ecs, LookQuery, Write } from '../engine/ports.ts'
 import { distinct, type Image } from '../family/model/image.ts'
+import { accountsPerRequest } from '../family/model/limits.ts'
 import { tag } from '../family/model/tags.ts'
 import type { Answer, Obstacle, Permission } from '../family/plan/query.ts'
 import type { Step } from '../family/plan/steps.ts'
-import { accountsPerRequest } from '../family/rules/sharing.ts'
 import type { EcsClient } from './client.ts'
 import { deleteImage, deleteSnapshots, describeLeftovers } from './deletion.ts'
 import { EcsError, isCode } from './errors.ts'
 import {
-  type Change,
   copyImage,
   createImage,
   describeFamily,
   describeImages,
   type Filter,
+  type ImageAttributes,
   modifyImage,
 } from './images.ts'
 import { describeInstance, describeInstancesOf, switchInstance } from './instances.ts'
@@ -92,7 +92,7 @@ async function describeVisible(
 }
 
 /** What ModifyImageAttribute is sent for a step; undefined for a step that is another operation. */
-function changeOf(step: Step): Change | undefined {
+function changeOf(step: Step): ImageAttributes | undefined {
   switch (step.action) {
     case 'deprecate':
       return { status: 'Deprecated' }

@@ -184,7 +184,7 @@ const defined = <T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], 
     [K in keyof T]?: Exclude<T[K], undefined>
   }
 
-export interface Change {
+export interface ImageAttributes {
   readonly imageName?: string
   readonly imageFamily?: string
   readonly status?: 'Available' | 'Deprecated'
@@ -200,7 +200,11 @@ const alreadyChanged: Readonly<Record<string, ImageStatus>> = {
 export async function modifyImage(
   client: EcsClient,
   region: string,
-  { image, change, hasStatus }: { image: string; change: Change; hasStatus: (status: ImageStatus) => Promise<boolean> },
+  {
+    image,
+    change,
+    hasStatus,
+  }: { image: string; change: ImageAttributes; hasStatus: (status: ImageStatus) => Promise<boolean> },
 ): Promise<void> {
   try {
     await client.call('ModifyImageAttribute', region, { regionId: region, imageId: image, ...change })

@@ -1,5 +1,5 @@
 /** Lists as people write them: regions and accounts, comma or newline separated, and keys, one `region=key` a line. */
-import { shareLimit } from '../family/rules/sharing.ts'
+import { shareLimit } from '../family/model/limits.ts'
 import type { Checked } from './parsers.ts'
 
 /** It becomes part of a host name. */

@@ -1,5 +1,6 @@
 /** The tags that the action puts on images itself, and the room that they leave for the user's. */
-import { type Tags, tag, tagLimit } from '../family/model/tags.ts'
+import { tagLimit } from '../family/model/limits.ts'
+import { type Tags, tag } from '../family/model/tags.ts'
 import type { RunContext } from '../github/context.ts'
 
 /** What an image or a copy says of the run that made it, a function of inputs and run alone. */

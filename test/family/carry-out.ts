@@ -25,7 +25,7 @@ export function carryOut(ecs: FakeEcs, step: Step): FakeEcs {
     case 'unshare':
       return ecs.sharing(step.image, ...ecs.sharesOf(step.image).filter((id) => !step.accounts.includes(id)))
     case 'delete':
-      return ecs.without(step.image)
+      return remove(ecs, step)
     case 'delete-snapshots':
       return ecs.leaving()
     case 'tag':
@@ -34,17 +34,17 @@ export function carryOut(ecs: FakeEcs, step: Step): FakeEcs {
       return untag(ecs, step)
     case 'join-family':
     case 'quarantine':
-      return ecs.changing(ecs.idOf(step.image), { family: step.family })
+      return change(ecs, step, { family: step.family })
     case 'restore':
       must(ecs.of(step.image).status === 'Deprecated', 'ImageStatus.NotDeprecated', step)
-      return ecs.changing(step.image, { status: 'Available' })
+      return change(ecs, step, { status: 'Available' })
     case 'deprecate':
       must(ecs.of(step.image).status === 'Available', 'ImageStatus.NotAvailable', step)
       must(ecs.sharesOf(step.image).length === 0, 'ImageUseShared', step)
-      return ecs.changing(step.image, { status: 'Deprecated' })
+      return change(ecs, step, { status: 'Deprecated' })
     case 'rename':
       must(!isTaken(ecs, step.region, step.name), 'InvalidImageName.Duplicated', step)
-      return ecs.changing(step.image, { name: step.name })
+      return change(ecs, step, { name: step.name })
     case 'stop':
     case 'start':
       return turn(ecs, step)
@@ -89,10 +89,18 @@ function copyId(ecs: FakeEcs, source: Image, region: string): string {
   return times === 0 ? base : `${base}-${times + 1}`
 }
 
+function change(ecs: FakeEcs, step: Step & { readonly image: string }, given: Partial<Image>): FakeEcs {
+  const id = ecs.idOf(step.image)
+  must(!isUnfinished(ecs.of(id)), 'InvalidStatus.ImageIsCreating', step)
+  return ecs.changing(id, given)
+}
+
+const isUnfinished = ({ status }: Image): boolean => status === 'Creating' || status === 'Waiting'
+
 function awaitImage(ecs: FakeEcs, step: Of<'await'>): FakeEcs {
   const id = ecs.idOf(step.image)
   const seen = ecs.of(id)
-  const waits = ['Creating', 'Waiting'].includes(seen.status)
+  const waits = isUnfinished(seen)
   must(waits || seen.status === 'Available' || step.mayFail === true, 'the image never becomes available', step)
   must(step.family === undefined || seen.family === step.family, 'the image is never seen in the family', step)
   return waits || seen.usable === false ? ecs.changing(id, { status: 'Available', usable: undefined }) : ecs
@@ -100,8 +108,19 @@ function awaitImage(ecs: FakeEcs, step: Of<'await'>): FakeEcs {
 
 function share(ecs: FakeEcs, step: Of<'share' | 'unshare'>): FakeEcs {
   const id = ecs.idOf(step.image)
-  must(ecs.of(id).status !== 'Deprecated', 'OperationDenied.InvalidImageStatus', step)
-  return ecs.sharing(id, ...ecs.sharesOf(id), ...step.accounts)
+  must(ecs.of(id).status === 'Available', 'OperationDenied.InvalidImageStatus', step)
+  return ecs.sharing(id, ...new Set([...ecs.sharesOf(id), ...step.accounts]))
+}
+
+/** Without its shares, if that is asked for; never from under an instance. */
+function remove(ecs: FakeEcs, step: Of<'delete'>): FakeEcs {
+  must(
+    ecs.sharesOf(step.image).every((account) => step.accounts.includes(account)),
+    'ImageUseShared',
+    step,
+  )
+  must(!ecs.state.used.includes(step.image), 'ImageUsingByInstance', step)
+  return ecs.without(step.image)
 }
 
 function tag(ecs: FakeEcs, step: Of<'tag'>): FakeEcs {

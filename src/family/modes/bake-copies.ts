@@ -1,4 +1,5 @@
 /** A bake in the replica regions: copies, and all families joined at once, everywhere or nowhere. */
+
 import { type DecisionOnImage, decisionOn, isSameWorkflowRun } from '../model/decision-record.ts'
 import type { FamilyState } from '../model/family-state.ts'
 import { availableOf, distinct, type Image, label, list, sameSecond } from '../model/image.ts'
@@ -6,14 +7,14 @@ import { type BakeRequest, regionsOf } from '../model/request.ts'
 import { tag } from '../model/tags.ts'
 import type { Keep, RegionCase, RegionDecision } from '../plan/decision.ts'
 import { isRefusal, type Refusal, refuse } from '../plan/plan.ts'
-import { type QueryGenerator, queryAll } from '../plan/query.ts'
+import { type QueryGenerator, queryAll, withoutQuery } from '../plan/query.ts'
 import { isPlaceholder } from '../plan/steps.ts'
 import { supersededBy } from '../recovery/supersession.ts'
 import { type CopyPlan, copyQueries, originTag, pickCopy } from '../rules/replication.ts'
 import { classifyRivals, findNewer, refuseAmbiguous } from '../rules/rivals.ts'
 import { withdrawalOrder } from '../rules/withdrawal.ts'
 import { type BakeState, keepOut, leaveMoved, refuseTakenName, settleOn } from './bake-image.ts'
-import type { ModePolicy } from './pipeline.ts'
+import type { ModePolicy } from './policy.ts'
 
 type CopyPolicy = Pick<
   ModePolicy<BakeRequest, BakeState>,
@@ -23,15 +24,12 @@ type CopyPolicy = Pick<
 export const bakeCopies: CopyPolicy = {
   findCopies,
   // What a later step of the same workflow run has taken on at home is its to copy.
-  *findSource(_, { home, target }) {
-    return home.decision.kind === 'change'
-      ? { from: { region: target.region, image: target.id }, restore: [] }
-      : undefined
-  },
+  findSource: (_, { home, target }) =>
+    withoutQuery(
+      home.decision.kind === 'change' ? { from: { region: target.region, image: target.id }, restore: [] } : undefined,
+    ),
   planCopy,
-  *decideReplica(request, seen) {
-    return yield* decideReplica(request, seen)
-  },
+  decideReplica,
   explainShared: (refusal, homeTarget) => {
     const remedy = `Promote the image of this run: \`mode: promote\`, \`image-id: ${homeTarget?.id}\`, \`deprecate-newer: true\`, and \`unshare: true\` or \`quarantine-family\`.`
     return refusal.code === 'already-shared' ? { ...refusal, remedy } : refusal

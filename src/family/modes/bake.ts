@@ -9,7 +9,7 @@ import { imageNameOf } from '../model/run.ts'
 import { tag } from '../model/tags.ts'
 import type { Change, RegionDecision } from '../plan/decision.ts'
 import { type Plan, type Refusal, refuse } from '../plan/plan.ts'
-import { type QueryGenerator, query, queryAll } from '../plan/query.ts'
+import { type QueryGenerator, query, queryAll, withoutQuery } from '../plan/query.ts'
 import { type CreateSpec, newImagePlaceholder, type Step } from '../plan/steps.ts'
 import { quotaNotices } from '../rules/quota.ts'
 import { failedNotices, nextGeneration, renameFailed } from '../rules/replication.ts'
@@ -17,15 +17,16 @@ import { refuseAmbiguous } from '../rules/rivals.ts'
 import { bakeCopies } from './bake-copies.ts'
 import { type BakeState, leaveMoved, refuseTakenName, settleOn } from './bake-image.ts'
 import { keepStoppedInstance, noticeRunning, refuseInstance, restart, stop } from './bake-instance.ts'
-import { type ModePolicy, planRegions } from './pipeline.ts'
+import { planRegions } from './pipeline.ts'
+import type { ModePolicy } from './policy.ts'
 
 export const planBake = (request: BakeRequest): QueryGenerator<Plan> => planRegions(request, bake)
 
 const bake: ModePolicy<BakeRequest, BakeState> = {
   look: (request, { isHome }) => (isHome ? lookAtHome(request) : lookAtReplica(request)),
-  *choose(request, { home, now }) {
+  choose: (request, { home, now }) => {
     const decision = refuseTied(request, home) ?? choose(request, home, now)
-    return keepStoppedInstance(decision, request, home.instance)
+    return withoutQuery(keepStoppedInstance(decision, request, home.instance))
   },
   ...bakeCopies,
   sharePhase: 'commit',

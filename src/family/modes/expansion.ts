@@ -1,12 +1,12 @@
 /** From what is decided for one region to its steps: how the image comes in, what leaves, what is shared and deleted. */
+
 import { type Image, isAvailable, isNewer, oldestFirst } from '../model/image.ts'
 import type { BakeRequest, PromoteRequest, RollbackRequest } from '../model/request.ts'
 import { type Change, type Keep, type RegionCase, servedAfter } from '../plan/decision.ts'
-import { type Expectation, isRefusal, type Notice, phases, type Refusal, type RegionPlan } from '../plan/plan.ts'
+import { isRefusal, phases, type Refusal, type RegionPlan } from '../plan/plan.ts'
 import type { QueryGenerator } from '../plan/query.ts'
 import { withSteps } from '../plan/regions.ts'
 import { isPlaceholder, type Step } from '../plan/steps.ts'
-import type { RecordSteps } from '../recovery/record.ts'
 import { resumeNotice } from '../recovery/resume.ts'
 import { type Entry, planEntry } from '../rules/entry.ts'
 import { refuseForbidden } from '../rules/permission.ts'
@@ -15,30 +15,7 @@ import { quotaNotices } from '../rules/quota.ts'
 import { pendingAfter } from '../rules/rivals.ts'
 import { planSharing, type Sharing } from '../rules/sharing.ts'
 import { planWithdrawal, type Withdrawing, withdrawalSteps } from '../rules/withdrawal.ts'
-
-/** What differs between the modes, once it is decided what a region is to serve. */
-export interface ExpansionPolicy<R> {
-  /** When the target is shared: before the family is switched, or after ECS has confirmed what it serves. */
-  readonly sharePhase: 'prepare' | 'commit'
-  /** The target is looked for in its family before anything is withdrawn, also where it has been there all along. */
-  readonly awaitsTarget: boolean
-  /** The instances that still run a withdrawn image are listed at the end. */
-  readonly listsInstances: boolean
-  /** What it means when a newer image of somebody else is served at the end. */
-  readonly overtaken: Expectation['overtaken']
-  /** What the family resolves to is verified. */
-  expectsTarget(request: R): boolean
-  withdrawing(request: R): Withdrawing
-  /** What a person can do where images that have to be withdrawn are shared. */
-  readonly explainShared?: (refusal: Refusal, homeTarget: Image | undefined) => Refusal
-  record(request: R, decided: { readonly change: Change; readonly now: number }): RecordSteps | Refusal
-  /** Compares what the family resolves to with `expected-image-id`, directly before the first visible step. */
-  confirmExpected(request: R, change: Change, current: Image | undefined): readonly Step[]
-  /** Tags that the user wants on the target. */
-  tagTarget(request: R, target: Image): readonly Step[]
-  /** What there is to say about images that become current as soon as they are created. */
-  noticePending(request: R, pending: readonly Image[]): readonly Notice[]
-}
+import type { ExpansionPolicy } from './policy.ts'
 
 interface Context {
   /** ECS's time, milliseconds. */

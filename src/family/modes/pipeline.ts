@@ -7,80 +7,20 @@
 import type { FamilyState } from '../model/family-state.ts'
 import type { Image } from '../model/image.ts'
 import { originOf } from '../model/origin.ts'
-import { type BakeRequest, type PromoteRequest, type RollbackRequest, regionsOf } from '../model/request.ts'
+import { regionsOf } from '../model/request.ts'
 import { type Keep, type RegionCase, type RegionDecision, servedAfter } from '../plan/decision.ts'
 import { isRefusal, type Plan, type Refusal } from '../plan/plan.ts'
 import { all, type QueryGenerator, query } from '../plan/query.ts'
 import { combineRefusals, combineRegions, eachRegion, inRegion, type Regions } from '../plan/regions.ts'
 import { isPlaceholder, type Step } from '../plan/steps.ts'
 import { isDoneInAnyRegion } from '../recovery/consistency.ts'
-import { doneByEarlierAttempt, refuseDifferentTarget } from '../recovery/resume.ts'
+import { doneByEarlierAttempt } from '../recovery/replay.ts'
+import { refuseDifferentTarget } from '../recovery/resume.ts'
 import { fallbackOf } from '../rules/pruning.ts'
 import { awaitCopy, type CopyPlan, planCopy, plannedCopy } from '../rules/replication.ts'
 import { pendingAfter } from '../rules/rivals.ts'
-import { type ExpansionPolicy, expandRegion } from './expansion.ts'
-
-export type ChangeRequest = BakeRequest | PromoteRequest | RollbackRequest
-
-/** Copies of the target in one replica region. */
-export interface Copies<S extends FamilyState> {
-  /** What is known of the region, the copies among it. */
-  readonly state: S
-  readonly copies: readonly Image[]
-  /** The copy to go on with; undefined: there is none that can be used. */
-  readonly copy: Image | undefined
-}
-
-/** Where missing copies are made from. */
-export interface CopySource {
-  readonly from: CopyPlan['from']
-  /** Steps that make it possible to copy: a deprecated image is restored first. */
-  readonly restore: readonly Step[]
-}
-
-/** What differs between the modes. Requests are those of one region: `region` is the region that is planned. */
-export interface ModePolicy<R extends ChangeRequest, S extends FamilyState> extends ExpansionPolicy<R> {
-  look(request: R, at: { readonly isHome: boolean }): QueryGenerator<S>
-  /** An image that is waited for before anything is decided: what the families serve may change meanwhile. */
-  readonly pendingImage?: (request: R, home: S) => string | undefined
-  /** Undefined for modes that record no decision. */
-  readonly recovery?: {
-    observe(request: R, look: () => QueryGenerator<S>): QueryGenerator<S>
-    recover(request: R, state: S, at: { readonly isHome: boolean }): RegionDecision | undefined
-  }
-  /** A new decision for the home region. */
-  choose(
-    request: R,
-    seen: { readonly home: S; readonly replicas: readonly S[]; readonly now: number },
-  ): QueryGenerator<RegionDecision>
-  /** Copies of the target in a replica region. */
-  findCopies(request: R, state: S, target: Image): QueryGenerator<Copies<S>>
-  /** What missing copies are made from; undefined: they are not made, and the region is decided without one. */
-  findSource(
-    request: R,
-    seen: {
-      readonly home: RegionCase<S>
-      readonly target: Image
-      readonly missing: readonly S[]
-      readonly copies: readonly Image[]
-    },
-  ): QueryGenerator<CopySource | Refusal | undefined>
-  /** What a missing copy in a region is to be; undefined for modes that make none. */
-  readonly planCopy?: (
-    request: R,
-    state: S,
-    from: { readonly target: Image; readonly source: CopySource },
-  ) => CopyPlan | Refusal
-  /** A new decision for a replica region, where `copy` is what it is to serve. */
-  decideReplica(
-    request: R,
-    seen: {
-      readonly home: RegionCase<S>
-      readonly state: S
-      readonly copy: Image | undefined
-    },
-  ): QueryGenerator<RegionDecision>
-}
+import { expandRegion } from './expansion.ts'
+import type { ChangeRequest, Copies, CopySource, ExpansionPolicy, ModePolicy } from './policy.ts'
 
 export function* planRegions<R extends ChangeRequest, S extends FamilyState>(
   request: R,

@@ -17,7 +17,8 @@ import { wouldBeServed } from '../rules/entry.ts'
 import { copyQueries, pickCopy } from '../rules/replication.ts'
 import { classifyRivals, findNewer, refuseForeignRival } from '../rules/rivals.ts'
 import { withdrawalOrder } from '../rules/withdrawal.ts'
-import { type CopySource, keepCurrent, type ModePolicy, planRegions } from './pipeline.ts'
+import { keepCurrent, planRegions } from './pipeline.ts'
+import type { CopySource, ModePolicy } from './policy.ts'
 import { chooseTarget, refuseCurrentElsewhere, refuseNewer } from './promote-target.ts'
 
 export const planPromote = (request: PromoteRequest): QueryGenerator<Plan> => planRegions(request, promote)
@@ -40,15 +41,11 @@ const promote: ModePolicy<PromoteRequest, PromoteState> = {
     observe: observeConsistently,
     recover: (request, state, { isHome }) => recover(request, state, { named: isHome ? request.image : undefined }),
   },
-  *choose(request, { home, now }) {
-    return yield* choose(request, home, now)
-  },
+  choose,
   findCopies,
   findSource,
   planCopy: planCopyOf,
-  *decideReplica(request, seen) {
-    return yield* decideReplica(request, seen)
-  },
+  decideReplica,
   sharePhase: 'prepare',
   awaitsTarget: false,
   listsInstances: false,
@@ -99,7 +96,10 @@ const isServed = (request: PromoteRequest, current: Image | undefined, image: Im
 
 // ── At home ──────────────────────────────────────────────────────────────────
 
-function* choose(request: PromoteRequest, state: PromoteState, now: number): QueryGenerator<RegionDecision> {
+function* choose(
+  request: PromoteRequest,
+  { home: state, now }: { home: PromoteState; now: number },
+): QueryGenerator<RegionDecision> {
   const { requireTags, maxAgeDays, family, fromFamily, expectedImage } = request
   const { current, source } = state
   const target = chooseTarget(request, state)

@@ -19,14 +19,15 @@ import { sameImage } from '../model/origin.ts'
 import type { RollbackRequest } from '../model/request.ts'
 import type { RegionCase, RegionDecision } from '../plan/decision.ts'
 import { isRefusal, type Notice, type Plan, refuse, refuseUnexpected } from '../plan/plan.ts'
-import { type QueryGenerator, queryAll } from '../plan/query.ts'
+import { type QueryGenerator, queryAll, withoutQuery } from '../plan/query.ts'
 import { observeConsistently } from '../recovery/consistency.ts'
 import { recordSteps } from '../recovery/record.ts'
 import { recover } from '../recovery/resume.ts'
 import { copyQueries } from '../rules/replication.ts'
 import { pendingAfter, refuseAmbiguous, refuseForeignRival } from '../rules/rivals.ts'
 import { withdrawalOrder } from '../rules/withdrawal.ts'
-import { keepCurrent, type ModePolicy, planRegions } from './pipeline.ts'
+import { keepCurrent, planRegions } from './pipeline.ts'
+import type { ModePolicy } from './policy.ts'
 import { refuseMissingCopies } from './rollback-copies.ts'
 import { chooseTarget, refuseEmptyFamily, refuseRecentRollback, refuseSecondRollback } from './rollback-target.ts'
 
@@ -38,16 +39,12 @@ const rollback: ModePolicy<RollbackRequest, FamilyState> = {
     observe: observeConsistently,
     recover: (request, state, { isHome }) => recover(request, state, { named: isHome ? request.toImage : undefined }),
   },
-  *choose(request, { home, replicas, now }) {
-    return refuseSecondRollback(request, home, replicas) ?? choose(request, home, now)
-  },
+  choose: (request, { home, replicas, now }) =>
+    withoutQuery(refuseSecondRollback(request, home, replicas) ?? choose(request, home, now)),
   findCopies,
-  *findSource(request, { home, target, missing }) {
-    return refuseMissingCopies(request, { home, target, missing })
-  },
-  *decideReplica(request, seen) {
-    return decideReplica(request, seen)
-  },
+  findSource: (request, { home, target, missing }) =>
+    withoutQuery(refuseMissingCopies(request, { home, target, missing })),
+  decideReplica: (request, seen) => withoutQuery(decideReplica(request, seen)),
   sharePhase: 'prepare',
   awaitsTarget: true,
   listsInstances: true,

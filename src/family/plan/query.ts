@@ -77,6 +77,12 @@ export function* query<const Q extends readonly Query[]>(
   return (questions.length === 0 ? [] : yield questions) as { -readonly [I in keyof Q]: Answer<Q[I]> }
 }
 
+/** A result for which nothing has to be asked. */
+export function* withoutQuery<Result>(result: Result): QueryGenerator<Result> {
+  yield* query()
+  return result
+}
+
 type AnswerToMaybe<Q> = Q extends Query ? Answer<Q> : undefined
 
 /** Asks side by side by name; what is undefined is not asked. */

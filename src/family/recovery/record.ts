@@ -2,8 +2,9 @@
 
 import { type DecisionRecord, decisionOn, decisionTraits, recordTag } from '../model/decision-record.ts'
 import { type Image, label, list } from '../model/image.ts'
+import { tagLimit } from '../model/limits.ts'
 import type { RecordedRequest } from '../model/request.ts'
-import { hasRoomForTags, reasonTag, type Tags, tag, tagLimit } from '../model/tags.ts'
+import { hasRoomForTags, reasonTag, type Tags, tag } from '../model/tags.ts'
 import type { Change } from '../plan/decision.ts'
 import { type Notice, type Refusal, refuse } from '../plan/plan.ts'
 import type { Step } from '../plan/steps.ts'
@@ -32,7 +33,7 @@ export const commitMarkerOf = ({ mode, target, previous }: DecisionRecord): stri
   decisionTraits[mode].commitMarker === 'target' ? target : previous
 
 export const hasRoomForRecord = (image: Image, decision: DecisionContent): boolean =>
-  hasRoomForTags(image, recordTag(image, decision))
+  hasRoomForTags(image.tags, recordTag(image, decision))
 
 /**
  * Notes a new decision. A rollback also marks the image that it falls back to, where there is room: that one stays in
@@ -50,7 +51,7 @@ export function recordDecision(
     mayGoWithout,
   }: Subject & { readonly targetTags?: Tags; readonly reason: string | undefined; readonly mayGoWithout: boolean },
 ): RecordSteps | Refusal {
-  const fits = (image: Image, tags: Tags = {}) => hasRoomForTags(image, { ...recordTag(image, decision), ...tags })
+  const fits = (image: Image, tags: Tags = {}) => hasRoomForTags(image.tags, { ...recordTag(image, decision), ...tags })
   const targetFits = target !== undefined && fits(target, targetTags)
   const full = [
     ...withdraw.filter((image) => !fits(image)),
