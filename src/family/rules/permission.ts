@@ -6,7 +6,8 @@ import { describeStep, isPlaceholder, type Step, traits } from '../plan/steps.ts
 
 /**
  * Asks ECS, by its own DryRun, whether each change would be permitted; a refusal names the first that is not. What a
- * step before makes possible (a share taken back, an image restored) cannot be asked yet, nor what is still to be made.
+ * step before makes possible (a share taken back, an image restored) cannot be asked yet, nor what is
+ * still to be made, or to be withdrawn when it is ready.
  * @param canMakeRoom deletions are planned for the case that the family is full
  */
 export function* refuseForbidden(
@@ -17,9 +18,10 @@ export function* refuseForbidden(
     steps.flatMap((step) => (step.action === action && 'image' in step ? [step.image] : []))
   const [unshared, restored] = [imagesOf('unshare'), imagesOf('restore')]
   const asked = steps.filter(
-    (step) =>
+    (step, index) =>
       traits[step.action].dryRun &&
       !('image' in step && isPlaceholder(step.image)) &&
+      !(traits[step.action].withdraws && isAwaited(step, steps.slice(0, index))) &&
       (step.action !== 'unshare' || step === steps.find((each) => isSameUnshare(each, step))),
   )
   const answers = yield* queryEach(asked, (step) => ({ ask: 'permitted', step }))
@@ -34,6 +36,10 @@ export function* refuseForbidden(
   }
   return undefined
 }
+
+/** ECS would answer only when the image is ready. */
+const isAwaited = (step: Step, before: readonly Step[]): boolean =>
+  before.some((each) => each.action === 'await' && 'image' in step && each.image === step.image)
 
 /** The accounts are ECS's own answer: what holds for the first ten of an image holds for all. */
 const isSameUnshare = (step: Step, other: Step): boolean =>
