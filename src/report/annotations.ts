@@ -1,7 +1,7 @@
 /** What those see of a run who look only at its page on GitHub: notices, and the error. Pure. */
 
 import { explainError } from '../engine/action-error.ts'
-import { madeIn, type Outcome, regionsIn } from '../engine/outcome.ts'
+import { deletedIn, madeIn, type Outcome, regionsIn } from '../engine/outcome.ts'
 import { regionsOf } from '../family/model/request.ts'
 import type { Notice } from '../family/plan/plan.ts'
 import { describeStep, stepTarget } from '../family/plan/steps.ts'
@@ -22,6 +22,7 @@ export const noticesOf = (outcome: Outcome): Notice[] => [
   ...leftOutside(outcome),
   ...plannedNotices(outcome),
   ...overtaken(outcome),
+  ...sharesLost(outcome),
   ...leftUndone(outcome),
   ...stillRunning(outcome),
 ]
@@ -64,6 +65,15 @@ const overtaken = (outcome: Outcome): Notice[] =>
       ? [warning(`${whereIn(each.region, outcome)}${capital(pastOf[outcome.request.mode])}, but ${each.reason}.`)]
       : [],
   )
+
+/** Of images that were deleted to make room: the last plan knows nothing of them. */
+function sharesLost(outcome: Outcome): Notice[] {
+  const deletions = deletedIn(outcome.journal.filter(({ id }) => id.includes('/room/')))
+  return deletions.flatMap(({ region, image, accounts }): Notice[] => {
+    const loss = `${accounts.join(', ')} ${accounts.length === 1 ? 'loses' : 'lose'} ${image}`
+    return accounts.length === 0 ? [] : [warning(`${whereIn(region, outcome)}What was deleted was shared: ${loss}.`)]
+  })
+}
 
 /** Deletions that failed, or were better left. */
 function leftUndone(outcome: Outcome): Notice[] {
