@@ -3,7 +3,7 @@
 import { explainError } from '../engine/action-error.ts'
 import { deletedIn, madeIn, type Outcome, regionsIn } from '../engine/outcome.ts'
 import { regionsOf } from '../family/model/request.ts'
-import type { Notice } from '../family/plan/plan.ts'
+import { type Notice, phaseOf } from '../family/plan/plan.ts'
 import { describeStep, stepTarget } from '../family/plan/steps.ts'
 import { alreadyDeleted } from '../family/rules/reasons-to-keep.ts'
 import { capital, type Message, pastOf } from './message.ts'
@@ -68,7 +68,7 @@ const overtaken = (outcome: Outcome): Notice[] =>
 
 /** Of images that were deleted to make room: the last plan knows nothing of them. */
 function sharesLost(outcome: Outcome): Notice[] {
-  const deletions = deletedIn(outcome.journal.filter(({ id }) => id.includes('/room/')))
+  const deletions = deletedIn(outcome.journal.filter(({ id }) => phaseOf(id) === 'room'))
   return deletions.flatMap(({ region, image, accounts }): Notice[] => {
     const loss = `${accounts.join(', ')} ${accounts.length === 1 ? 'loses' : 'lose'} ${image}`
     return accounts.length === 0 ? [] : [warning(`${whereIn(region, outcome)}What was deleted was shared: ${loss}.`)]
