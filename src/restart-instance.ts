@@ -37,13 +37,13 @@ export async function restartInstance(kept: string): Promise<void> {
 
 async function start({ region, instance }: Stopped, { ecs, clock }: { ecs: Ecs; clock: Clock }): Promise<void> {
   const look = () => ecs.look({ ask: 'instance', region, instance })
-  const settled = await clock.poll(look, (seen) => !['Starting', 'Stopping'].includes(seen?.status ?? ''))
-  if (!settled) {
+  const found = await clock.poll(look, (seen) => !['Starting', 'Stopping'].includes(seen?.status ?? ''))
+  if (!found) {
     log.notice(`Instance ${instance} is gone: there is nothing to start.`)
     return
   }
-  if (settled.status !== 'Running') {
-    log.info(`Instance ${instance} is ${settled.status}; starting it again.`)
+  if (found.status !== 'Running') {
+    log.info(`Instance ${instance} is ${found.status}; starting it again.`)
     await ecs.write({ action: 'start', region, instance })
   }
   const { seen: running, isGood } = await clock.pollUntilStable(look, (seen) =>

@@ -1,6 +1,6 @@
 /** Where ECS takes no further image, what `keep` would delete in the end is deleted first. */
 
-import { lanesOf } from '../family/plan/plan.ts'
+import { lanesOf, phaseOf } from '../family/plan/plan.ts'
 import { describeError } from './action-error.ts'
 import { consistencyIntervals } from './clock.ts'
 import { applyLanes, withFailed } from './lanes.ts'
@@ -28,7 +28,7 @@ export async function makeRoom(outcome: Outcome, ports: Ports, full: readonly En
 
 /** In this round, whose plan no longer holds. */
 export const hasMadeRoom = ({ round, journal }: Outcome): boolean =>
-  journal.some((entry) => entry.round === round && entry.id.includes('/room/'))
+  journal.some((entry) => entry.round === round && phaseOf(entry.id) === 'room')
 
 /** The next plan rests on what this round has changed: ECS may list the images, and count them, for a while. */
 export const waitOutDeletions = async (outcome: Outcome, ports: Ports): Promise<Outcome> =>

@@ -1,10 +1,10 @@
 /** What those see of a run who look only at its page on GitHub: notices, and the error. Pure. */
 
 import { explainError } from '../engine/action-error.ts'
-import { madeIn, type Outcome, regionsIn } from '../engine/outcome.ts'
+import { deletedIn, madeIn, type Outcome, regionsIn } from '../engine/outcome.ts'
 import { regionsOf } from '../family/model/request.ts'
 import { describeStep } from '../family/plan/describe-step.ts'
-import type { Notice } from '../family/plan/plan.ts'
+import { type Notice, phaseOf } from '../family/plan/plan.ts'
 import { stepTarget } from '../family/plan/steps.ts'
 import { alreadyDeleted } from '../family/rules/reasons-to-keep.ts'
 import { capital, type Message, pastOf } from './message.ts'
@@ -23,6 +23,7 @@ export const noticesOf = (outcome: Outcome): Notice[] => [
   ...leftOutside(outcome),
   ...plannedNotices(outcome),
   ...overtaken(outcome),
+  ...sharesLost(outcome),
   ...leftUndone(outcome),
   ...stillRunning(outcome),
 ]
@@ -65,6 +66,15 @@ const overtaken = (outcome: Outcome): Notice[] =>
       ? [warning(`${whereIn(each.region, outcome)}${capital(pastOf[outcome.request.mode])}, but ${each.reason}.`)]
       : [],
   )
+
+/** Of images that were deleted to make room: the last plan knows nothing of them. */
+function sharesLost(outcome: Outcome): Notice[] {
+  const deletions = deletedIn(outcome.journal.filter(({ id }) => phaseOf(id) === 'room'))
+  return deletions.flatMap(({ region, image, accounts }): Notice[] => {
+    const loss = `${accounts.join(', ')} ${accounts.length === 1 ? 'loses' : 'lose'} ${image}`
+    return accounts.length === 0 ? [] : [warning(`${whereIn(region, outcome)}What was deleted was shared: ${loss}.`)]
+  })
+}
 
 /** Deletions that failed, or were better left. */
 function leftUndone(outcome: Outcome): Notice[] {

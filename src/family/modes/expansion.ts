@@ -136,7 +136,7 @@ function* planChange<R extends BakeRequest | PromoteRequest | RollbackRequest>(
     pending: pending.map(({ id }) => id),
     notices: [
       ...(decision.notices ?? []),
-      ...resumeNotice(decision),
+      ...resumeNotice(request.run, decision),
       ...policy.noticePending(request, pending),
       ...withdrawal.notices,
       ...record.notices,

@@ -80,6 +80,8 @@ export type Plan =
 /** Where a step stands in its plan: `cn-shanghai/activate/2`, or `cn-shanghai/room/1` for one that makes room. */
 export type StepId = `${string}/${Phase | 'room'}/${number}`
 
+export const phaseOf = (id: StepId): string | undefined => id.split('/')[1]
+
 export interface PlannedStep {
   readonly id: StepId
   readonly step: Step

@@ -13,6 +13,7 @@ import type { FamilyState } from '../model/family-state.ts'
 import { createdAt, type Image, isAvailable, isNewer, isPending, label } from '../model/image.ts'
 import { sameImage } from '../model/origin.ts'
 import type { RecordedRequest } from '../model/request.ts'
+import type { Run } from '../model/run.ts'
 import type { Change, RegionDecision } from '../plan/decision.ts'
 import { type Notice, type Refusal, refuse } from '../plan/plan.ts'
 import { withdrawalOrder } from '../rules/withdrawal.ts'
@@ -148,9 +149,9 @@ export function refuseDifferentTarget(recovered: Image | undefined, target: Imag
   )
 }
 
-/** What a re-run goes on with, for the log. */
-export const resumeNotice = ({ resumed }: Change): Notice[] =>
-  resumed
+/** What a re-run goes on with. A first attempt finds only what it decided itself, before it made room in a full family. */
+export const resumeNotice = ({ attempt }: Run, { resumed }: Change): Notice[] =>
+  resumed && attempt > 1
     ? [
         {
           level: 'notice',
