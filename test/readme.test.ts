@@ -14,7 +14,7 @@ test('the two commands of the README are those of package.json', async () => {
 })
 
 test('the README explains every kind of refusal', async () => {
-  const source = await readFile(new URL('../src/family/plan.ts', import.meta.url), 'utf8')
+  const source = await readFile(new URL('../src/family/plan/plan.ts', import.meta.url), 'utf8')
   const [, union = ''] = /export type RefusalCode =([\s\S]*?)\n\n/.exec(source) ?? []
   const codes = [...union.matchAll(/'([a-z-]+)'/g)].map(([, code]) => code)
   expect(codes.length).toBeGreaterThan(20)
