@@ -5,14 +5,14 @@ import { EcsClient } from './ecs/client.ts'
 import { chainCredentials, describeCredentials, staticCredentials } from './ecs/credentials.ts'
 import type { Clock } from './engine/clock.ts'
 import type { Ecs, Log } from './engine/ports.ts'
-import type { Settings } from './inputs/parse.ts'
+import type { Settings } from './inputs/settings.ts'
 
 interface Secrets {
   readonly accessKeySecret?: string | undefined
   readonly securityToken?: string | undefined
 }
 
-/** Has the runner cut secrets out of whatever is printed from now on. */
+/** From now on the runner masks these secrets in everything that is printed. */
 export function mask({ accessKeySecret, securityToken }: Secrets): void {
   for (const secret of [accessKeySecret, securityToken]) {
     if (!secret || masked.has(secret)) continue
@@ -21,12 +21,12 @@ export function mask({ accessKeySecret, securityToken }: Secrets): void {
   }
 }
 
-/** The chain is asked before every request; each secret is told the runner once. */
+/** The chain is asked before every request; each secret is passed to the runner once. */
 const masked = new Set<string>()
 
-/** Logs the kind of credentials as its first line. @throws CredentialFault when there are none */
+/** Logs the kind of credentials as its first line. @throws ActionError when there are none */
 export async function connect({ keys, endpoint }: Settings, { clock, log }: { clock: Clock; log: Log }): Promise<Ecs> {
-  // The SDK's HTTP layer uses a deprecated URL parser; that is nothing a user of this action can mend.
+  // The SDK's HTTP layer uses a deprecated URL parser, which a user of this action cannot change.
   process.noDeprecation = true
   const credentials = keys ? staticCredentials(keys) : chainCredentials(mask)
   log.info(`Credentials: ${await clock.answer(describeCredentials(credentials))}`)
@@ -35,11 +35,11 @@ export async function connect({ keys, endpoint }: Settings, { clock, log }: { cl
     endpoint,
     userAgent: 'ecs-image-family-action',
     clock,
-    onRetry: ({ action, region, code, status, message }, failures) => {
-      const answered = code ? `${code} (HTTP ${status})` : message
-      // What is waited for may be waited for long, in many regions.
+    onRetry: ({ operation, region, ecsCode, status, reason }, failures) => {
+      const answered = ecsCode ? `${ecsCode} (HTTP ${status})` : reason
+      // A state may take long to come, in many regions.
       if (failures > 3 && failures % 12 !== 0) return
-      log.info(`${action} in ${region}: ${answered}; trying again (${failures})`)
+      log.info(`${operation} in ${region}: ${answered}; trying again (${failures})`)
     },
   })
   return connectEcs(client)

@@ -1,42 +1,44 @@
-/** The main step: read, connect, run, report. The only file, with `post.ts`, that does anything when it is loaded. */
-import { getInput, setFailed, setOutput, summary } from '@actions/core'
+/** The main step: read, connect, run, report. Only this file, `post.ts` and `require-node.ts` do anything when they are loaded. */
+// Keep this first: an old Node fails on what the other imports load.
+import './require-node.ts'
+
+import { getInput, setFailed } from '@actions/core'
 import { connect, mask } from './connect.ts'
+import { errorData } from './engine/action-error.ts'
 import { Clock } from './engine/clock.ts'
 import { run } from './engine/run.ts'
 import { readRunContext } from './github/context.ts'
 import { runnerLog as log } from './github/log.ts'
+import { writeEarly, writeResult } from './github/result-files.ts'
 import { runnerState } from './github/state.ts'
 import { parseInputs } from './inputs/parse.ts'
-import { report } from './report/outputs.ts'
-
-const fail = (what: string, remedy: string): void => setFailed(`${what}\n${remedy}`)
+import { errorText } from './report/annotations.ts'
+import { type Report, report, reportFailure } from './report/index.ts'
+import { invalidInputs, noOutcome } from './report/outside-of-runs.ts'
 
 async function main(signal: AbortSignal): Promise<void> {
-  // Before anything is printed: a fault of the inputs may quote what was pasted into the wrong one.
+  // Before anything is printed: an error may quote what was pasted into the wrong input.
   mask({ accessKeySecret: getInput('access-key-secret'), securityToken: getInput('security-token') })
   const parsed = parseInputs(getInput, readRunContext(process.env))
   if (!parsed.ok) {
-    fail(`The inputs are not right:\n${parsed.faults.map((fault) => `- ${fault}`).join('\n')}`, 'No request was made.')
+    await tell(reportFailure(invalidInputs(parsed.errors)))
     return
   }
   const { request, settings } = parsed.value
   const clock = new Clock({ ...settings, signal })
   const ecs = await connect(settings, { clock, log })
-  for (const doubt of parsed.doubts) log.warning(doubt)
+  for (const warning of parsed.warnings) log.warning(warning)
   log.info(`Run: ${request.run.key}, attempt ${request.run.attempt}`)
-  const onImage = (image: string) => setOutput('image-id', image)
-  const {
-    outputs,
-    notices,
-    failure,
-    headline,
-    summary: markdown,
-  } = report(await run(request, { ecs, clock, log, postState: runnerState, onImage }))
-  for (const [name, value] of Object.entries(outputs)) setOutput(name, value)
+  const onImage = (image: string) => writeEarly('image-id', image)
+  await tell(report(await run(request, { ecs, clock, log, postState: runnerState, onImage })))
+}
+
+/** The result is told first; a file of the runner that cannot be written must not hide it. */
+async function tell({ outputs, notices, failure, headline, summary }: Report): Promise<void> {
   for (const { level, text } of notices) log[level](text)
-  if (process.env.GITHUB_STEP_SUMMARY) await summary.addRaw(markdown).write()
-  if (failure) fail(failure.what, failure.remedy)
+  if (failure) setFailed(errorText(failure))
   else log.info(headline)
+  await writeResult({ outputs, summary })
 }
 
 const cancellation = new AbortController()
@@ -44,12 +46,8 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 
 try {
   await main(cancellation.signal)
-} catch (error) {
-  const remedy =
-    error instanceof Error && 'remedy' in error
-      ? String(error.remedy)
-      : 'This is a fault of the action itself: open an issue.'
-  fail(error instanceof Error ? error.message : String(error), remedy)
+} catch (thrown) {
+  await tell(reportFailure(noOutcome(errorData(thrown))))
 }
 // A request that was given up, or a connection kept alive, must not hold the step.
 process.exit()

@@ -2,12 +2,17 @@
 
 import { getInput, setFailed } from '@actions/core'
 import { connect, mask } from './connect.ts'
+import { errorData, stepError } from './engine/action-error.ts'
 import { Clock } from './engine/clock.ts'
 import type { Ecs } from './engine/ports.ts'
 import { tag } from './family/model/tags.ts'
 import { runnerLog as log } from './github/log.ts'
+import { writeResult } from './github/result-files.ts'
 import { parseState } from './github/state.ts'
 import { parseSettings } from './inputs/parse.ts'
+import { errorText } from './report/annotations.ts'
+import { reportFailure } from './report/index.ts'
+import { notRestarted } from './report/outside-of-runs.ts'
 
 interface Stopped {
   readonly region: string
@@ -20,14 +25,13 @@ export async function restartInstance(kept: string): Promise<void> {
   try {
     mask({ accessKeySecret: getInput('access-key-secret'), securityToken: getInput('security-token') })
     const settings = parseSettings(getInput)
-    if (!settings.ok) throw new Error(settings.faults.join(' '))
+    if (!settings.ok) throw stepError(settings.errors.join(' '), '')
     const clock = new Clock({ ...settings.value, signal: new AbortController().signal })
     await start(stopped, { ecs: await connect(settings.value, { clock, log }), clock })
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    setFailed(
-      `Instance ${stopped.instance} in ${stopped.region} may still be stopped: ${reason}\nStart it in the ECS console.`,
-    )
+    const { failure, outputs, summary } = reportFailure(notRestarted(stopped, errorData(error)))
+    setFailed(errorText(failure))
+    await writeResult({ outputs, summary })
   }
 }
 
@@ -45,7 +49,7 @@ async function start({ region, instance }: Stopped, { ecs, clock }: { ecs: Ecs; 
   const { seen: running, isGood } = await clock.pollUntilStable(look, (seen) =>
     seen?.status === 'Running' ? 'good' : seen?.status === 'Starting' ? 'on its way' : 'hopeless',
   )
-  if (!running || !isGood) throw new Error(`ECS says that it is ${running?.status ?? 'gone'}.`)
+  if (!running || !isGood) throw stepError(`ECS says that it is ${running?.status ?? 'gone'}.`, '')
   if (tag.stopped in running.tags) {
     await ecs.write({ action: 'untag', region, resource: 'instance', ids: [instance], keys: [tag.stopped] })
   }

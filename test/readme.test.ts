@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { readme, withTables } from './readme.ts'
 
-test('the README lists the inputs and outputs as action.yml has them (npm run readme)', () => {
+test('the README lists the inputs and outputs as the schema and action.yml have them (npm run readme)', () => {
   expect(readme).toBe(withTables(readme))
 })
 

@@ -1,31 +1,37 @@
-/** The tables of the README, made of action.yml. `node test/readme.ts` writes them; a test holds the two equal. */
+/** The tables of the README: what inputs mean from action.yml, the rest from their schema. `node test/readme.ts` writes them; a test holds the two equal. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { type Mode, modes } from '../src/family/model/request.ts'
+import { inputNames, inputRows } from '../src/inputs/schema.ts'
 import { actionFile } from './action/runner.ts'
 
 const path = join(import.meta.dirname, '../README.md')
 export const readme = readFileSync(path, 'utf8')
 
-interface Described {
-  readonly description: string
-  readonly default?: string
-}
-
 /** `All modes. Image family name.` → who uses it, and what it is. */
-function split({ description }: Described): readonly [string, string] {
+function split({ description }: { readonly description: string }): readonly [string, string] {
   const [, modes = '', rest = ''] = /^(.*?)\. (.*)$/s.exec(description) ?? []
   return /^(All modes|bake|promote|rollback|resolve)/.test(modes) ? [modes, rest] : ['All modes', description]
 }
 
 const row = (cells: readonly string[]): string => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
 
+/** As action.yml names them at the start of a description. */
+export const describeModes = (used: readonly Mode[]): string =>
+  used.length === modes.length ? 'All modes' : used.join(', ')
+
 const inputs = (): string[] => [
   row(['input', 'modes', 'meaning']),
   row(['---', '---', '---']),
-  ...Object.entries(actionFile.inputs).map(([name, input]) => {
-    const [modes, meaning] = split(input)
-    const standard = input.default && !input.default.startsWith('${{') ? ` Default: \`${input.default}\`.` : ''
-    return row([`\`${name}\``, modes.replace('All modes', 'all'), meaning + standard])
+  ...inputNames.map((name) => {
+    const { modes: used, default: standard } = inputRows[name]
+    const description = actionFile.inputs[name]?.description ?? ''
+    const meaning = description.replace(`${describeModes(used)}. `, '')
+    return row([
+      `\`${name}\``,
+      describeModes(used).replace('All modes', 'all'),
+      meaning + (standard === undefined ? '' : ` Default: \`${standard}\`.`),
+    ])
   }),
 ]
 

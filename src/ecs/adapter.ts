@@ -1,22 +1,23 @@
-/** ECS as the line sees it: each question and each step of the domain in the words of the API. It decides nothing. */
+/** The port `Ecs`: each query and each step of the domain as requests of the API. It decides nothing. */
 
+import { describeAnswer } from '../engine/action-error.ts'
 import { consistencyIntervals } from '../engine/clock.ts'
 import type { Create, CreateAnswer, Ecs, LookQuery, Write } from '../engine/ports.ts'
 import { distinct, type Image } from '../family/model/image.ts'
+import { accountsPerRequest } from '../family/model/limits.ts'
 import { tag } from '../family/model/tags.ts'
-import type { Answer, Permission } from '../family/plan/query.ts'
+import type { Answer, Obstacle, Permission } from '../family/plan/query.ts'
 import type { Step } from '../family/plan/steps.ts'
-import { accountsPerRequest } from '../family/rules/sharing.ts'
 import type { EcsClient } from './client.ts'
 import { deleteImage, deleteSnapshots, describeLeftovers } from './deletion.ts'
 import { EcsError, isCode } from './errors.ts'
 import {
-  type Change,
   copyImage,
   createImage,
   describeFamily,
   describeImages,
   type Filter,
+  type ImageAttributes,
   modifyImage,
 } from './images.ts'
 import { describeInstance, describeInstancesOf, switchInstance } from './instances.ts'
@@ -25,8 +26,8 @@ import { tagResources, untagResources } from './tags.ts'
 
 export function connectEcs(client: EcsClient): Ecs {
   return {
-    // Each kind of question has its own type of answer; `look` answers by kind.
-    look: async <const Q extends LookQuery>(question: Q) => (await look(client, question)) as Answer<Q>,
+    // Each kind of query has its own type of answer; `look` answers by kind.
+    look: async <const Q extends LookQuery>(query: Q) => (await look(client, query)) as Answer<Q>,
     instancesOf: (region, images) => describeInstancesOf(client, region, images),
     write: (step) => write(client, step),
     create: (step, renewal) => create(client, step, renewal),
@@ -35,36 +36,36 @@ export function connectEcs(client: EcsClient): Ecs {
   }
 }
 
-async function look(client: EcsClient, question: LookQuery): Promise<unknown> {
-  const { region } = question
-  switch (question.ask) {
+async function look(client: EcsClient, query: LookQuery): Promise<unknown> {
+  const { region } = query
+  switch (query.ask) {
     case 'current':
-      return await describeFamily(client, question)
+      return await describeFamily(client, query)
     case 'members':
-      return await describeImages(client, region, { imageFamily: question.family, imageOwnerAlias: 'self' })
+      return await describeImages(client, region, { imageFamily: query.family, imageOwnerAlias: 'self' })
     case 'visible':
-      return await describeVisible(client, question)
+      return await describeVisible(client, query)
     case 'image':
-      return (await describeImages(client, region, { imageId: question.image })).find(({ id }) => id === question.image)
+      return (await describeImages(client, region, { imageId: query.image })).find(({ id }) => id === query.image)
     case 'named':
       // The filter is fuzzy.
-      return (await describeImages(client, region, { imageName: question.name, imageOwnerAlias: 'self' })).filter(
-        ({ name }) => name === question.name,
+      return (await describeImages(client, region, { imageName: query.name, imageOwnerAlias: 'self' })).filter(
+        ({ name }) => name === query.name,
       )
     case 'made':
-      return await describeImages(client, region, ownWith(tag.run, question.run))
+      return await describeImages(client, region, ownWith(tag.run, query.run))
     case 'copies':
-      return await describeImages(client, region, ownWith(tag.origin, question.origin))
+      return await describeImages(client, region, ownWith(tag.origin, query.origin))
     case 'used':
-      return await describeUsed(client, question)
+      return await describeUsed(client, query)
     case 'leftovers':
-      return await describeLeftovers(client, region, question.run)
+      return await describeLeftovers(client, region, query.run)
     case 'own':
       return await describeImages(client, region, { imageOwnerAlias: 'self' })
     case 'shares':
-      return await describeShares(client, region, question.image)
+      return await describeShares(client, region, query.image)
     case 'instance':
-      return await describeInstance(client, region, question.instance)
+      return await describeInstance(client, region, query.instance)
   }
 }
 
@@ -78,7 +79,7 @@ async function describeUsed(
   return (await describeImages(client, region, filter)).map(({ id }) => id)
 }
 
-/** Shared and community images are asked for apart; public ones belong to the system. */
+/** Shared and community images take a request each; public ones belong to the system. */
 async function describeVisible(
   client: EcsClient,
   { region, family }: { region: string; family: string },
@@ -90,8 +91,8 @@ async function describeVisible(
   return distinct(found.flat())
 }
 
-/** What ModifyImageAttribute is sent for a step; undefined for steps that are other calls. */
-function changeOf(step: Step): Change | undefined {
+/** What ModifyImageAttribute is sent for a step; undefined for a step that is another operation. */
+function changeOf(step: Step): ImageAttributes | undefined {
   switch (step.action) {
     case 'deprecate':
       return { status: 'Deprecated' }
@@ -107,20 +108,20 @@ function changeOf(step: Step): Change | undefined {
   }
 }
 
-const order = async (client: EcsClient, step: Create, renewal: number): Promise<string> =>
+const sendCreation = async (client: EcsClient, step: Create, renewal: number): Promise<string> =>
   step.action === 'copy'
     ? await copyImage(client, step.region, { copy: step.copy, renewal })
     : await createImage(client, step.region, { create: step.create, renewal })
 
 async function create(client: EcsClient, step: Create, renewal: number): Promise<CreateAnswer> {
   try {
-    return { kind: 'accepted', image: await order(client, step, renewal) }
-  } catch (fault) {
-    if (isCode(fault, 'InvalidImageName.Duplicated')) return { kind: 'name-taken', fault }
-    if (isCode(fault, 'IdempotenceParamNotMatch', 'IdempotentParameterMismatch', 'InvalidParamter.Conflict')) {
-      return { kind: 'token-used', fault }
+    return { kind: 'accepted', image: await sendCreation(client, step, renewal) }
+  } catch (error) {
+    if (isCode(error, 'InvalidImageName.Duplicated')) return { kind: 'name-taken', error }
+    if (isCode(error, 'IdempotenceParamNotMatch', 'IdempotentParameterMismatch', 'InvalidParamter.Conflict')) {
+      return { kind: 'token-used', error }
     }
-    throw fault
+    throw error
   }
 }
 
@@ -155,21 +156,18 @@ async function write(client: EcsClient, step: Write): Promise<void> {
       return await modifyImage(client, region, {
         image: step.image,
         change: changeOf(step) ?? {},
-        looksAgain: (status) => isSeen(client, { region, image: step.image, status }),
+        hasStatus: (status) => hasStatus(client, { region, image: step.image, status }),
       })
   }
 }
 
-const isSeen = async (
+const hasStatus = async (
   client: EcsClient,
   { region, image, status }: { region: string; image: string; status: string },
 ): Promise<boolean> => {
   const look = async () => (await describeImages(client, region, { imageId: image }))[0]?.status
   return (await client.clock.poll(look, (seen) => seen === status, consistencyIntervals)) === status
 }
-
-const isAboutIdentity = (code: string): boolean =>
-  /^(Forbidden|Forbbiden|NoPermission|InvalidUser|InvalidAccessKeyId|InvalidSecurityToken|Signature)/.test(code)
 
 async function wouldPermit(client: EcsClient, step: Step): Promise<Permission> {
   const { region } = step
@@ -186,10 +184,19 @@ async function wouldPermit(client: EcsClient, step: Step): Promise<Permission> {
     }
     return { granted: true }
   } catch (error) {
-    // A dry run never succeeds: this is how ECS says that the request would have.
+    // A dry run never succeeds: with this code ECS answers that the real request would.
     if (isCode(error, 'DryRunOperation')) return { granted: true }
-    if (!(error instanceof EcsError) || error.code === undefined || error.course !== 'stop') throw error
-    const reason = `${error.code} (HTTP ${error.status}, request ID ${error.requestId}): ${error.message} ${error.remedy}`
-    return { granted: false, about: isAboutIdentity(error.code) ? 'identity' : 'request', code: error.code, reason }
+    if (!(error instanceof EcsError) || error.ecsCode === undefined || error.reaction !== 'fail') throw error
+    const reason = `${describeAnswer(error.toJSON())} ${error.remedy}`
+    return { granted: false, obstacle: obstacleIn(error), reason }
   }
+}
+
+const aboutIdentity =
+  /^(Forbidden|Forbbiden|NoPermission|InvalidUser|InvalidAccessKeyId|InvalidSecurityToken|Signature)/
+
+function obstacleIn(error: EcsError): Obstacle {
+  if (aboutIdentity.test(error.ecsCode ?? '')) return 'identity'
+  if (error.ecsCode === 'ImageUseShared') return 'shared'
+  return error.code === 'family-full' ? 'family-full' : 'request'
 }

@@ -1,6 +1,7 @@
 /**
- * The one door to the SDK. Its request and response models are imported by path, and sent through the generic client
- * that the SDK's own 380 methods are built on: the whole client costs three times the start-up time and bytes.
+ * The only file that uses the SDK's client. Request and response models are imported by path, and sent through the
+ * generic client that the SDK's own 380 methods are built on: the whole client costs three times the start-up time and
+ * bytes.
  */
 import { CopyImageRequest } from '@alicloud/ecs20140526/dist/models/CopyImageRequest.js'
 import { CopyImageResponse } from '@alicloud/ecs20140526/dist/models/CopyImageResponse.js'
@@ -42,7 +43,7 @@ import { endpointOf } from './endpoint.ts'
 import { type EcsError, toEcsError } from './errors.ts'
 import { withRetry } from './retry.ts'
 
-/** The operations in use: a new one is one line here. */
+/** The operations in use: a new one is one row here. */
 export const operations = {
   CopyImage: [CopyImageRequest, CopyImageResponse],
   CreateImage: [CreateImageRequest, CreateImageResponse],
@@ -85,10 +86,10 @@ export type Known<T> = T extends string | number | boolean | bigint | null | und
 type Fields<O extends Operation> = Known<InstanceType<Operations[O][0]>>
 type Body<O extends Operation> = NonNullable<Known<InstanceType<Operations[O][1]>>['body']>
 
-/** ECS answers slowly at times, above all CreateImage; either of the SDK's two limits ends a request on its own. */
+/** ECS sometimes answers slowly, above all CreateImage. Each of the SDK's two limits ends a request on its own. */
 const requestTimeout = (interval: number): number => Math.min(Math.max(10_000, 6 * interval), 60_000)
 
-/** A plain default import is the class or its module, depending on who loads it. */
+/** The default import is the class or its module, depending on the loader. */
 const Client = ('default' in OpenApi ? OpenApi.default : OpenApi) as typeof OpenApi.default
 
 export interface ClientOptions {
@@ -97,7 +98,7 @@ export interface ClientOptions {
   readonly endpoint: string | undefined
   readonly userAgent: string
   readonly clock: Clock
-  readonly onRetry: (fault: EcsError, failures: number) => void
+  readonly onRetry: (error: EcsError, failures: number) => void
 }
 
 export class EcsClient {
@@ -105,7 +106,7 @@ export class EcsClient {
   readonly #options: ClientOptions
   readonly #clients = new Map<string, InstanceType<typeof Client>>()
   #clockOffset = 0
-  /** Never to be seen in a message, wherever ECS may echo them. */
+  /** ECS may echo them in a message: they are masked there. */
   #secrets: readonly string[] = []
 
   constructor(options: ClientOptions) {
@@ -113,15 +114,15 @@ export class EcsClient {
     this.clock = options.clock
   }
 
-  /** ECS's time, as its answers tell it; before the first answer the runner's. Milliseconds. */
+  /** ECS's time, from its latest answer; before the first answer, the runner's. Milliseconds. */
   now(): number {
     return Date.now() + this.#clockOffset
   }
 
   /**
-   * One operation, repeated as long as that is safe and worth while.
-   * @param handled codes that the caller sees to itself: they are not repeated
-   * @throws EcsFault, or CredentialFault before any request
+   * One operation, retried as long as that is safe and useful.
+   * @param handled codes that the caller handles itself: they are not retried
+   * @throws ActionError: an EcsError, or one with the code `credentials` before any request
    */
   async call<O extends Operation>(
     operation: O,
@@ -147,12 +148,12 @@ export class EcsClient {
         ),
       )
       this.#readClock(answer?.headers?.date)
-      const { body, statusCode = 0 } = $dara.cast(mended(operation, answer), new Response({}))
+      const { body, statusCode = 0 } = $dara.cast(normalize(operation, answer), new Response({}))
       // Every answer of ECS carries the ID of its request; a page of a proxy does not, whatever its status.
-      if (!body?.requestId || statusCode >= 300) throw new SyntaxError('This is not an answer of ECS.')
+      if (!body?.requestId || statusCode >= 300) throw new SyntaxError('This response did not come from ECS.')
       return body as Body<O>
     } catch (error) {
-      throw toEcsError(error, { action: operation, region: placeOf(region, fields), secrets: this.#secrets })
+      throw toEcsError(error, { operation, region: describeRegions(region, fields), secrets: this.#secrets })
     }
   }
 
@@ -163,7 +164,7 @@ export class EcsClient {
     const { host, protocol } = endpointOf(region, endpoint)
     const timeout = requestTimeout(clock.interval)
     const config = new $OpenApiUtil.Config({
-      credential: { getCredential: () => this.#noted(credentials) },
+      credential: { getCredential: () => this.#readKeys(credentials) },
       regionId: region,
       endpoint: host,
       protocol,
@@ -176,7 +177,7 @@ export class EcsClient {
     return client
   }
 
-  async #noted(credentials: Credentials): ReturnType<Credentials['getCredential']> {
+  async #readKeys(credentials: Credentials): ReturnType<Credentials['getCredential']> {
     const keys = await credentials.getCredential()
     this.#secrets = [keys.accessKeySecret, keys.securityToken].filter(
       (secret) => secret !== undefined && secret !== '',
@@ -190,12 +191,12 @@ export class EcsClient {
   }
 }
 
-/** For people: a copy is asked for where its source is, and what is said of it may be about its target. */
-const placeOf = (region: string, fields: object): string =>
+/** For people: the request for a copy goes to the region of its source, and its answer may be about the target. */
+const describeRegions = (region: string, fields: object): string =>
   'destinationRegionId' in fields ? `${region} (to ${fields.destinationRegionId})` : region
 
-/** CreateImage's reference abbreviates the locks of an instance; the SDK's model takes only the list. */
-function mended<A>(operation: Operation, answer: A): A {
+/** The locks of an instance may come as a text, as ECS's reference abbreviates them; the SDK's model takes only a list. */
+function normalize<A>(operation: Operation, answer: A): A {
   const body = (answer as { body?: { Instances?: { Instance?: unknown } } } | undefined)?.body
   const instances = operation === 'DescribeInstances' ? body?.Instances?.Instance : undefined
   if (!Array.isArray(instances)) return answer

@@ -1,6 +1,7 @@
 /** Who the action is to ECS: static keys from the inputs, or the SDK's default chain. */
 import CredentialModule from '@alicloud/credentials'
-import { CredentialFault } from './errors.ts'
+import type { ActionError } from '../engine/action-error.ts'
+import { credentialsError } from './errors.ts'
 
 export interface StaticKeys {
   readonly accessKeyId: string
@@ -16,7 +17,7 @@ interface Keys {
   readonly providerName?: string
 }
 
-/** What the SDK asks before every request, so that keys may be renewed. */
+/** The SDK asks for keys before every request, so that they can be renewed. */
 export interface Credentials {
   getCredential(): Promise<Keys>
 }
@@ -47,28 +48,28 @@ export const staticCredentials = ({ accessKeyId, accessKeySecret, securityToken 
   return { getCredential: async () => keys }
 }
 
-const set = (name: string): boolean => (process.env[name] ?? '') !== ''
+const isSet = (name: string): boolean => (process.env[name] ?? '') !== ''
 
-/** The chain would pass over half a key without a word, and use whatever comes next. */
-function halfAKey(): CredentialFault | undefined {
+/** The chain would skip an incomplete key without a word, and use whatever comes next. */
+function incompleteKey(): ActionError | undefined {
   const [id, secret] = ['ALIBABA_CLOUD_ACCESS_KEY_ID', 'ALIBABA_CLOUD_ACCESS_KEY_SECRET'] as const
-  if (set(id) === set(secret)) return undefined
-  const [there, missing] = set(id) ? [id, secret] : [secret, id]
-  return new CredentialFault(
-    `Half a credential: the environment has ${there}, and ${missing} is empty.`,
+  if (isSet(id) === isSet(secret)) return undefined
+  const [given, missing] = isSet(id) ? [id, secret] : [secret, id]
+  return credentialsError(
+    `Incomplete credentials: the environment variable ${given} is set, and ${missing} is empty.`,
     'Set both, or neither.',
   )
 }
 
-const none = () =>
-  new CredentialFault(
-    'There are no credentials in the inputs, and the default chain (environment, OIDC token file, CLI profile, RAM role of the runner) gave none that work.',
-    'Set `access-key-id` and `access-key-secret`, or run aliyun/configure-aliyun-credentials-action in a step before.',
+const noCredentials = () =>
+  credentialsError(
+    'There are no credentials in the inputs, and the default chain (environment, OIDC token file, CLI profile, RAM role of the runner) found none that work.',
+    'Set `access-key-id` and `access-key-secret`, or run aliyun/configure-aliyun-credentials-action in an earlier step.',
   )
 
 /**
  * Asks the chain before every request: it renews what expires. A chain that has failed once asks only its last
- * provider from then on, so that each failure gets a new one; and it cannot be asked twice at once.
+ * provider from then on, so each failure is followed by a new chain. It cannot be asked twice at once.
  */
 export function chainCredentials(onKeys: (keys: Keys) => void): Credentials {
   let chain = new Credential()
@@ -80,22 +81,22 @@ export function chainCredentials(onKeys: (keys: Keys) => void): Credentials {
       return keys
     } catch {
       chain = new Credential()
-      throw none()
+      throw noCredentials()
     } finally {
       asking = undefined
     }
   }
   return {
     async getCredential() {
-      const half = halfAKey()
-      if (half) throw half
+      const incomplete = incompleteKey()
+      if (incomplete) throw incomplete
       asking ??= asked()
       return await asking
     },
   }
 }
 
-/** What kind of credentials these are, in words, having asked for them once. */
+/** Asks for the credentials once, and says in words what kind they are. */
 export async function describeCredentials(credentials: Credentials): Promise<string> {
   const { providerName = '' } = await credentials.getCredential()
   if (providerName === 'static_ak') return 'the access key from the inputs'

@@ -1,4 +1,4 @@
-/** What is deleted for good: images that are too many, and the snapshots that ECS made for them. */
+/** Deletes images, and the snapshots that ECS created for them. */
 
 import { consistencyIntervals } from '../engine/clock.ts'
 import { tag } from '../family/model/tags.ts'
@@ -7,7 +7,7 @@ import type { EcsClient } from './client.ts'
 import { EcsError, isCode } from './errors.ts'
 import { unshare } from './sharing.ts'
 
-/** ECS calls it an error to delete what is gone, which is what was wanted. */
+/** ECS calls it an error that the resource is gone, which is what was wanted. */
 async function unlessGone(code: string, request: Promise<unknown>): Promise<void> {
   try {
     await request
@@ -16,7 +16,7 @@ async function unlessGone(code: string, request: Promise<unknown>): Promise<void
   }
 }
 
-/** Without Force: it would take the image from instances that need it to set up their disks anew. */
+/** Without Force, which would take the image from instances that need it to reinitialize their disks. */
 export async function deleteImage(
   client: EcsClient,
   region: string,
@@ -24,15 +24,15 @@ export async function deleteImage(
 ): Promise<void> {
   const gone = 'InvalidImageId.NotFound'
   await unlessGone(gone, unshare(client, region, { image, accounts }))
-  // What others do with it may take hours: that is no reason to keep a step waiting which is done otherwise.
+  // These may last for hours: a step that is otherwise done does not wait for them.
   const busy = ['OperationDenied.ImageCopying', 'ImageIsImporting', 'ImageIsExporting']
   await unlessGone(gone, client.call('DeleteImage', region, { regionId: region, imageId: image }, busy))
   await deleteSnapshots(client, region, { snapshots, imageIsGone: true })
 }
 
 /**
- * Deletes them side by side; a fault is thrown only after all were tried.
- * @param imageIsGone an image that uses one should not be seen any more; otherwise it is why the snapshot stays
+ * Deletes them side by side; an error is thrown only after all were tried.
+ * @param imageIsGone that ECS still counts a snapshot as used is then a late read; otherwise it is why it stays
  */
 export async function deleteSnapshots(
   client: EcsClient,
@@ -44,7 +44,7 @@ export async function deleteSnapshots(
   if (failed) throw failed.reason
 }
 
-/** Right after its image ECS may still count it as used by that, for as long as reads lag. */
+/** Right after its image is deleted, ECS may still count the snapshot as used by it, for as long as reads lag. */
 async function deleteSnapshot(
   client: EcsClient,
   region: string,
@@ -52,15 +52,15 @@ async function deleteSnapshot(
 ): Promise<void> {
   const attempt = () => deleteUnused(client, region, snapshot)
   try {
-    const isUsed = await client.clock.poll(attempt, (fault) => !fault, imageIsGone ? consistencyIntervals : 0)
+    const isUsed = await client.clock.poll(attempt, (used) => !used, imageIsGone ? consistencyIntervals : 0)
     if (isUsed && imageIsGone) throw isUsed
   } catch (error) {
-    // ECS's own words do not say which.
-    throw error instanceof EcsError ? new EcsError({ ...error, said: `${snapshot}: ${error.message}` }) : error
+    // ECS's own message does not name the snapshot.
+    throw error instanceof EcsError ? new EcsError({ ...error, reason: `${snapshot}: ${error.reason}` }) : error
   }
 }
 
-/** @returns what ECS answers where an image uses it */
+/** @returns ECS's error where an image uses it */
 async function deleteUnused(client: EcsClient, region: string, snapshotId: string): Promise<EcsError | undefined> {
   const used = 'SnapshotCreatedImage'
   try {
@@ -72,9 +72,9 @@ async function deleteUnused(client: EcsClient, region: string, snapshotId: strin
   }
 }
 
-/** Snapshots that this run meant to delete with their images, and that nothing uses by now. */
+/** Snapshots that this run meant to delete with their images, and that nothing uses now. */
 export async function describeLeftovers(client: EcsClient, region: string, run: string): Promise<readonly string[]> {
-  // Encrypted ones are listed only for those who ask for them.
+  // Encrypted ones are listed only where the request asks for them.
   const kinds = await Promise.all([false, true].map((encrypted) => describeUnused(client, region, { run, encrypted })))
   return [...new Set(kinds.flat())]
 }

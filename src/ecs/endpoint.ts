@@ -1,4 +1,4 @@
-// Where the ECS API of a region is: by the rule of Alibaba Cloud's SDK, or by the template of the input `endpoint`.
+/** Where the ECS API of a region is: by the rule of Alibaba Cloud's SDK, or by the template of the input `endpoint`. */
 
 import { isIPv6 } from 'node:net'
 
@@ -67,7 +67,7 @@ interface Parts {
   readonly rest: string
 }
 
-/** Takes any text apart; whether the parts are any good is for `FAULTS` to say. */
+/** Takes any text apart; `REQUIREMENTS` checks the parts. */
 function partsOf(whole: string): Parts {
   const [, protocol = 'https', authority = '', rest = ''] =
     /^(?:([a-z][a-z0-9+.-]*):\/\/)?([^/\\?#]*)(.*)$/is.exec(whole) ?? []
@@ -82,10 +82,10 @@ const isName = (host: string): boolean => /^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/i.test(
 const isBracketed = (host: string): boolean => /^\[[^%]*\]$/.test(host) && isIPv6(host.slice(1, -1))
 const isPort = (port: string): boolean => /^[0-9]{1,5}$/.test(port) && Number(port) >= 1 && Number(port) <= 65535
 
-/** Only the first that holds is said: those after it may only follow from it. None quotes what may hold a password. */
-const FAULTS: readonly (readonly [holds: (parts: Parts) => boolean, must: string])[] = [
-  [({ whole }) => whole.includes('@'), 'must not contain credentials: give the host alone, without @'],
-  [({ whole }) => /\s/.test(whole), 'must not contain blanks'],
+/** Only the first that is broken is reported: the next ones may follow from it. None quotes what may hold a password. */
+const REQUIREMENTS: readonly (readonly [isBroken: (parts: Parts) => boolean, must: string])[] = [
+  [({ whole }) => whole.includes('@'), 'must not contain credentials: give only the host, without @'],
+  [({ whole }) => /\s/.test(whole), 'must not contain whitespace'],
   [({ protocol }) => !/^https?$/.test(protocol), 'must begin with http:// or https://, or with the host'],
   [({ rest }) => /[?#]/.test(rest), 'must not contain a query or a fragment'],
   [({ rest }) => rest !== '' && rest !== '/', 'must not contain a path'],
@@ -96,23 +96,23 @@ const FAULTS: readonly (readonly [holds: (parts: Parts) => boolean, must: string
   [({ host }) => !isName(host) && !isBracketed(host), 'must have a host of letters, digits, dots and hyphens'],
 ]
 
-/** undefined when the template is good, else the sentence that says what is wrong with it */
-export function endpointFault(template: string): string | undefined {
-  // Any region does: what matters is where the template puts it.
+/** A sentence that says what is wrong with the template; undefined when it is valid. */
+export function endpointError(template: string): string | undefined {
+  // Any region will do: what matters is where the template puts it.
   const parts = partsOf(withRegion(template, 'cn-hangzhou'))
-  const [, must] = FAULTS.find(([holds]) => holds(parts)) ?? []
+  const [, must] = REQUIREMENTS.find(([isBroken]) => isBroken(parts)) ?? []
   return must && `The endpoint ${must}.`
 }
 
 /**
- * The endpoint of ECS in a region; throws the fault of a faulty template. Without a template it is the SDK's own. A
- * template is `host` or `host:port`, alone (https) or after `http://` or `https://`; `{region}` in it stands for the
+ * The endpoint of ECS in a region. Without a template it is the SDK's own; an invalid template throws. A template is
+ * `host` or `host:port`, alone (https) or after `http://` or `https://`; `{region}` in it stands for the
  * region ID. The SDK wants host and protocol apart: given a URL as endpoint, it looks up a host called `http`.
  */
 export function endpointOf(region: string, template?: string): Endpoint {
   if (template === undefined) return { host: HOST_OF.get(region) ?? ruleOf(region), protocol: 'https' }
-  const fault = endpointFault(template)
-  if (fault !== undefined) throw new Error(fault)
+  const error = endpointError(template)
+  if (error !== undefined) throw new Error(error)
   const { protocol, host, port } = partsOf(withRegion(template, region))
   return { host: port === undefined ? host : `${host}:${port}`, protocol: protocol === 'http' ? 'http' : 'https' }
 }

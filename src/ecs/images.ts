@@ -1,4 +1,4 @@
-/** Images and families: what ECS says of them, and what changes them. */
+/** Images and families: requests that read and change them. */
 
 import type { Image, ImageStatus } from '../family/model/image.ts'
 import { imageStatuses } from '../family/model/image.ts'
@@ -35,13 +35,13 @@ const percent = (progress: string | undefined): number | undefined => {
   return match ? Number(match[1]) : undefined
 }
 
-/** A data disk that was made empty rests on none. */
+/** A data disk that was created empty has none. */
 function snapshotsOf({ diskDeviceMappings }: Described): readonly string[] {
   const ids = (diskDeviceMappings?.diskDeviceMapping ?? []).map(({ snapshotId = '' }) => snapshotId)
   return [...new Set(ids)].filter((id) => id !== '')
 }
 
-/** Undefined for an answer without an image: ECS has several ways to say 'none'. */
+/** Undefined for an answer without an image, which ECS expresses in several ways. */
 export function toImage(described: Described | undefined, region: string): Image | undefined {
   if (!described?.imageId) return undefined
   return {
@@ -65,7 +65,7 @@ export function toImage(described: Described | undefined, region: string): Image
   }
 }
 
-/** Without it DescribeImages hides whatever is not available. */
+/** Without it DescribeImages lists available images only. */
 const everyStatus = imageStatuses.join(',')
 const pageSize = 100
 
@@ -93,7 +93,7 @@ export async function describeImages(client: EcsClient, region: string, filter: 
       pageSize,
     })
     const page = body.images?.image ?? []
-    // An image that moves between two pages would be seen twice.
+    // An image that moves from one page to the next would be listed twice.
     for (const image of page.map((described) => toImage(described, region))) if (image) images.set(image.id, image)
     if (page.length === 0 || pageNumber * pageSize >= (body.totalCount ?? 0)) return [...images.values()]
   }
@@ -107,7 +107,7 @@ export async function describeFamily(
   return toImage(body.image, region)
 }
 
-/** What CreateImage is sent: a function of inputs and run alone, so that a repeated request is the same request. */
+/** The request is a function of inputs and run alone, so that a repeated request is the same request. */
 export async function createImage(
   client: EcsClient,
   region: string,
@@ -135,10 +135,10 @@ export async function createImage(
     clientToken: clientTokenOf(create.run, create.generation, renewal),
     ...defined(optional),
   })
-  return createdImageId(body, { action: 'CreateImage', region })
+  return createdImageId(body, { operation: 'CreateImage', region })
 }
 
-/** It is asked for where its source is. @param region where the copy is to be */
+/** The request goes to the region of the source. @param region of the copy */
 export async function copyImage(
   client: EcsClient,
   region: string,
@@ -160,21 +160,21 @@ export async function copyImage(
     clientToken: clientTokenOf(copy.run, copy.generation, renewal, region),
     ...defined(optional),
   })
-  return createdImageId(body, { action: 'CopyImage', region: from.region })
+  return createdImageId(body, { operation: 'CopyImage', region: from.region })
 }
 
-/** The ID of the image that ECS makes from now on. */
+/** The ID of the image that ECS has begun to create. */
 function createdImageId(
   { imageId, requestId }: { readonly imageId?: string; readonly requestId?: string },
-  { action, region }: { action: string; region: string },
+  { operation, region }: { operation: string; region: string },
 ): string {
   if (imageId) return imageId
   throw new EcsError({
-    action,
+    operation,
     region,
-    said: 'the answer names no image',
+    reason: 'the response has no image ID',
     requestId,
-    remedy: 'Run this step again: an image that was made is picked up.',
+    remedy: 'Run this step again: it picks up an image that was created.',
   })
 }
 
@@ -184,34 +184,32 @@ const defined = <T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], 
     [K in keyof T]?: Exclude<T[K], undefined>
   }
 
-export interface Change {
+export interface ImageAttributes {
   readonly imageName?: string
   readonly imageFamily?: string
   readonly status?: 'Available' | 'Deprecated'
 }
 
-/** ECS calls it an error to deprecate what is deprecated, or to restore what is available. */
-const alreadySo: Readonly<Record<string, ImageStatus>> = {
+/** ECS calls it an error to deprecate a deprecated image, or to restore an available one. */
+const alreadyChanged: Readonly<Record<string, ImageStatus>> = {
   'ImageStatus.NotAvailable': 'Deprecated',
   'ImageStatus.NotDeprecated': 'Available',
 }
 
-/**
- * @param looksAgain whether the image is found with this status, given the time that reads may lag
- */
+/** @param hasStatus whether reads show this status, given the time that they may lag */
 export async function modifyImage(
   client: EcsClient,
   region: string,
   {
     image,
     change,
-    looksAgain,
-  }: { image: string; change: Change; looksAgain: (status: ImageStatus) => Promise<boolean> },
+    hasStatus,
+  }: { image: string; change: ImageAttributes; hasStatus: (status: ImageStatus) => Promise<boolean> },
 ): Promise<void> {
   try {
     await client.call('ModifyImageAttribute', region, { regionId: region, imageId: image, ...change })
   } catch (error) {
-    const status = isCode(error, ...Object.keys(alreadySo)) ? alreadySo[error.code ?? ''] : undefined
-    if (status === undefined || status !== change.status || !(await looksAgain(status))) throw error
+    const status = isCode(error, ...Object.keys(alreadyChanged)) ? alreadyChanged[error.ecsCode ?? ''] : undefined
+    if (status === undefined || status !== change.status || !(await hasStatus(status))) throw error
   }
 }

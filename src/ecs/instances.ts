@@ -1,4 +1,4 @@
-/** Instances that images are made of, and those that run them. */
+/** Instances that images are created from, and those that run them. */
 import type { Instance } from '../family/model/instance.ts'
 import type { EcsClient } from './client.ts'
 import { isCode } from './errors.ts'
@@ -41,16 +41,16 @@ export async function describeInstancesOf(
   return ids
 }
 
-const onItsWay = {
+const reached = {
   StopInstance: ['Stopping', 'Stopped'],
   StartInstance: ['Starting', 'Running'],
 } as const
 
-/** ECS calls it an error to stop what is stopped, to start what runs, and either while it is still on its way. */
+/** ECS calls it an error to stop a stopped instance, to start a running one, and either while it is changing. */
 export async function switchInstance(
   client: EcsClient,
   region: string,
-  { operation, instance, force }: { operation: keyof typeof onItsWay; instance: string; force: boolean },
+  { operation, instance, force }: { operation: keyof typeof reached; instance: string; force: boolean },
 ): Promise<void> {
   // The account's default may be to give up vCPU and memory: the instance might not start again.
   const stopping = operation === 'StopInstance' ? { forceStop: force, stoppedMode: 'KeepCharging' } : {}
@@ -61,7 +61,7 @@ export async function switchInstance(
     } catch (error) {
       if (!isCode(error, 'IncorrectInstanceStatus')) throw error
       const found = await describeInstance(client, region, instance)
-      if (onItsWay[operation].some((status) => status === found?.status)) return
+      if (reached[operation].some((status) => status === found?.status)) return
       if (!found || client.clock.isOver) throw error
       await client.clock.wait(1)
     }

@@ -1,18 +1,18 @@
-/** Repeats requests where that is safe, within the time limit of the step. The SDK itself repeats none. */
+/** Retries requests where that is safe, within the time limit of the step. The SDK itself does not retry. */
 import { type Clock, TimeLimit } from '../engine/clock.ts'
 import { EcsError } from './errors.ts'
 
-/** Passing trouble that goes on for this many requests in a row is trouble: with the pauses, some six minutes. */
+/** A temporary error that lasts for this many requests in a row is an error: with the pauses, about six minutes. */
 const attempts = 10
 const longestPause = 12
 
-const isThrottled = (fault: EcsError): boolean => fault.code?.includes('Throttling') ?? false
+const isThrottled = (error: EcsError): boolean => error.ecsCode?.includes('Throttling') ?? false
 
 /**
- * Every request that goes through here may be repeated: reads, writes with a ClientToken, and writes of which ECS says
- * when they are already so.
- * @param handled codes that the caller sees to itself
- * @param onRetry told each time, with the number of failures so far
+ * Every request that goes through here may be sent again: reads, writes with a ClientToken, and writes to which ECS
+ * answers that there is nothing left to change.
+ * @param handled codes that the caller handles itself
+ * @param onRetry called before each pause, with the number of failures so far
  */
 export async function withRetry<T>(
   request: () => Promise<T>,
@@ -20,22 +20,22 @@ export async function withRetry<T>(
     clock,
     onRetry,
     handled,
-  }: { clock: Clock; onRetry: (fault: EcsError, failures: number) => void; handled: readonly string[] },
+  }: { clock: Clock; onRetry: (error: EcsError, failures: number) => void; handled: readonly string[] },
 ): Promise<T> {
   for (let failures = 1; ; failures++) {
     try {
       return await request()
     } catch (error) {
-      if (!(error instanceof EcsError) || error.course === 'stop' || clock.isOver) throw error
-      if (error.code !== undefined && handled.includes(error.code)) throw error
-      const inVain = error.course === 'repeat' && !isThrottled(error) && failures >= attempts
-      if (inVain) throw error
+      if (!(error instanceof EcsError) || error.reaction === 'fail' || clock.isOver) throw error
+      if (error.ecsCode !== undefined && handled.includes(error.ecsCode)) throw error
+      const isUsedUp = error.reaction === 'retry' && !isThrottled(error) && failures >= attempts
+      if (isUsedUp) throw error
       onRetry(error, failures)
-      const pause = error.course === 'wait' ? 1 : Math.min(2 ** (failures - 1), longestPause)
+      const pause = error.reaction === 'poll' ? 1 : Math.min(2 ** (failures - 1), longestPause)
       try {
         await clock.wait(pause, { atLeast: error.retryAfter })
       } catch (ended) {
-        // What ECS answered says more than that the time is over.
+        // ECS's answer tells more than that the time is over.
         throw ended instanceof TimeLimit ? error : ended
       }
       if (clock.isOver) throw error

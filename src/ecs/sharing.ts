@@ -1,7 +1,7 @@
 /** Which accounts an image is shared with. */
 
+import { accountsPerRequest } from '../family/model/limits.ts'
 import { inParts } from '../family/model/parts.ts'
-import { accountsPerRequest } from '../family/rules/sharing.ts'
 import type { EcsClient } from './client.ts'
 
 const pageSize = 100

@@ -1,4 +1,4 @@
-/** Tags on images, instances and snapshots: written, and read back before anything rests on them. */
+/** Tags on images, instances and snapshots: written, then read back before anything relies on them. */
 
 import { consistencyIntervals } from '../engine/clock.ts'
 import { inParts } from '../family/model/parts.ts'
@@ -8,7 +8,7 @@ import { EcsError } from './errors.ts'
 
 const idsPerRequest = 50
 
-/** Tags as images and instances carry them in answers. */
+/** The tags in ECS's answers. */
 export interface DescribedTags {
   readonly tag?: readonly { readonly tagKey?: string; readonly tagValue?: string }[]
 }
@@ -16,7 +16,7 @@ export interface DescribedTags {
 export const toTags = (tags: DescribedTags | undefined): Tags =>
   Object.fromEntries((tags?.tag ?? []).map(({ tagKey = '', tagValue = '' }) => [tagKey, tagValue]))
 
-/** Tags as requests carry them. */
+/** The tags in requests. */
 export const tagList = (tags: Tags): { key: string; value: string }[] =>
   Object.entries(tags).map(([key, value]) => ({ key, value }))
 
@@ -42,10 +42,10 @@ export async function tagResources(
 
 const notReadBack = (region: string, ids: readonly string[]): EcsError =>
   new EcsError({
-    action: 'TagResources',
+    operation: 'TagResources',
     region,
-    said: `the tags written on ${ids.join(', ')} do not show: somebody may have overwritten them, or deleted the resource`,
-    remedy: 'Look at what else works on these at the same time, then run this step again.',
+    reason: `ECS does not show the tags written on ${ids.join(', ')}: somebody may have overwritten them or deleted the resource`,
+    remedy: 'Check what else changes these resources, then run this step again.',
   })
 
 export async function untagResources(

@@ -2,10 +2,30 @@
 
 /**
  * `cancelled` and `time-limit` end a run from outside; `credentials` means that no request was made; `ecs` is an answer
- * of ECS, or none (`EcsError` has the details); `family-full` is ECS's answer that there is no room for another image;
- * `step` is a step that ECS accepted and that did not lead to what was wanted; `internal` is a fault of the action.
+ * of ECS, or none; `family-full` is ECS's answer that there is no room for another image; `step` is a step that ECS
+ * accepted and that did not lead to what was wanted; `internal` is an error of the action.
  */
 export type ErrorCode = 'cancelled' | 'time-limit' | 'credentials' | 'ecs' | 'family-full' | 'step' | 'internal'
+
+/** The request that failed. Without an `ecsCode` there was no answer from ECS. */
+export interface FailedRequest {
+  readonly operation: string
+  /** Where the request went; for a copy, also where the copy is to be. */
+  readonly region: string
+  readonly ecsCode?: string | undefined
+  readonly status?: number | undefined
+  readonly requestId?: string | undefined
+}
+
+/** An error as plain data: it can be compared, and stored as JSON. */
+export interface ErrorData {
+  readonly code: ErrorCode
+  readonly reason: string
+  readonly remedy: string
+  readonly request?: FailedRequest
+  /** The stack of an internal error. */
+  readonly details?: string
+}
 
 export interface ActionErrorOptions {
   readonly code: ErrorCode
@@ -30,4 +50,45 @@ export class ActionError extends Error {
   get reason(): string {
     return this.message
   }
+
+  toJSON(): ErrorData {
+    return { code: this.code, reason: this.reason, remedy: this.remedy }
+  }
 }
+
+/** ECS accepted a step, and its later answers show that the step failed. */
+export const stepError = (reason: string, remedy: string): ActionError =>
+  new ActionError({ code: 'step', reason, remedy })
+
+/** Whatever was thrown, as plain data. */
+export function errorData(error: unknown): ErrorData {
+  if (error instanceof ActionError) return error.toJSON()
+  const stack = error instanceof Error ? error.stack : undefined
+  return {
+    code: 'internal',
+    reason: String(error),
+    remedy: 'This is a fault of the action itself: open an issue with this text.',
+    ...(stack === undefined ? {} : { details: stack }),
+  }
+}
+
+/** What went wrong; of a request, with everything that support asks for. */
+export function describeError(error: ErrorData): string {
+  const { request } = error
+  if (!request) return sentence(error.reason)
+  const answered = request.ecsCode === undefined ? '' : 'ECS answered '
+  return `${request.operation} in ${request.region}: ${answered}${describeAnswer(error)}`
+}
+
+/** What ECS answered to a request. The reason is the code itself where ECS's message cannot be shown. */
+export function describeAnswer({ request, reason }: ErrorData): string {
+  if (request?.ecsCode === undefined) return sentence(reason)
+  const { ecsCode, status, requestId } = request
+  const answer = `${ecsCode} (HTTP ${status}, request ID ${requestId ?? 'unknown'})`
+  return sentence(reason === ecsCode ? answer : `${answer}: ${reason}`)
+}
+
+/** What went wrong and what to do, where it is told in passing. */
+export const explainError = (error: ErrorData): string => `${describeError(error)} ${error.remedy}`
+
+const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`)

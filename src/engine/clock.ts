@@ -3,15 +3,22 @@
  * step, and is broken off by a cancellation.
  */
 import { setTimeout } from 'node:timers/promises'
+import { ActionError } from './action-error.ts'
 
 /** The time limit of the step is over; whatever was begun in ECS goes on without it. */
-export class TimeLimit extends Error {
+export class TimeLimit extends ActionError {
   override readonly name = 'TimeLimit'
+  constructor(reason: string) {
+    super({ code: 'time-limit', reason, remedy: 'Raise `wait-timeout-minutes` if it needs longer.' })
+  }
 }
 
 /** Somebody cancelled the step. */
-export class Cancelled extends Error {
+export class Cancelled extends ActionError {
   override readonly name = 'Cancelled'
+  constructor(reason: string) {
+    super({ code: 'cancelled', reason, remedy: 'Run the step again if it was not meant to be cancelled.' })
+  }
 }
 
 /** Reads may lag half a minute behind writes; at the usual 5 s interval that is what six of them cover. */
@@ -44,9 +51,15 @@ export class Clock {
     this.#deadline = performance.now() + limit
   }
 
-  /** Throws when the step has been cancelled. */
+  /** Set when the step has been cancelled. */
+  get cancellation(): Cancelled | undefined {
+    return this.signal.aborted ? new Cancelled('The step was cancelled.') : undefined
+  }
+
+  /** @throws Cancelled when the step has been cancelled */
   check(): void {
-    if (this.signal.aborted) throw new Cancelled('The step was cancelled.')
+    const { cancellation } = this
+    if (cancellation) throw cancellation
   }
 
   get isOver(): boolean {

@@ -1,116 +1,113 @@
-/** Answers what the planners ask: looks are ECS's to answer, waiting and time are ours. */
+/** Observes the families and plans: a planner asks, and ECS is looked at for its answers. Waiting and time are ours. */
 
-import { type FamilyRef, type Image, isPending } from '../family/model/image.ts'
+import { type Image, isPending } from '../family/model/image.ts'
 import type { Instance } from '../family/model/instance.ts'
-import { originOf } from '../family/model/origin.ts'
-import { tag } from '../family/model/tags.ts'
-import type { Query } from '../family/plan/query.ts'
+import { planFor } from '../family/modes/index.ts'
+import { isRefusal, type Plan, plannedSteps } from '../family/plan/plan.ts'
+import { interpret, type Query } from '../family/plan/query.ts'
+import { isPlaceholder, type Step } from '../family/plan/steps.ts'
 import { type Clock, consistencyIntervals } from './clock.ts'
-import type { Ecs, Log } from './ports.ts'
+import { describeFamilies, logPlan } from './log-plan.ts'
+import { type Outcome, regionsIn } from './outcome.ts'
+import type { Ecs, Log, Ports, PostState } from './ports.ts'
+import { runStage } from './stage.ts'
 import { waitForImage } from './wait-for-image.ts'
 
-/** What has been seen so far, for the report: the last answer about each. */
-export class Seen {
-  readonly images = new Map<string, Image>()
-  readonly #current = new Map<string, Image | undefined>()
-  readonly #members = new Map<string, readonly Image[]>()
-  readonly #origins = new Map<string, string>()
-  /** Planners of several regions wait out the lag together. */
-  readonly lags = new Map<Extract<Query, { ask: 'lag' }>['of'], Promise<void>>()
+type LagOf = Extract<Query, { ask: 'lag' }>['of']
 
-  note(question: Query, answer: unknown): void {
-    if (question.ask === 'current') this.#current.set(keyOf(question), answer as Image | undefined)
-    if (question.ask === 'members') this.#members.set(keyOf(question), answer as readonly Image[])
-    for (const image of [answer].flat()) if (isImage(image)) this.noteImage(image)
+/** Waits until reads show what was written before; whoever asks for the same meanwhile waits along. */
+export type WaitOutLag = (of: LagOf) => Promise<void>
+
+export interface RunPorts extends Ports {
+  readonly waitOutLag: WaitOutLag
+}
+
+/** What an earlier attempt has written is waited for once a run. */
+export function lagWaiter({ clock, log }: { readonly clock: Clock; readonly log: Log }): WaitOutLag {
+  const waits = new Map<LagOf, Promise<void>>()
+  const begin = async (of: LagOf): Promise<void> => {
+    log.info('Waiting out the time that reads may lag behind writes, then looking again.')
+    await clock.wait(consistencyIntervals)
+    if (of === 'others') waits.delete(of)
   }
-
-  noteImage(image: Image): void {
-    // What a family resolves to is told without it.
-    const usable = image.usable ?? this.images.get(image.id)?.usable
-    this.images.set(image.id, { ...image, usable })
-    // Not every answer of ECS need hold the tags.
-    const isClear = tag.origin in image.tags || !this.#origins.has(image.id)
-    if (isClear) this.#origins.set(image.id, originOf(image))
-  }
-
-  /** What was said of a family no longer holds, and what does was not looked at. */
-  forget(family: FamilyRef): void {
-    this.#current.delete(keyOf(family))
-    this.#members.delete(keyOf(family))
-  }
-
-  /** Whether it is known what the family resolves to. */
-  knows(family: FamilyRef): boolean {
-    return this.#current.has(keyOf(family))
-  }
-
-  /** What ECS said last that the family resolves to. */
-  currentOf(family: FamilyRef): Image | undefined {
-    return this.#current.get(keyOf(family))
-  }
-
-  /** Undefined when they were not looked at. */
-  membersOf(family: FamilyRef): readonly Image[] | undefined {
-    return this.#members.get(keyOf(family))
-  }
-
-  /** Of an image that was seen: what its copies have in common. */
-  originOf(id: string): string {
-    return this.#origins.get(id) ?? id
-  }
-
-  /** Families whose answers were looked at, in that order. */
-  get families(): readonly FamilyRef[] {
-    return [...this.#current.keys()].map((key) => JSON.parse(key) as FamilyRef)
+  return (of) => {
+    const wait = waits.get(of) ?? begin(of)
+    waits.set(of, wait)
+    return wait
   }
 }
 
-const keyOf = ({ region, family }: FamilyRef): string => JSON.stringify({ region, family })
-
-const isImage = (value: unknown): value is Image =>
-  typeof value === 'object' && value !== null && 'creationTime' in value
-
-const isOnItsWay = (instance: Instance | undefined): boolean =>
-  ['Pending', 'Starting', 'Stopping'].includes(instance?.status ?? '')
-
-export interface Observing {
+interface Observing {
   readonly ecs: Ecs
   readonly clock: Clock
   readonly log: Log
-  readonly seen: Seen
+  readonly waitOutLag: WaitOutLag
   /** Look once where a real run would wait. */
   readonly dryRun: boolean
 }
 
-export async function answer(question: Query, observing: Observing): Promise<unknown> {
-  const { ecs, clock, log, seen, dryRun } = observing
-  switch (question.ask) {
+const isChanging = (instance: Instance | undefined): boolean =>
+  ['Pending', 'Starting', 'Stopping'].includes(instance?.status ?? '')
+
+export async function answerQuery(query: Query, { ecs, clock, log, waitOutLag, dryRun }: Observing): Promise<unknown> {
+  switch (query.ask) {
     case 'time':
       return ecs.now()
     case 'lag':
-      if (seen.lags.has(question.of)) return await seen.lags.get(question.of)
-      log.info('Waiting out the time that reads may lag behind writes, then looking again.')
-      seen.lags.set(question.of, clock.wait(consistencyIntervals))
-      await seen.lags.get(question.of)
-      if (question.of === 'others') seen.lags.delete(question.of)
-      return undefined
+      return await waitOutLag(query.of)
     case 'permitted':
-      return await ecs.wouldPermit(question.step)
+      return await ecs.wouldPermit(query.step)
     case 'settled': {
-      const look = { ask: 'image', region: question.region, image: question.image } as const
+      const look = () => ecs.look({ ask: 'image', region: query.region, image: query.image })
       const judge = (image: Image | undefined) => (image && isPending(image) ? 'on its way' : 'good')
-      const image = dryRun ? await ecs.look(look) : (await waitForImage(() => ecs.look(look), judge, observing)).seen
-      seen.note(look, image)
-      return image
+      return dryRun ? await look() : (await waitForImage(look, judge, { clock, log })).seen
     }
     case 'instance': {
-      const look = () => ecs.look(question)
-      return dryRun ? await look() : await clock.poll(look, (instance) => !isOnItsWay(instance))
+      const look = () => ecs.look(query)
+      return dryRun ? await look() : await clock.poll(look, (instance) => !isChanging(instance))
     }
-    default: {
-      const seenNow = await ecs.look(question)
-      seen.note(question, seenNow)
-      return seenNow
-    }
+    default:
+      return await ecs.look(query)
   }
+}
+
+/** Begins a round: the plan rests on what there is by then. */
+export async function observe(outcome: Outcome, ports: RunPorts): Promise<Outcome> {
+  const { request } = outcome
+  return await runStage(outcome, ports, {
+    doing: 'looking at the family',
+    work: async ({ ecs, observations }) => {
+      const plan = await ports.log.group('Observe', async () => {
+        const observing = { ...ports, ecs, dryRun: request.dryRun }
+        const planned = await interpret(planFor(request), (query) => answerQuery(query, observing))
+        for (const line of describeFamilies(request, observations())) ports.log.info(line)
+        return planned
+      })
+      await logPlan(request, plan, ports.log)
+      if (!request.dryRun) announce(plan, ports)
+      return { plan, round: outcome.round + 1, persistent: [...outcome.persistent, ...persistentIn(outcome)] }
+    },
+  })
+}
+
+/** Of a plan that is made anew after this. */
+const persistentIn = (outcome: Outcome): Outcome['persistent'] =>
+  regionsIn(outcome).flatMap(({ region, notices }) =>
+    notices.filter(({ persistent }) => persistent).map((notice) => ({ region, notice })),
+  )
+
+/** What outlives the run, should it be lost: an instance to start again, and the image that it is about. */
+function announce(plan: Plan, { postState, onImage }: { postState: PostState; onImage: Ports['onImage'] }): void {
+  const stopped = stoppedInstance(plan)
+  if (stopped) postState.instanceStopped(stopped)
+  const image = regionsIn({ plan })[0]?.image
+  if (image !== undefined && !isPlaceholder(image)) onImage(image)
+}
+
+/** An instance that an earlier attempt has left stopped: should this one fail as well, the post step starts it. */
+function stoppedInstance(plan: Plan): { readonly region: string; readonly instance: string } | undefined {
+  if (isRefusal(plan)) return plan.leavesStopped
+  const steps = plannedSteps(plan).map(({ step }) => step)
+  if (steps.some(({ action }) => action === 'stop')) return undefined
+  return steps.find((step): step is Extract<Step, { action: 'start' }> => step.action === 'start')
 }

@@ -1,7 +1,9 @@
 /** What the line needs from the world, in the words of the domain. `ecs/` and `github/` provide it. */
 
 import type { Answer, Permission, Query } from '../family/plan/query.ts'
-import type { Step } from '../family/plan/steps.ts'
+import type { Step, StepOfKind } from '../family/plan/steps.ts'
+import type { ActionError } from './action-error.ts'
+import type { Clock } from './clock.ts'
 
 /** Questions that one look at ECS answers. The others are about time, and the line answers them itself. */
 export type LookQuery = Extract<
@@ -24,17 +26,17 @@ export type LookQuery = Extract<
 >
 
 /** Steps that ECS carries out. The others are looks, and the line takes them itself. */
-export type Write = Exclude<Step, { action: 'await' | 'confirm' | 'create' | 'copy' }>
+export type Write = StepOfKind<'write'>
 
 /** Steps that make an image. */
-export type Create = Extract<Step, { action: 'create' | 'copy' }>
+export type Create = StepOfKind<'create'>
 
 export type CreateAnswer =
   | { readonly kind: 'accepted'; readonly image: string }
   /** An image has that name already, perhaps from an earlier request whose answer was lost. */
-  | { readonly kind: 'name-taken'; readonly fault: Error }
+  | { readonly kind: 'name-taken'; readonly error: ActionError }
   /** The ClientToken stands for another request. */
-  | { readonly kind: 'token-used'; readonly fault: Error }
+  | { readonly kind: 'token-used'; readonly error: ActionError }
 
 export interface Ecs {
   look<const Q extends LookQuery>(question: Q): Promise<Answer<Q>>
@@ -63,4 +65,14 @@ export interface Log {
 export interface PostState {
   instanceStopped(instance: { readonly region: string; readonly instance: string }): void
   instanceStarted(): void
+}
+
+/** All that a run needs from the world. */
+export interface Ports {
+  readonly ecs: Ecs
+  readonly clock: Clock
+  readonly log: Log
+  readonly postState: PostState
+  /** Told the image that the run settles on at home as soon as it is known. */
+  readonly onImage: (image: string) => void
 }

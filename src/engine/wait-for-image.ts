@@ -1,10 +1,63 @@
-/** Watches an image until it is what is waited for, and lets a person see that it gets on. */
-import { type Image, label } from '../family/model/image.ts'
+/** Waits for an image to become what is wanted, and tells how it gets on. */
+
+import { decisionOn, describeDecision } from '../family/model/decision-record.ts'
+import { type Image, isAvailable, isFailed, isPending, isReady, label } from '../family/model/image.ts'
+import type { Step } from '../family/plan/steps.ts'
+import { type ActionError, stepError } from './action-error.ts'
 import type { Clock } from './clock.ts'
 import type { Log } from './ports.ts'
+import type { StepContext, StepResult } from './step-result.ts'
+
+type AwaitStep = Extract<Step, { action: 'await' }>
+
+/** Until it is available, and (with `family`) seen in its family; or until the round ends. */
+export async function awaitImage(step: AwaitStep, context: StepContext): Promise<StepResult> {
+  const { ecs, clock, log, roundEnd, record } = context
+  const { region, image, family } = step
+  let justCreated = context.justCreated?.id === image ? context.justCreated : undefined
+  const judge = (seen: Image | undefined) => {
+    if (seen && isPending(seen)) return 'on its way'
+    if (!seen || !isAvailable(seen) || (family !== undefined && seen.family !== family)) return 'hopeless'
+    return isReady(seen) ? 'good' : 'on its way'
+  }
+  const look = async () => {
+    const seen = justCreated ?? (await ecs.look({ ask: 'image', region, image }))
+    justCreated = undefined
+    if (!seen) record({ kind: 'gone', image })
+    return seen
+  }
+  // CreateFailed and UnAvailable are final, and nothing to give time to.
+  const isOver = (seen: Image | undefined) => roundEnd.aborted || (seen !== undefined && isFailed(seen))
+  const { seen } = await waitForImage(look, (now) => (isOver(now) ? 'good' : judge(now)), { clock, log })
+  if (judge(seen) === 'good') return { kind: 'done' }
+  const hasFailed = seen !== undefined && isFailed(seen)
+  if (roundEnd.aborted && !hasFailed) return { kind: 'interrupted' }
+  if (step.mayFail) return { kind: 'lost' }
+  throw hasFailed ? notCreated(seen) : takenAway(step, seen)
+}
+
+const notCreated = (image: Image): ActionError =>
+  image.isCopied
+    ? stepError(
+        `ECS could not make the copy ${label(image)} in ${image.region} (${image.status}), and gives no reason.`,
+        'Press "Re-run failed jobs": only this copy is made again. The failed one counts towards the quota until you delete it.',
+      )
+    : stepError(
+        `ECS could not create image ${label(image)} (${image.status}), and gives no reason.`,
+        'Look at the image and its snapshots in the ECS console, then press "Re-run failed jobs": the failed image is replaced. It counts towards the quota until you delete it.',
+      )
+
+function takenAway({ image, family }: AwaitStep, seen: Image | undefined): ActionError {
+  const decision = seen && decisionOn(seen)
+  const isNow = seen ? `${seen.status} in ${seen.family ? `family ${seen.family}` : 'no family'}` : 'gone'
+  return stepError(
+    `${seen ? label(seen) : image} is ${isNow}, not available${family === undefined ? '' : ` in family ${family}`}: somebody has taken it away${decision ? ` (${describeDecision(decision)})` : ''}.`,
+    'Check who else works on this family, then start a new workflow run.',
+  )
+}
 
 /** Without news a line all the same, so that nobody takes a long wait for a hang: at 5 s, one a minute. */
-const quietLooks = 12
+const looksWithoutNews = 12
 
 const describe = (image: Image | undefined): string =>
   image
@@ -16,20 +69,20 @@ export async function waitForImage(
   judge: (image: Image | undefined) => 'good' | 'on its way' | 'hopeless',
   { clock, log }: { clock: Clock; log: Log },
 ): Promise<{ readonly seen: Image | undefined; readonly isGood: boolean }> {
-  let said = ''
-  let quiet = 0
+  let lastLine = ''
+  let looks = 0
   const began = performance.now()
-  const report = (image: Image | undefined): void => {
+  const logProgress = (image: Image | undefined): void => {
     const line = describe(image)
-    quiet += 1
-    if (line === said && quiet < quietLooks) return
+    looks += 1
+    if (line === lastLine && looks < looksWithoutNews) return
     log.info(`${line} (after ${duration(performance.now() - began)})`)
-    said = line
-    quiet = 0
+    lastLine = line
+    looks = 0
   }
   return await clock.pollUntilStable(async () => {
     const image = await look()
-    report(image)
+    logProgress(image)
     return image
   }, judge)
 }

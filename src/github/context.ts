@@ -1,7 +1,26 @@
 /** Who and where this run is, as GitHub tells it; on a laptop each start is a run of its own. */
 import { createHash, randomBytes } from 'node:crypto'
 import { context } from '@actions/github'
-import type { RunContext } from '../inputs/parse.ts'
+
+export interface RunContext {
+  readonly repositoryId: string
+  /** `owner/name`; empty where there is no GitHub. */
+  readonly repository: string
+  readonly sha: string
+  /** GitHub's run ID, or `local` and something random. */
+  readonly workflowRun: string
+  readonly job: string
+  /** ID of the step, or the name that GitHub makes up for it. */
+  readonly step: string
+  /** From 1. */
+  readonly attempt: number
+  /** The run's number within its workflow; 0 where there is no GitHub. */
+  readonly number: number
+  /** The environment variable `ALIBABA_CLOUD_REGION_ID`; empty when not set. */
+  readonly regionId: string
+  /** 64 hex digits. */
+  readonly sha256: (text: string) => string
+}
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
 const whole = (number: number, otherwise: number): number => (Number.isInteger(number) ? number : otherwise)

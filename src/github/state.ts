@@ -10,7 +10,11 @@ export const runnerState: PostState = {
     saveState(name, JSON.stringify({ region, instance }))
   },
   instanceStarted() {
-    saveState(name, '')
+    try {
+      saveState(name, '')
+    } catch {
+      // The post step looks at the instance itself, and finds it running.
+    }
   },
 }
 

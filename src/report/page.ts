@@ -1,100 +1,91 @@
-/** The outcome as the page of the workflow run shows it: GitHub-flavoured Markdown. Pure. */
+/** The job summary: what the page of the workflow run shows of an outcome, or of a failure before there was one. Pure. */
 
-import type { Entry } from '../engine/apply.ts'
-import type { Outcome } from '../engine/run.ts'
-import { type Image, label, newestFirst } from '../family/model/image.ts'
+import { knowsCurrent, membersIn } from '../engine/observations.ts'
+import { type Entry, type Outcome, regionsIn } from '../engine/outcome.ts'
+import { label, newestFirst } from '../family/model/image.ts'
 import { familyOf, type Request, regionsOf } from '../family/model/request.ts'
-import { type Notice, stepsOf } from '../family/plan/plan.ts'
-import { describeStep, type Step } from '../family/plan/steps.ts'
-import type { Failure } from './messages.ts'
+import type { Notice } from '../family/plan/plan.ts'
+import { describeStep } from '../family/plan/steps.ts'
+import { type AttemptedStep, attemptedSteps } from './journal.ts'
+import { alert, bullets, code, folded, page, plain, prose, table } from './markdown.ts'
+import type { Message } from './message.ts'
+import { isSameImage, isSpread, type Served, servedImages } from './served.ts'
 
 interface Told {
-  readonly failure: Failure | undefined
+  readonly failure: Message | undefined
   readonly headline: string
   readonly notices: readonly Notice[]
   readonly outputs: Readonly<Record<string, string>>
-  /** What each region serves, as far as it is known. */
-  readonly current: Readonly<Record<string, Image>>
 }
 
-/** Text in a Markdown table or line: nothing in it is taken for markup. */
-const plain = (text: string): string =>
-  text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll(/[\\`*_{}[\]|#]/g, '\\$&')
-    .replaceAll(/\s+/g, ' ')
-/** Prose with code spans of our own; whatever stands outside of them is plain. */
-function prose(text: string): string {
-  const parts = text.split('`')
-  if (parts.length % 2 === 0) return plain(text)
-  return parts.map((part, index) => (index % 2 === 0 ? plain(part) : code(part))).join('')
-}
-const code = (text: string): string => (text === '' ? '' : `\`${text.replaceAll(/[`|\s]+/g, ' ')}\``)
-
-const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
-  [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
-
-/** Rows that fill more than a screen are there for those who look for them. */
-function folded(what: string, head: readonly string[], rows: readonly (readonly string[])[]): string {
-  if (rows.length <= 20) return rows.length === 0 ? '' : table(head, rows)
-  return `<details><summary>${rows.length} ${what}</summary>\n\n${table(head, rows)}\n\n</details>`
-}
-
-export function summaryOf(outcome: Outcome, told: Told): string {
-  const { failure, headline, notices } = told
-  const { request, plan } = outcome
-  const urgent = notices.filter(({ level }) => level === 'error')
-  const others = notices.filter(({ level }) => level !== 'error')
-  const say = ({ level, text }: Notice) =>
-    `> [!${level === 'error' ? 'CAUTION' : level === 'warning' ? 'WARNING' : 'NOTE'}]\n> ${prose(text)}`
-  const where = regionsOf(request).map(code).join(', ')
-  const title = [request.mode, code(familyOf(request) ?? ''), 'in', where].filter((part) => part !== '')
-  const parts = [
-    ...urgent.map(say),
-    `### ${failure ? '❌' : '✅'} ${title.join(' ')}`,
-    failure ? `**${prose(failure.what)}**\n\n${prose(failure.remedy)}` : plain(headline),
-    ...others.map(say),
-    reasonLine(request),
-    regionsTable(outcome, told),
-    familyTable(outcome, told),
+export function pageOf(outcome: Outcome, { failure, headline, notices, outputs }: Told): string {
+  const served = servedImages(outcome)
+  return page([
+    ...notices.filter(({ level }) => level === 'error').map(alertOf),
+    ...(failure ? messageParts(failure) : [`### ✅ ${titleOf(outcome.request)}`, plain(headline)]),
+    ...notices.filter(({ level }) => level !== 'error').map(alertOf),
+    reasonLine(outcome.request),
+    regionsTable(outcome, served),
+    familyTable(outcome, served),
     stepsTable(outcome),
-    fatesTable(outcome),
-    plan?.kind === 'refuse' ? '' : settledTable(outcome, told),
-  ]
-  return `${parts.filter((part) => part !== '').join('\n\n')}\n`
+    retentionTable(outcome),
+    outcome.plan?.kind === 'refuse' ? '' : outputsTable(outcome, outputs),
+  ])
 }
+
+/** There is no outcome. */
+export const failurePage = (failure: Message): string => page(messageParts(failure))
+
+function messageParts({ title, reasons, regions, facts, todo, details }: Message): string[] {
+  const [only, ...others] = reasons
+  const states = regions.map(({ region, state }) => `${region} ${state}`)
+  return [
+    `### ❌ ${plain(title)}`,
+    others.length === 0 ? `**${prose(only ?? '')}**` : bullets(reasons),
+    prose(todo.join(' ')),
+    bullets([...states, ...facts]),
+    bullets(details),
+  ]
+}
+
+const titleOf = (request: Request): string =>
+  [request.mode, code(familyOf(request) ?? ''), 'in', regionsOf(request).map(code).join(', ')]
+    .filter((part) => part !== '')
+    .join(' ')
+
+const alertKinds = { error: 'CAUTION', warning: 'WARNING', notice: 'NOTE' } as const
+const alertOf = ({ level, text }: Notice): string => alert(alertKinds[level], text)
 
 const reasonLine = (request: Request): string =>
   'reason' in request && request.reason !== undefined ? `Reason: ${plain(request.reason)}` : ''
 
 /** Which region serves what, where there are several. */
-function regionsTable({ request, seen, plan }: Outcome, { current }: Told): string {
-  if (request.replicas.length === 0 || plan?.kind === 'refuse') return ''
-  const home = current[request.region]
+function regionsTable(outcome: Outcome, served: Served): string {
+  const { request, observations, plan } = outcome
+  if (!isSpread(outcome) || plan?.kind === 'refuse') return ''
+  const home = served[request.region]
   const family = familyOf(request)
-  const isKnown = (region: string) => family !== undefined && seen.knows({ region, family })
+  const isKnown = (region: string) => family !== undefined && knowsCurrent(observations, { region, family })
   const rows = regionsOf(request).map((region) => {
-    const image = current[region]
+    const image = served[region]
     if (!image) return [code(region), isKnown(region) ? 'nothing' : 'not known', '', '', '']
-    const isSame = home !== undefined && seen.originOf(image.id) === seen.originOf(home.id)
     const commit = image.tags['github:sha']?.slice(0, 12) ?? ''
-    return [code(region), code(image.id), plain(image.name), code(commit), isSame ? '✔' : '✘ another image']
+    const sameAsHome = isSameImage(outcome, image, home) ? '✔' : '✘ another image'
+    return [code(region), code(image.id), plain(image.name), code(commit), sameAsHome]
   })
   return table(['region', 'serves', 'name', 'commit', 'same as home'], rows)
 }
 
 /** The newest images of the family at home, as ECS told them last. */
-function familyTable({ request, seen }: Outcome, { current }: Told): string {
+function familyTable({ request, observations }: Outcome, served: Served): string {
   const family = familyOf(request)
   const { region } = request
-  const members = newestFirst(family === undefined ? [] : (seen.membersOf({ region, family }) ?? []))
+  const members = newestFirst(family === undefined ? [] : (membersIn(observations, { region, family }) ?? []))
   if (members.length === 0) return ''
   const rows = members
     .slice(0, 10)
     .map((image) => [
-      image.id === current[region]?.id ? '**current**' : '',
+      image.id === served[region]?.id ? '**current**' : '',
       code(image.id),
       plain(image.name),
       plain(image.version),
@@ -106,44 +97,49 @@ function familyTable({ request, seen }: Outcome, { current }: Told): string {
 }
 
 /** What becomes of the images that are older than the newest ones to keep. */
-function fatesTable({ plan, request }: Outcome): string {
+function retentionTable(outcome: Outcome): string {
+  const { request } = outcome
   const keep = 'keep' in request ? request.keep : undefined
-  if (keep === undefined || plan === undefined || plan.kind === 'refuse') return ''
-  const isSpread = request.replicas.length > 0
-  const rows = plan.regions.flatMap(({ region, retention: decisions = [] }) =>
+  if (keep === undefined) return ''
+  const where = (region: string) => (isSpread(outcome) ? [region] : [])
+  const rows = regionsIn(outcome).flatMap(({ region, retention: decisions = [] }) =>
     // Newest first.
     decisions
       .slice(keep)
       .map(({ image, delete: goes, reason }) => [
-        ...(isSpread ? [code(region)] : []),
+        ...where(region).map(code),
         plain(label(image)),
-        goes ? 'goes' : 'stays',
+        goes ? 'delete' : 'keep',
         plain(reason),
       ]),
   )
-  return folded('images beyond keep', [...(isSpread ? ['region'] : []), 'beyond `keep`', '', 'because'], rows)
+  return folded('images beyond keep', [...where('region'), 'beyond `keep`', '', 'because'], rows)
 }
 
 const signs: Readonly<Record<Entry['state'], string>> = { done: '✔', failed: '✘', skipped: '–' }
 
-function stepsTable({ plan, journal, request }: Outcome): string {
-  const isSpread = request.replicas.length > 0
-  const row = (sign: string, step: Step) => [sign, ...(isSpread ? [code(step.region)] : []), plain(describeStep(step))]
-  const began = journal.map(({ planned }) => planned)
-  const done = journal.map(({ step, state }) => row(signs[state], step))
-  const left = stepsOf(plan)
-    .filter((step) => !began.includes(step))
-    .map((step) => row(request.dryRun ? '' : 'not done', step))
-  const rows = [...done, ...left]
-  const head = ['', ...(isSpread ? ['region'] : []), request.dryRun ? 'would' : 'step']
-  return folded('steps', head, rows)
+function stepsTable(outcome: Outcome): string {
+  const { dryRun } = outcome.request
+  const sign = ({ entry }: AttemptedStep): string => {
+    if (!entry) return dryRun ? '' : 'not done'
+    return signs[entry.state]
+  }
+  const where = (region: string) => (isSpread(outcome) ? [region] : [])
+  const rows = attemptedSteps(outcome).map((attempted) => {
+    const step = attempted.entry?.step ?? attempted.step
+    return [sign(attempted), ...where(step.region).map(code), plain(describeStep(step))]
+  })
+  return folded('steps', ['', ...where('region'), dryRun ? 'would' : 'step'], rows)
 }
 
-function settledTable({ request }: Outcome, { outputs }: Told): string {
-  const everywhere = request.replicas.length > 0 ? ['image-ids', 'in-sync'] : []
-  const rows = ['image-id', 'previous-image-id', 'current-image-id', ...everywhere, 'changed'].map((name) => [
-    code(name),
-    code(outputs[name] ?? ''),
-  ])
+function outputsTable(outcome: Outcome, outputs: Readonly<Record<string, string>>): string {
+  const names = [
+    'image-id',
+    'previous-image-id',
+    'current-image-id',
+    ...(isSpread(outcome) ? ['image-ids', 'in-sync'] : []),
+    'changed',
+  ]
+  const rows = names.map((name) => [code(name), code(outputs[name] ?? '')])
   return table(['output', 'value'], rows)
 }

@@ -94,8 +94,8 @@ describe('cancellation', () => {
       expect(writesOfMain).toBe(sent.writesBefore)
       const image = ecs.images()[0]?.id
       expect(errorOf(step)).toContain('The step was cancelled')
-      expect(errorOf(step)).toContain(`ECS goes on creating image ${image}`)
-      expect(errorOf(step)).toContain('the post step of this action starts it again')
+      expect(errorOf(step)).toContain(`ECS is still creating image ${image}`)
+      expect(errorOf(step)).toContain(`Instance ${id} is stopped. The post step of this action starts it again.`)
       expect(step.outputs['image-id']).toBe(image)
       expect(step.took).toBeLessThan(5_000)
       expect(step.post.exitCode).toBe(0)
@@ -111,7 +111,7 @@ describe('cancellation', () => {
     const step = await runStep(ecs, { mode: 'bake', family: 'web', 'instance-id': id }, { onStart, post: false })
     expect(performance.now() - sent.at).toBeLessThan(5_000)
     expect(step.exitCode).toBe(1)
-    expect(errorOf(step)).toContain(`ECS goes on creating image ${ecs.images()[0]?.id}`)
+    expect(errorOf(step)).toContain(`ECS is still creating image ${ecs.images()[0]?.id}`)
   })
 
   test('while CreateImage is not answered says that an image may be on its way', async () => {

@@ -12,6 +12,8 @@ async function refused(inputs: Inputs, env = {}): Promise<string> {
   expect(step.errors).toHaveLength(1)
   expect(ecs.requests).toEqual([])
   expect(errorOf(step)).toContain('No request was made')
+  expect(step.summary).toContain('### ❌ Invalid inputs')
+  expect(step.summary).toContain('No request was made.')
   return errorOf(step)
 }
 
@@ -21,7 +23,7 @@ const promote = { mode: 'promote', family: 'web', 'image-id': 'm-bp146shijn7hujk
 const rollback = { mode: 'rollback', family: 'web' }
 const resolve = { mode: 'resolve', family: 'web' }
 
-describe('faults are told all at once, before the first request', () => {
+describe('errors are told all at once, before the first request', () => {
   test('every one of a dozen', async () => {
     const error = await refused({
       mode: 'bake',
@@ -111,6 +113,8 @@ describe('hostile values stay data', () => {
     expect(step.masks).toEqual([ecs.account.accessKeySecret])
     expect(step.stdout).not.toMatch(/^::set-output/m)
     expect(step.errors).toHaveLength(1)
+    expect(step.summary).toContain('`boot-mode`')
+    expect(step.summary).not.toMatch(/^::/m)
   })
 
   test('in the matrix and in the idempotency key: they only tell runs apart', async () => {

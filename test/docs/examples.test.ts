@@ -1,4 +1,4 @@
-/** The examples of the documents, played one after the other against the local ECS, as a runner would play them. */
+/** The examples of documents and README, played one after the other against the local ECS, as a runner would play them. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type LocalEcs, startLocalEcs } from '../local-ecs/server.ts'
 import {
@@ -8,12 +8,15 @@ import {
   home,
   promote,
   read,
+  readme,
+  readmeWorkflows,
   regions,
   release,
   rollback,
   snippetWith,
+  stepsIn,
 } from './reading.ts'
-import { type Played, play, type Workflow } from './workflow.ts'
+import { type Played, play, readWorkflow, type Workflow } from './workflow.ts'
 
 describe('five regions, from release to release', () => {
   let ecs: LocalEcs
@@ -195,5 +198,42 @@ describe('five regions, from release to release', () => {
     const asked = new Set(ecs.requests.map(({ action }) => action))
     const page = read('regions.md')
     expect([...asked].filter((action) => !page.includes(`\`ecs:${action}\``))).toEqual([])
+  })
+})
+
+describe('the README', () => {
+  const [releasing = '', rollingBack = ''] = readmeWorkflows
+  const vars = { GOLDEN_INSTANCE: 'i-golden' }
+
+  test('its workflows run as they stand: two pushes, and back to the first image', async () => {
+    const ecs = await startLocalEcs()
+    ecs.seed.instance({ id: 'i-golden' })
+    const scripts = { 'smoke-test.sh': '#!/bin/sh\necho "tested $1"\n' }
+    const push = (id: number) => play(readWorkflow(releasing), { ecs, id, vars, scripts })
+    const errorsOf = ({ actions }: Played) => actions.flatMap(({ errors }) => errors)
+    const first = await push(1001)
+    const image = ecs.current('web')
+    expect([first.result, errorsOf(first)]).toEqual(['success', []])
+    expect(first.jobs[0]?.steps.at(-1)?.stdout).toBe(`tested ${image}\n`)
+    expect((await push(1002)).result).toBe('success')
+    expect(ecs.current('web')).not.toBe(image)
+    const inputs = { reason: 'Does not boot' }
+    const back = await play(readWorkflow(rollingBack), { ecs, id: 1003, inputs })
+    expect([back.result, errorsOf(back)]).toEqual(['success', []])
+    expect(ecs.current('web')).toBe(image)
+    expect(ecs.instance('i-golden')?.status).toBe('Running')
+    await ecs.close()
+  })
+
+  test('its step for several regions runs as it stands', async () => {
+    const [step = {}, ...others] = stepsIn(readme)
+    expect(others).toEqual([])
+    const ecs = await startLocalEcs()
+    const TENANT_ACCOUNTS = ecs.addAccount('tenant').uid
+    ecs.seed.image({ family: 'web-candidate' })
+    const result = await play(dispatched(step), { ecs, id: 1001, vars: { TENANT_ACCOUNTS } })
+    expect(result.result).toBe('success')
+    expect(result.actions[0]?.outputs).toMatchObject({ family: 'web', 'in-sync': 'true' })
+    await ecs.close()
   })
 })

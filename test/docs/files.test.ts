@@ -11,14 +11,29 @@ import {
   pages,
   promote,
   read,
+  readme,
+  readmeWorkflows,
   regions,
   release,
   rollback,
   snippets,
+  stepsIn,
 } from './reading.ts'
-import { evaluate, faultsOf, isThisAction, readWorkflow } from './workflow.ts'
+import { evaluate, isThisAction, readWorkflow } from './workflow.ts'
+import { exampleFaults } from './workflow-rules.ts'
 
 const planSource = readFileSync(join(import.meta.dirname, '../../src/family/plan/plan.ts'), 'utf8')
+
+// Parts of five-regions.yml that a test takes away.
+const permissionsText = part(/^permissions:\n(?: {2}.*\n)+/m)
+const credentialsText = part(/ {6}- uses: aliyun\/.*\n(?: {8}.*\n)+\n(?= {6}- uses: \.\/\n)/)
+const groupText = part(/ {4}concurrency:.*\n {6}group: image-family-web\n {6}queue: max\n/)
+
+function part(pattern: RegExp): string {
+  const [found] = pattern.exec(read('examples/five-regions.yml')) ?? []
+  if (found === undefined) throw new Error(`five-regions.yml has no ${pattern}.`)
+  return found
+}
 
 describe('the examples', () => {
   test('are found', () => {
@@ -27,7 +42,7 @@ describe('the examples', () => {
   })
 
   test.each(examples)('$name has no faults', async ({ text }) => {
-    expect(await faultsOf(text)).toEqual([])
+    expect(await exampleFaults(text)).toEqual([])
     expect(allSteps(readWorkflow(text)).some(isThisAction)).toBe(true)
   })
 
@@ -43,10 +58,25 @@ describe('the examples', () => {
     ['another action’s input', 'role-to-assume', 'role-to-take', 'no input role-to-take'],
     ['no checkout', '      - uses: actions/checkout@v5\n', '', 'without a checkout'],
     ['a job that nobody has', 'needs: test', 'needs: tests', 'tests'],
+    ['no permission for the checkout', '  contents: read\n', '', 'no contents: read'],
+    ['no permission for an identity token', 'id-token: write', 'id-token: none', 'no id-token: write'],
+    ['no permission for this action', 'actions: read', 'checks: read', 'no actions: read'],
+    ['no permissions at all', permissionsText, '', 'no permissions'],
+    ['a job without a time limit', '    timeout-minutes: 30\n', '', 'test: no timeout-minutes'],
+    ['a job shorter than the action waits', 'timeout-minutes: 150', 'timeout-minutes: 120', 'waits for 120 minutes'],
+    ['a session shorter than the job', '          role-session-expiration: 9000\n', '', 'a session of 1800 seconds'],
+    ['a session that no role allows', 'expiration: 9000', 'expiration: 43201', 'a session of 43201 seconds'],
+    ['no credentials', credentialsText, '', 'uses ./ without credentials'],
+    ['no group around the promotion', groupText, '', 'promote: no concurrency group'],
+    ['a bake in the group of the promotion', 'group: golden-instance', 'group: image-family-web', 'in their group'],
+    ['a group that drops what waits', '      queue: max\n', '', 'without queue: max'],
+    ['a group on the workflow', '\njobs:', '\nconcurrency: image-family-web\n\njobs:', 'on the whole workflow'],
+    ['an expression in a script', '"$REGION"', '$'.concat('{{ matrix.region }}'), 'an expression inside run'],
+    ['a script without a checkout', "echo 'Approved.'", './approve.sh', 'a script without a checkout'],
   ])('%s would be found out', async (_, from, to, says) => {
     const text = read('examples/five-regions.yml')
     expect(text).toContain(from)
-    const faults = await faultsOf(text.replaceAll(from, to))
+    const faults = await exampleFaults(text.replaceAll(from, to))
     expect(faults.join('\n')).toContain(says)
     expect(faults).not.toEqual([])
   })
@@ -83,6 +113,32 @@ test.each([
 
 test.each(['a.c', 'b', 'format(a)', 'a.b +', 'a.b a.b', "a.b == 'x"])('the expression %s is no guess', (expression) => {
   expect(() => evaluate(expression, { a: { b: 'x' } })).toThrow()
+})
+
+describe('the README', () => {
+  const [releasing = '', rollingBack = ''] = readmeWorkflows
+
+  test('has two workflows, and steps for other workflows', () => {
+    expect(readmeWorkflows.map((text) => Object.keys(readWorkflow(text).jobs))).toEqual([
+      ['bake', 'promote'],
+      ['rollback'],
+    ])
+    expect(stepsIn(readme).length).toBeGreaterThan(0)
+  })
+
+  test.each(readmeWorkflows.map((text, index) => ({ name: /^name: (.*)$/m.exec(text)?.[1] ?? `${index + 1}`, text })))(
+    'the workflow $name has no faults',
+    async ({ text }) => {
+      expect(await exampleFaults(text)).toEqual([])
+    },
+  )
+
+  test('its workflows share one group', () => {
+    const groups = [readWorkflow(releasing).jobs.promote, readWorkflow(rollingBack).jobs.rollback].map(
+      (job) => job?.concurrency?.group,
+    )
+    expect(groups).toEqual(['image-family-web', 'image-family-web'])
+  })
 })
 
 describe('the pages', () => {

@@ -24,10 +24,14 @@ export const elsewhere = (without: string): string => regions.filter((region) =>
 
 export const allSteps = (workflow: Workflow) => Object.values(workflow.jobs).flatMap(({ steps }) => steps)
 
+export const yamlIn = (text: string): string[] =>
+  [...text.matchAll(/^```yaml\n(.*?)^```$/gms)].map(([, yaml = '']) => yaml)
+export const isWorkflow = (yaml: string): boolean => /^jobs:$/m.test(yaml)
+export const stepsIn = (text: string): WorkflowStep[] =>
+  yamlIn(text).flatMap((yaml) => (isWorkflow(yaml) ? [] : (parse(yaml) as WorkflowStep[])))
+
 /** The steps in YAML that stand in the pages. */
-export const snippets = pages.flatMap(({ text }) =>
-  [...text.matchAll(/^```yaml\n(.*?)^```$/gms)].flatMap(([, yaml = '']) => parse(yaml) as WorkflowStep[]),
-)
+export const snippets = pages.flatMap(({ text }) => stepsIn(text))
 
 export function snippetWith(input: string): WorkflowStep {
   const [found, ...others] = snippets.filter((step) => input in (step.with ?? {}))
@@ -41,3 +45,7 @@ export const dispatched = (step: WorkflowStep): Workflow => ({
   permissions: { 'id-token': 'write' },
   jobs: { only: { steps: [...(promote.jobs.promote?.steps.slice(0, 2) ?? []), step] } },
 })
+
+/** The workflows of the README: one that releases, one that rolls back. */
+export const readme = read('../README.md')
+export const readmeWorkflows = yamlIn(readme).filter(isWorkflow)

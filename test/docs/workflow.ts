@@ -34,6 +34,7 @@ export interface Job {
   readonly environment?: string
   readonly concurrency?: Scalars
   readonly permissions?: Texts
+  readonly 'timeout-minutes'?: number
   readonly steps: readonly WorkflowStep[]
 }
 
@@ -47,6 +48,7 @@ interface DispatchInput {
 export interface Workflow {
   readonly on: Readonly<Record<string, { readonly inputs?: Readonly<Record<string, DispatchInput>> } | null>>
   readonly permissions?: Texts
+  readonly concurrency?: Scalars | string
   readonly env?: Scalars
   readonly jobs: Readonly<Record<string, Job>>
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { type Advice, adviceFor, type Course } from '../../src/ecs/advice.ts'
+import type { Advice, Reaction } from '../../src/ecs/advice/advice.ts'
+import { adviceFor, areas } from '../../src/ecs/advice/index.ts'
 
 /** Inputs of the action that a sentence may send the reader to, and what else it may quote. */
 const INPUTS = new Set([
@@ -7,19 +8,19 @@ const INPUTS = new Set([
   ...['platform', 'architecture', 'boot-mode', 'detection-strategy', 'imds-support', 'resource-group-id', 'tags'],
   ...['stop-instance', 'region-id', 'replica-region-ids', 'image-id', 'from-family', 'unshare', 'quarantine-family'],
   ...['wait-timeout-minutes', 'poll-interval-seconds', 'copy-kms-key-ids', 'keep', 'share-with', 'idempotency-key'],
-  ...['endpoint', 'access-key-id', 'security-token', 'role-to-assume'],
+  ...['endpoint', 'access-key-id', 'security-token', 'role-session-expiration'],
 ])
 
 /**
  * The classes of trouble: I bad input, P a person or another step comes first, Q quota, D duplicate or another token,
- * S the state of something, R repeat.
+ * S the state of something, R retry.
  */
-const COURSE = { I: 'stop', P: 'stop', Q: 'stop', D: 'stop', S: 'wait', R: 'repeat' } as const satisfies Record<
+const REACTION = { I: 'fail', P: 'fail', Q: 'fail', D: 'fail', S: 'poll', R: 'retry' } as const satisfies Record<
   string,
-  Course
+  Reaction
 >
 
-type Row = readonly [status: number | undefined, code: string, kind: keyof typeof COURSE, input?: string]
+type Row = readonly [status: number | undefined, code: string, kind: keyof typeof REACTION, input?: string]
 
 /** https://www.alibabacloud.com/help/en/ecs/api-createimage, older editions included; with the input to change. */
 const CREATE_IMAGE: readonly Row[] = [
@@ -102,20 +103,20 @@ const SAME = [
 ]
 
 /** The other lists, by action; a code here has advice that is not the general one. */
-const OTHERS: Readonly<Record<string, Readonly<Record<Course, string>>>> = {
+const OTHERS: Readonly<Record<string, Readonly<Record<Reaction, string>>>> = {
   ModifyImageAttribute: {
-    repeat: '',
-    wait: 'InvalidStatus.ImageIsCreating',
-    stop: `InvalidImageName.Malformed InvalidImageName.Duplicated InvalidDescription.Malformed MissingParameter
+    retry: '',
+    poll: 'InvalidStatus.ImageIsCreating',
+    fail: `InvalidImageName.Malformed InvalidImageName.Duplicated InvalidDescription.Malformed MissingParameter
       InvalidImageFamily.Malformed ImageQuotaFull.ImageFamily ImageFamilyQuotaFull InvalidBootMode.NotSupport
       InvalidLicenseType.NotSupported InvalidParameter.FeaturesImdsSupport ImageStatus.NotAvailable
       ImageStatus.NotDeprecated ImageUseShared OperationDeined.ImageUsingByInstance
       InvalidOperation.FeaturesImdsSupportNotMatch InvalidImageId.NotFound`,
   },
   CopyImage: {
-    repeat: 'InternalError',
-    wait: 'OperationDenied.ImageCopyConflict OperationDenied.ImageCopying InvalidOperation.Conflict',
-    stop: `SourceRegion.NotFound DestinationRegion.NotFound IncorrectImageStatus InvalidImageName.Malformed
+    retry: 'InternalError',
+    poll: 'OperationDenied.ImageCopyConflict OperationDenied.ImageCopying InvalidOperation.Conflict',
+    fail: `SourceRegion.NotFound DestinationRegion.NotFound IncorrectImageStatus InvalidImageName.Malformed
       InvalidImageName.Duplicated InvalidDescription.Malformed InvalidSnapshotId.NotFound OperationDenied.CommunityImage
       InvalidParameter.EncryptedIllegal InvalidEncrypted.NotMatchKmsKeyId InvalidEncrypted.NotMatchEncryptAlgorithm
       InvalidEncryptAlgorithm InvalidParameter.KmsNotEnabled Account.Arrearage InvalidAliUid.IsNull QuotaExceed.Image
@@ -130,20 +131,20 @@ const OTHERS: Readonly<Record<string, Readonly<Record<Course, string>>>> = {
       InvalidParameter.KMSKeyId.NotFound InvalidResourceGroup.NotFound`,
   },
   CancelCopyImage: {
-    repeat: '',
-    wait: '',
-    stop: `ImageCreatedNotFromCopy IncorrectImageStatus CancelNotSupported InvalidRegionId.NotFound
+    retry: '',
+    poll: '',
+    fail: `ImageCreatedNotFromCopy IncorrectImageStatus CancelNotSupported InvalidRegionId.NotFound
       InvalidImageId.NotFound`,
   },
   DeleteImage: {
-    repeat: '',
-    wait: 'OperationDenied.ImageCopying ImageIsImporting ImageIsExporting',
-    stop: 'ImageUsingByInstance ImageUseShared ImageIsPublic InvalidImageId.NotFound',
+    retry: '',
+    poll: 'OperationDenied.ImageCopying ImageIsImporting ImageIsExporting',
+    fail: 'ImageUsingByInstance ImageUseShared ImageIsPublic InvalidImageId.NotFound',
   },
   ModifyImageSharePermission: {
-    repeat: '',
-    wait: '',
-    stop: `OperationDenied.InvalidImageStatus QuotaExceed.ShareImage QuotaExceed.ShareImageUser
+    retry: '',
+    poll: '',
+    fail: `OperationDenied.InvalidImageStatus QuotaExceed.ShareImage QuotaExceed.ShareImageUser
       InvalidImageId.BidMismatch OperationDeined.EncryptedSnapshot OperationDeined.FullImage
       InvalidOperation.ServiceKeyEncryptedImageUnsupported AssumeRoleError ImageName.ContainsSensitiveWords
       ImageDescription.ContainsSensitiveWords Image.Public Image.NotPublic PublicImageAgreement.NotSigned
@@ -151,50 +152,50 @@ const OTHERS: Readonly<Record<string, Readonly<Record<Course, string>>>> = {
       InvalidImageId.NotFound MissingParameter InvalidGroup.Malformed`,
   },
   DescribeInstances: {
-    repeat: '',
-    wait: '',
-    stop: `InvalidStatus.NotFound InvalidLockReason.NotFound InvalidFilterKey.NotFound InvalidNetworkType.NotFound
+    retry: '',
+    poll: '',
+    fail: `InvalidStatus.NotFound InvalidLockReason.NotFound InvalidFilterKey.NotFound InvalidNetworkType.NotFound
       InvalidInstanceChargeType.NotFound InvalidTag.Mismatch InvalidTagCount`,
   },
   StopInstance: {
-    repeat: 'LimitedOperation.ServiceUnavailable InternalError',
-    wait: 'IncorrectInstanceStatus',
-    stop: `InstanceLockedForSecurity InstanceExpiredOrInArrears HibernationConfigured.InstanceOperationForbidden
+    retry: 'LimitedOperation.ServiceUnavailable InternalError',
+    poll: 'IncorrectInstanceStatus',
+    fail: `InstanceLockedForSecurity InstanceExpiredOrInArrears HibernationConfigured.InstanceOperationForbidden
       InvalidInstanceId.NotFound DiskError InvalidParameter.Encrypted.KmsNotEnable`,
   },
   StartInstance: {
-    repeat: 'InternalError',
-    wait: 'IncorrectInstanceStatus InstanceNotReady',
-    stop: `InstanceLockedForSecurity InsufficientBalance InstanceExpired OperationDenied.NoStock
+    retry: 'InternalError',
+    poll: 'IncorrectInstanceStatus InstanceNotReady',
+    fail: `InstanceLockedForSecurity InsufficientBalance InstanceExpired OperationDenied.NoStock
       QuotaExceed.ElasticQuota InvalidInstanceId.NotFound`,
   },
   DescribeSnapshots: {
-    repeat: '',
-    wait: '',
-    stop: 'InvalidTag.Mismatch InvalidTagCount InvalidSnapshotIds.Malformed InvalidFilterKey.NotFound',
+    retry: '',
+    poll: '',
+    fail: 'InvalidTag.Mismatch InvalidTagCount InvalidSnapshotIds.Malformed InvalidFilterKey.NotFound',
   },
   DeleteSnapshot: {
-    repeat: 'InternalError',
-    wait: `SnapshotCreatedImage Operation.Conflict InvalidOperation.RelatedSnapshotNotFinished
+    retry: 'InternalError',
+    poll: `SnapshotCreatedImage Operation.Conflict InvalidOperation.RelatedSnapshotNotFinished
       IncorrectDiskStatus.CreatingSnapshot`,
-    stop: `SnapshotCreatedDisk InvalidOperation.DeleteSharedSnapshotUnsupported
+    fail: `SnapshotCreatedDisk InvalidOperation.DeleteSharedSnapshotUnsupported
       InvalidOperation.ResourceManagedByCloudProduct MissingParameter InvalidSnapshotId.NotFound`,
   },
   TagResources: {
-    repeat: 'ServiceUnavailable',
-    wait: '',
-    stop: `NumberExceed.ResourceIds NumberExceed.Tags Duplicate.TagKey InvalidTagKey.Malformed InvalidTagValue.Malformed
+    retry: 'ServiceUnavailable',
+    poll: '',
+    fail: `NumberExceed.ResourceIds NumberExceed.Tags Duplicate.TagKey InvalidTagKey.Malformed InvalidTagValue.Malformed
       InvalidTag.Mismatch InvalidTagCount OperationDenied.QuotaExceed QuotaExceed.Tags NoPermission.Tag
       InvalidResourceId.NotSupported InvalidResourceId.NotFound InvalidResourceType.NotFound InvalidRegionId.NotFound
       MissingParameter.ResourceType TagKey.Duplication`,
   },
-  ListTagResources: { repeat: '', wait: '', stop: 'BothEmpty.TagsAndResources Invalid.NextToken' },
+  ListTagResources: { retry: '', poll: '', fail: 'BothEmpty.TagsAndResources Invalid.NextToken' },
   DescribeImages: {
-    repeat: `Throttling Throttling.User Throttling.Api Throttling.Resource Throttling.ConcurrentLimitExceeded
+    retry: `Throttling Throttling.User Throttling.Api Throttling.Resource Throttling.ConcurrentLimitExceeded
       Rejected.Throttling SignatureNonceUsed LastTokenProcessing IdempotentProcessing InternalError ServiceUnavailable
       ServiceUnavailable.RegionMaintaining`,
-    wait: 'OperationConflict InvalidOperation.Conflict',
-    stop: `MissingParameter MissingParameter.RegionId InvalidParameter InvalidParameter.PageSize InvalidParamter
+    poll: 'OperationConflict InvalidOperation.Conflict',
+    fail: `MissingParameter MissingParameter.RegionId InvalidParameter InvalidParameter.PageSize InvalidParamter
       InvalidTimeStamp.Expired SignatureDoesNotMatch IncompleteSignature IdempotentParameterMismatch DryRunOperation
       Account.Arrearage Forbidden Forbidden.RAM Forbbiden InvalidUser.Unauthorized InvalidRegionId.NotFound
       InvalidAccessKeyId.NotFound InvalidAction.NotFound InvalidSecurityToken.Expired InvalidSecurityToken.Malformed
@@ -202,9 +203,9 @@ const OTHERS: Readonly<Record<string, Readonly<Record<Course, string>>>> = {
   },
 }
 
-const LISTED = Object.entries(OTHERS).flatMap(([action, byCourse]) =>
-  Object.entries(byCourse).flatMap(([course, codes]) =>
-    codes.split(/\s+/).flatMap((code) => (code === '' ? [] : [{ action, code, course }])),
+const LISTED = Object.entries(OTHERS).flatMap(([action, byReaction]) =>
+  Object.entries(byReaction).flatMap(([reaction, codes]) =>
+    codes.split(/\s+/).flatMap((code) => (code === '' ? [] : [{ action, code, reaction }])),
   ),
 )
 
@@ -217,7 +218,7 @@ describe('CreateImage', () => {
 
   test.each(rows)('$status $code is of class $kind', ({ status, code, kind, input }) => {
     const advice = adviceFor('CreateImage', code, status)
-    expect(advice.course).toBe(COURSE[kind])
+    expect(advice.reaction).toBe(REACTION[kind])
     if (input !== undefined) expect(quoted(advice)).toContain(input)
   })
 
@@ -233,9 +234,14 @@ describe('CreateImage', () => {
 })
 
 describe('the other actions', () => {
-  test.each(LISTED)('$action $code: $course', ({ action, code, course }) => {
-    expect(adviceFor(action, code, undefined).course).toBe(course)
+  test.each(LISTED)('$action $code: $reaction', ({ action, code, reaction }) => {
+    expect(adviceFor(action, code, undefined).reaction).toBe(reaction)
   })
+})
+
+test('no code is in two areas', () => {
+  const codes = areas.flatMap((area) => Object.keys(area))
+  expect(codes.filter((code, index) => codes.indexOf(code) !== index)).toEqual([])
 })
 
 test('no listed code falls back on what is said of unlisted ones', () => {
@@ -303,7 +309,7 @@ describe('families of codes', () => {
     ['Forbidden.ThrottlingOfSomeKind', 503],
   ])('%s is throttling under the status %s', (code, status) => {
     const advice = adviceFor('DescribeImages', code, status)
-    expect(advice.course).toBe('repeat')
+    expect(advice.reaction).toBe('retry')
     expect(quoted(advice)).toContain('poll-interval-seconds')
   })
 
@@ -320,7 +326,7 @@ describe('families of codes', () => {
     [undefined, undefined],
     ['', undefined],
   ])('%s with the status %s is passing trouble', (code, status) => {
-    expect(adviceFor('CopyImage', code, status).course).toBe('repeat')
+    expect(adviceFor('CopyImage', code, status).reaction).toBe('retry')
   })
 
   test.each([
@@ -333,13 +339,13 @@ describe('families of codes', () => {
     ['__proto__', 400],
   ])('%s with the status %s is not understood, and so not repeated', (code, status) => {
     expect(adviceFor('CopyImage', code, status)).toEqual(unlisted)
-    expect(unlisted.course).toBe('stop')
+    expect(unlisted.reaction).toBe('fail')
   })
 
   test('a known code counts for more than its status', () => {
-    expect(adviceFor('CreateImage', 'InvalidImageName.Malformed', 500).course).toBe('stop')
-    expect(adviceFor('CreateImage', 'TooManySnapshot.Unfinished', 429).course).toBe('wait')
-    expect(adviceFor('CreateImage', 'InvalidAccountStatus.SnapshotServiceUnavailable', 403).course).toBe('stop')
+    expect(adviceFor('CreateImage', 'InvalidImageName.Malformed', 500).reaction).toBe('fail')
+    expect(adviceFor('CreateImage', 'TooManySnapshot.Unfinished', 429).reaction).toBe('poll')
+    expect(adviceFor('CreateImage', 'InvalidAccountStatus.SnapshotServiceUnavailable', 403).reaction).toBe('fail')
   })
 
   test.each(['Forbidden', 'Forbidden.RAM', 'Forbbiden', 'InvalidUser.Unauthorized', 'Forbidden.NeverSeen'])(
@@ -347,7 +353,7 @@ describe('families of codes', () => {
     (code) => {
       for (const action of ['CreateImage', 'ModifyImageAttribute', 'StartInstance']) {
         const advice = adviceFor(action, code, 403)
-        expect(advice.course).toBe('stop')
+        expect(advice.reaction).toBe('fail')
         expect(quoted(advice)).toEqual([`ecs:${action}`])
       }
     },
@@ -366,7 +372,7 @@ describe('families of codes', () => {
     ['InvalidSecurityToken.MismatchWithAccessKey', 'access-key-id'],
     ['InvalidAccessKeyId.Inactive', 'access-key-id'],
   ])('%s points at %s', (code, input) => {
-    expect(adviceFor('DescribeImages', code, 403).course).toBe('stop')
+    expect(adviceFor('DescribeImages', code, 403).reaction).toBe('fail')
     expect(quoted(adviceFor('DescribeImages', code, 403))).toContain(input)
   })
 
@@ -381,7 +387,7 @@ describe('families of codes', () => {
     ['InvalidParameter.KMSKeyId.NeverSeen', 'KMS console'],
     ['InvalidParameter.NeverSeen', 'input'],
   ])('%s speaks of %s', (code, word) => {
-    expect(adviceFor('StopInstance', code, 400).course).toBe('stop')
+    expect(adviceFor('StopInstance', code, 400).reaction).toBe('fail')
     expect(adviceFor('StopInstance', code, 400).remedy).toContain(word)
   })
 })

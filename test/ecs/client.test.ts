@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type EcsClient, type Operation, operations } from '../../src/ecs/client.ts'
 import { describeFamily, describeImages } from '../../src/ecs/images.ts'
 import { type LocalEcs, startLocalEcs } from '../local-ecs/server.ts'
-import { connectTo, failureOf, faultOf, type Gateway, type Passed, region, startGateway } from './connection.ts'
+import { connectTo, ecsErrorOf, failureOf, type Gateway, type Passed, region, startGateway } from './connection.ts'
 
 let ecs: LocalEcs
 let gateway: Gateway
@@ -143,36 +143,36 @@ describe('the signature', () => {
     ['a cut token', { securityToken: 'cut' }, 'InvalidSecurityToken.Malformed', '`security-token`'],
   ])('%s is refused once and says what to check', async (_, keys, code, remedy) => {
     const { client } = connectTo(ecs, { keys: { ...ecs.account, ...keys } })
-    const fault = await faultOf(describeImages(client, region, {}))
-    expect(fault).toMatchObject({ code, course: 'stop' })
-    expect(fault.remedy).toContain(remedy)
+    const error = await ecsErrorOf(describeImages(client, region, {}))
+    expect(error).toMatchObject({ ecsCode: code, reaction: 'fail' })
+    expect(error.remedy).toContain(remedy)
     expect(ecs.requests).toHaveLength(1)
   })
 
   test('an expired session is refused once and says how to renew it', async () => {
     const session = ecs.session(ecs.account, { expiresAt: ecs.clock.now() - 1000 })
     const { client } = connectTo(ecs, { keys: session })
-    const fault = await faultOf(describeImages(client, region, {}))
-    expect(fault).toMatchObject({ code: 'InvalidSecurityToken.Expired', course: 'stop' })
-    expect(fault.remedy).toContain('temporary credentials')
+    const error = await ecsErrorOf(describeImages(client, region, {}))
+    expect(error).toMatchObject({ ecsCode: 'InvalidSecurityToken.Expired', reaction: 'fail' })
+    expect(error.remedy).toContain('temporary credentials')
     expect(ecs.requests).toHaveLength(1)
   })
 
   test("a runner's clock that is wrong is refused once and says so", async () => {
     ecs.switches.clockSkewSeconds = 3600
     const { client } = connectTo(ecs)
-    const fault = await faultOf(describeImages(client, region, {}))
-    expect(fault).toMatchObject({ code: 'InvalidTimeStamp.Expired', course: 'stop' })
-    expect(fault.remedy).toContain('clock')
+    const error = await ecsErrorOf(describeImages(client, region, {}))
+    expect(error).toMatchObject({ ecsCode: 'InvalidTimeStamp.Expired', reaction: 'fail' })
+    expect(error.remedy).toContain('clock')
   })
 
   test.each([
     ['key', { accessKeyId: 'LTAI5t\nLocalEcs' }],
     ['security token', { securityToken: 'CAIS…' }],
-  ])('a %s that no header can hold is a fault of the credentials, which is not repeated', async (_, keys) => {
+  ])('a %s that no header can hold is an error of the credentials, which is not repeated', async (_, keys) => {
     const { client, retries } = connectTo(ecs, { keys: { ...ecs.account, ...keys } })
     const failure = await failureOf(describeImages(client, region, {}))
-    expect(failure).toMatchObject({ name: 'CredentialFault', remedy: expect.stringContaining('keys') })
+    expect(failure).toMatchObject({ code: 'credentials', remedy: expect.stringContaining('keys') })
     expect(failure.message).not.toMatch(/LTAI5t|CAIS/)
     expect(retries).toEqual([])
     expect(ecs.requests).toEqual([])
@@ -232,7 +232,7 @@ describe('an answer that is slow', () => {
     await vi.advanceTimersByTimeAsync(1)
     vi.useRealTimers()
     expect(await asked).toMatchObject({ id: image.id })
-    expect(retries.map(({ fault }) => fault.message)).toEqual(['there was no answer in time'])
+    expect(retries.map(({ error }) => error.message)).toEqual(['there was no answer in time'])
     expect(ecs.requests).toHaveLength(2)
   })
 })

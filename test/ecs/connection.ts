@@ -24,7 +24,7 @@ export interface ConnectionOptions {
 }
 
 export interface Retry {
-  readonly fault: EcsError
+  readonly error: EcsError
   readonly failures: number
 }
 
@@ -51,7 +51,7 @@ export function connectWith(
       limit: options.limit ?? 20_000,
       signal: options.signal ?? new AbortController().signal,
     }),
-    onRetry: (fault, failures) => retries.push({ fault, failures }),
+    onRetry: (error, failures) => retries.push({ error, failures }),
   })
   return { client, retries }
 }
@@ -66,10 +66,10 @@ export async function failureOf(request: Promise<unknown>): Promise<Error> {
   throw new Error('The request should have failed.')
 }
 
-export async function faultOf(request: Promise<unknown>): Promise<EcsError> {
+export async function ecsErrorOf(request: Promise<unknown>): Promise<EcsError> {
   const failure = await failureOf(request)
   if (failure instanceof EcsError) return failure
-  throw new Error('The request should have failed with an EcsFault.', { cause: failure })
+  throw new Error('The request should have failed with an EcsError.', { cause: failure })
 }
 
 /** Milliseconds that something takes. */

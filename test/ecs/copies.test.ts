@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { connectEcs } from '../../src/ecs/adapter.ts'
-import { describeEcsError, isFull } from '../../src/ecs/errors.ts'
+import { describeError } from '../../src/engine/action-error.ts'
 import type { Create } from '../../src/engine/ports.ts'
 import { clientTokenOf, runOf } from '../../src/family/model/run.ts'
 import { type CopySpec, copyPlaceholder } from '../../src/family/plan/steps.ts'
@@ -9,8 +9,8 @@ import {
   actionsOf,
   type ConnectionOptions,
   connectTo,
+  ecsErrorOf,
   failureOf,
-  faultOf,
   region,
   startGateway,
   timeOf,
@@ -133,7 +133,7 @@ describe('a copy', () => {
     ecs.seed.image({ name: 'web-3', region: 'cn-shanghai' })
     expect(await port().create(stepOf(copy, 'cn-shanghai'), 0)).toMatchObject({
       kind: 'name-taken',
-      fault: { code: 'InvalidImageName.Duplicated' },
+      error: { ecsCode: 'InvalidImageName.Duplicated' },
     })
     expect(sent()).toHaveLength(2)
   })
@@ -145,7 +145,7 @@ describe('a copy', () => {
       const copy = copying()
       await port().create(stepOf(copy), 0)
       const other = { ...copy, description: 'something else', name: 'web-4' }
-      expect(await port().create(stepOf(other), 0)).toMatchObject({ kind: 'token-used', fault: { code } })
+      expect(await port().create(stepOf(other), 0)).toMatchObject({ kind: 'token-used', error: { ecsCode: code } })
       expect(await port().create(stepOf(other), 1)).toMatchObject({ kind: 'accepted' })
       expect(ecs.images(target)).toHaveLength(2)
     },
@@ -165,9 +165,9 @@ describe('a copy', () => {
   ])('an answer with %s ID of the image is no success', async (_, members) => {
     const gateway = await startGateway(ecs)
     gateway.replace = () => ({ status: 200, text: `{"RequestId":"R-1",${members}}` })
-    const fault = await faultOf(port({ endpoint: gateway.url }).create(stepOf(copying()), 0))
-    expect(fault).toMatchObject({ action: 'CopyImage', requestId: 'R-1', remedy: expect.stringContaining('again') })
-    expect(fault.message).toContain('names no image')
+    const error = await ecsErrorOf(port({ endpoint: gateway.url }).create(stepOf(copying()), 0))
+    expect(error).toMatchObject({ operation: 'CopyImage', requestId: 'R-1', remedy: expect.stringContaining('again') })
+    expect(error.message).toContain('no image ID')
     await gateway.close()
   })
 })
@@ -204,7 +204,7 @@ describe('what stands in the way of a copy for a while is waited out', () => {
       const answers = await Promise.all(targets.map((to) => ecsPort.create(stepOf(copy, to), 0)))
       expect(answers).toEqual(targets.map((to) => ({ kind: 'accepted', image: ecs.images(to)[0]?.id })))
       expect(copiesOf(idOf(copy))).toHaveLength(targets.length)
-      const met = new Set(retries.map(({ fault }) => fault.code))
+      const met = new Set(retries.map(({ error }) => error.ecsCode))
       expect(met.has('OperationDenied.ImageCopyConflict')).toBe(conflict === 'source')
       expect(met.has('LastTokenProcessing')).toBe(processing > 0)
     },
@@ -221,8 +221,12 @@ describe('what stands in the way of a copy for a while is waited out', () => {
     async (code) => {
       ecs.faults.add({ kind: 'error', code, status: 400, times: Number.POSITIVE_INFINITY })
       const took = await timeOf(async () => {
-        const fault = await faultOf(port({ limit: 200 }).create(stepOf(copying()), 0))
-        expect(fault).toMatchObject({ code, course: 'wait', remedy: expect.stringContaining('wait-timeout-minutes') })
+        const error = await ecsErrorOf(port({ limit: 200 }).create(stepOf(copying()), 0))
+        expect(error).toMatchObject({
+          ecsCode: code,
+          reaction: 'poll',
+          remedy: expect.stringContaining('wait-timeout-minutes'),
+        })
       })
       expect(took).toBeGreaterThanOrEqual(195)
       expect(took).toBeLessThan(1200)
@@ -242,17 +246,17 @@ describe('a refusal', () => {
     ['Forbidden.RAM', '`ecs:CopyImage` on image/* of both regions'],
   ])('is said once, with what to do: %s', async (code, remedy) => {
     ecs.faults.add({ kind: 'error', code, status: 403 })
-    const fault = await failureOf(port().create(stepOf(copying()), 0))
-    expect(fault).toMatchObject({ code, course: 'stop', remedy: expect.stringContaining(remedy) })
-    expect(isFull(fault)).toBe(code === 'QuotaExceed.Image')
+    const error = await failureOf(port().create(stepOf(copying()), 0))
+    expect(error).toMatchObject({ ecsCode: code, reaction: 'fail', remedy: expect.stringContaining(remedy) })
+    expect(error).toHaveProperty('code', code === 'QuotaExceed.Image' ? 'family-full' : 'ecs')
     expect(sent()).toHaveLength(1)
     expect(ecs.images(target)).toEqual([])
   })
 
   test('names both regions: what it is about may be in either', async () => {
     ecs.quotas.imagesPerRegion = 0
-    const fault = await faultOf(port().create(stepOf(copying()), 0))
-    expect(describeEcsError(fault)).toContain(
+    const error = await ecsErrorOf(port().create(stepOf(copying()), 0))
+    expect(describeError(error.toJSON())).toContain(
       'CopyImage in cn-hangzhou (to cn-beijing): ECS answered QuotaExceed.Image',
     )
   })
@@ -262,6 +266,9 @@ describe('a refusal', () => {
     ['an image that failed', 'CreateFailed', 'IncorrectImageStatus'],
   ] as const)('meets %s', async (_, status, code) => {
     const from = { region, image: ecs.seed.image({ status }).id }
-    expect(await faultOf(port().create(stepOf(copying({ from })), 0))).toMatchObject({ code, course: 'stop' })
+    expect(await ecsErrorOf(port().create(stepOf(copying({ from })), 0))).toMatchObject({
+      ecsCode: code,
+      reaction: 'fail',
+    })
   })
 })

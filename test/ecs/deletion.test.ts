@@ -7,8 +7,8 @@ import {
   actionsOf,
   type ConnectionOptions,
   connectTo,
+  ecsErrorOf,
   failureOf,
-  faultOf,
   holdUntil,
   region,
   timeOf,
@@ -71,12 +71,12 @@ describe('an image that is too many', () => {
   test('stays with its snapshots while it is shared with others', async () => {
     const accounts = [ecs.addAccount().uid, ecs.addAccount().uid]
     const { id, snapshotIds } = ecs.seed.image({ sharedWith: accounts })
-    const fault = await faultOf(
+    const error = await ecsErrorOf(
       port().write(deletion({ image: id, accounts: accounts.slice(1), snapshots: snapshotIds })),
     )
-    expect(fault).toMatchObject({
-      code: 'ImageUseShared',
-      course: 'stop',
+    expect(error).toMatchObject({
+      ecsCode: 'ImageUseShared',
+      reaction: 'fail',
       remedy: expect.stringContaining('`unshare`'),
     })
     expect(ecs.image(id)?.sharedWith).toEqual(accounts.slice(0, 1))
@@ -86,8 +86,8 @@ describe('an image that is too many', () => {
   test('stays with its snapshots while instances use it', async () => {
     const { id, snapshotIds } = ecs.seed.image()
     ecs.seed.instance({ imageId: id })
-    const fault = await faultOf(port().write(deletion({ image: id, snapshots: snapshotIds })))
-    expect(fault).toMatchObject({ code: 'ImageUsingByInstance', course: 'stop', action: 'DeleteImage' })
+    const error = await ecsErrorOf(port().write(deletion({ image: id, snapshots: snapshotIds })))
+    expect(error).toMatchObject({ ecsCode: 'ImageUsingByInstance', reaction: 'fail', operation: 'DeleteImage' })
     expect(ecs.image(id)).toBeDefined()
     expect(sent()).toEqual(['DeleteImage'])
   })
@@ -113,8 +113,8 @@ describe('an image that is too many', () => {
   test('is not waited for while it is being copied', async () => {
     const { id, snapshotIds } = ecs.seed.image()
     ecs.seed.image({ region: 'cn-beijing', status: 'Creating', copyOf: { region, id } })
-    const fault = await faultOf(port().write(deletion({ image: id, snapshots: snapshotIds })))
-    expect(fault).toMatchObject({ code: 'OperationDenied.ImageCopying' })
+    const error = await ecsErrorOf(port().write(deletion({ image: id, snapshots: snapshotIds })))
+    expect(error).toMatchObject({ ecsCode: 'OperationDenied.ImageCopying' })
     expect(sent('DeleteImage')).toHaveLength(1)
     expect(sent('DeleteSnapshot')).toEqual([])
   })
@@ -142,9 +142,9 @@ describe('an image that is too many', () => {
   test('a denial is said, with what to grant', async () => {
     const { id, snapshotIds } = ecs.seed.image()
     ecs.faults.add({ kind: 'error', code: 'Forbidden.RAM', action: 'DeleteSnapshot' })
-    const fault = await faultOf(port().write(deletion({ image: id, snapshots: snapshotIds })))
-    expect(fault).toMatchObject({ action: 'DeleteSnapshot', code: 'Forbidden.RAM', status: 403 })
-    expect(fault.remedy).toContain('`ecs:DeleteSnapshot` on snapshot/*')
+    const error = await ecsErrorOf(port().write(deletion({ image: id, snapshots: snapshotIds })))
+    expect(error).toMatchObject({ operation: 'DeleteSnapshot', ecsCode: 'Forbidden.RAM', status: 403 })
+    expect(error.remedy).toContain('`ecs:DeleteSnapshot` on snapshot/*')
     expect(ecs.image(id)).toBeUndefined()
   })
 })
@@ -158,13 +158,13 @@ describe('the snapshots of an image that has just been deleted', () => {
     expect(sent('DeleteSnapshot')).toHaveLength(consistencyIntervals)
   })
 
-  test('are given some intervals and then are a fault, which names the snapshot', async () => {
+  test('are given some intervals and then are an error, which names the snapshot', async () => {
     ecs.switches.staleDeleteSeconds = forEver
     const { id, snapshotIds } = ecs.seed.image()
-    const fault = await faultOf(port().write(deletion({ image: id, snapshots: snapshotIds })))
-    expect(fault).toMatchObject({ action: 'DeleteSnapshot', region, code: 'SnapshotCreatedImage', status: 403 })
-    expect(fault.message).toContain(snapshotIds[0])
-    expect(fault.requestId).toMatch(/^[0-9A-F-]{36}$/)
+    const error = await ecsErrorOf(port().write(deletion({ image: id, snapshots: snapshotIds })))
+    expect(error).toMatchObject({ operation: 'DeleteSnapshot', region, ecsCode: 'SnapshotCreatedImage', status: 403 })
+    expect(error.message).toContain(snapshotIds[0])
+    expect(error.requestId).toMatch(/^[0-9A-F-]{36}$/)
     expect(sent('DeleteSnapshot')).toHaveLength(consistencyIntervals + 1)
   })
 
@@ -195,8 +195,8 @@ describe('the snapshots of an image that has just been deleted', () => {
     const others = [ecs.seed.snapshot().id, ecs.seed.snapshot().id]
     const { id } = ecs.seed.image({ snapshotIds: [shared, ...others], dataDisks: [20, 20] })
     const kept = ecs.seed.image({ snapshotIds: [shared] })
-    const fault = await faultOf(port().write(deletion({ image: id, snapshots: [first, shared, ...others] })))
-    expect(fault).toMatchObject({ code: 'SnapshotCreatedDisk', message: expect.stringContaining(first) })
+    const error = await ecsErrorOf(port().write(deletion({ image: id, snapshots: [first, shared, ...others] })))
+    expect(error).toMatchObject({ ecsCode: 'SnapshotCreatedDisk', message: expect.stringContaining(first) })
     expect(left([first, shared, ...others])).toEqual([first, shared])
     expect(ecs.image(kept.id)).toBeDefined()
     // The one that an image uses was given its time all the same.
@@ -232,7 +232,7 @@ describe('snapshots that an earlier attempt left', () => {
     expect(sent()).toEqual(['DeleteSnapshot', 'DeleteSnapshot'])
   })
 
-  test('stay where an image uses them after all, which is no fault and not waited for', async () => {
+  test('stay where an image uses them after all, which is no error and not waited for', async () => {
     const { snapshotIds } = ecs.seed.image()
     const free = ecs.seed.snapshot().id
     await port().write(ofSnapshots([...snapshotIds, free]))
@@ -245,10 +245,10 @@ describe('snapshots that an earlier attempt left', () => {
     expect(sent()).toEqual(['DeleteSnapshot'])
   })
 
-  test('that disks were made from are a fault', async () => {
+  test('that disks were made from are an error', async () => {
     const { id } = ecs.seed.snapshot({ hasDisks: true })
-    const fault = await faultOf(port().write(ofSnapshots([id])))
-    expect(fault).toMatchObject({ code: 'SnapshotCreatedDisk', course: 'stop' })
+    const error = await ecsErrorOf(port().write(ofSnapshots([id])))
+    expect(error).toMatchObject({ ecsCode: 'SnapshotCreatedDisk', reaction: 'fail' })
   })
 
   test('none are no request', async () => {

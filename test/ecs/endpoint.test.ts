@@ -1,7 +1,7 @@
 import EcsModule from '@alicloud/ecs20140526'
 import { $OpenApiUtil } from '@alicloud/openapi-core'
 import { describe, expect, test } from 'vitest'
-import { endpointFault, endpointOf } from '../../src/ecs/endpoint.ts'
+import { endpointError, endpointOf } from '../../src/ecs/endpoint.ts'
 
 const clientOf = (regionId: string) =>
   new EcsModule.default(new $OpenApiUtil.Config({ regionId, accessKeyId: 'id', accessKeySecret: 'key' }))
@@ -54,13 +54,13 @@ describe('with a template', () => {
     ['ecs.example.com:1', 'https', 'ecs.example.com:1'],
     ['ecs.example.com:65535', 'https', 'ecs.example.com:65535'],
   ])('%s', (template, protocol, host) => {
-    expect(endpointFault(template)).toBeUndefined()
+    expect(endpointError(template)).toBeUndefined()
     expect(endpointOf('ap-southeast-1', template)).toEqual({ host, protocol })
     expect(new URL(`${protocol}://${host}`).pathname).toBe('/')
   })
 })
 
-describe('with a faulty template', () => {
+describe('with an invalid template', () => {
   test.each([
     ['', 'host'],
     ['http://', 'host'],
@@ -82,10 +82,10 @@ describe('with a faulty template', () => {
     ['ecs.{region.example.com', '{region}'],
     ['ecs.{{region}}.example.com', '{region}'],
     ['ecs.$region.example.com', 'letters'],
-    ['ecs. example.com', 'blanks'],
-    [' ecs.example.com', 'blanks'],
-    ['ecs.example.com\n', 'blanks'],
-    ['   ', 'blanks'],
+    ['ecs. example.com', 'whitespace'],
+    [' ecs.example.com', 'whitespace'],
+    ['ecs.example.com\n', 'whitespace'],
+    ['   ', 'whitespace'],
     ['ecs.example.com:', 'port'],
     ['ecs.example.com:0', 'port'],
     ['ecs.example.com:65536', 'port'],
@@ -101,15 +101,15 @@ describe('with a faulty template', () => {
     ['ecs.example.com,ecs.example.org', 'host'],
     ['https://https://ecs.example.com', 'path'],
   ])('%j: %s', (template, word) => {
-    expect(endpointFault(template)).toContain(word)
-    expect(() => endpointOf('cn-beijing', template)).toThrow(endpointFault(template))
+    expect(endpointError(template)).toContain(word)
+    expect(() => endpointOf('cn-beijing', template)).toThrow(endpointError(template))
   })
 
   test.each(['https://user:hunter2@ecs.example.com', 'ftp://user:hunter2@ecs.example.com', 'user:hunter/2@ecs.test'])(
     'does not repeat the password of %s',
     (template) => {
-      expect(endpointFault(template)).toContain('credentials')
-      expect(endpointFault(template)).not.toMatch(/hunter|user/)
+      expect(endpointError(template)).toContain('credentials')
+      expect(endpointError(template)).not.toMatch(/hunter|user/)
     },
   )
 })

@@ -9,8 +9,8 @@ import { type LocalEcs, type Session, startLocalEcs } from '../local-ecs/server.
 import {
   actionsOf,
   connectTo,
+  ecsErrorOf,
   failureOf,
-  faultOf,
   type Gateway,
   type Retry,
   region,
@@ -98,9 +98,9 @@ describe.each(both)('a %s', (name) => {
     expect(worked(image)).toBe(true)
     expect(actionsOf(ecs)).toEqual([action, action, action, action])
     expect(retries.map(({ failures }) => failures)).toEqual([1, 2, 3])
-    for (const { fault: met } of retries) {
-      expect(String(met.code)).toMatch(code)
-      expect(met).toMatchObject({ action, region, course: 'repeat' })
+    for (const { error: met } of retries) {
+      expect(String(met.ecsCode)).toMatch(code)
+      expect(met).toMatchObject({ operation: action, region, reaction: 'retry' })
     }
   })
 
@@ -115,14 +115,14 @@ describe.each(both)('a %s', (name) => {
   ] as const)('meets %s for ever, and gives up after ten requests', async (kind, code, status) => {
     ecs.faults.add({ kind, times: forEver })
     const { client, retries } = connectTo(ecs)
-    const fault = await faultOf(send(client, ecs.seed.image({ family: 'web' }).id))
-    expect(fault).toMatchObject({ action, region, code, status, course: 'repeat' })
-    expect(fault.message).not.toBe('')
-    expect(fault.remedy).toMatch(/\.$/)
-    if (code) expect(fault.requestId).toBe(requestIdOf(ecs.requests.at(-1)))
+    const error = await ecsErrorOf(send(client, ecs.seed.image({ family: 'web' }).id))
+    expect(error).toMatchObject({ operation: action, region, ecsCode: code, status, reaction: 'retry' })
+    expect(error.message).not.toBe('')
+    expect(error.remedy).toMatch(/\.$/)
+    if (code) expect(error.requestId).toBe(requestIdOf(ecs.requests.at(-1)))
     expect(ecs.requests).toHaveLength(10)
     expect(retries).toHaveLength(9)
-    expectNoSecrets(allOf(fault))
+    expectNoSecrets(allOf(error))
   })
 
   describe.each(['throttling', 'throttling-retry-after'] as const)('meets %s', (kind) => {
@@ -140,9 +140,9 @@ describe.each(both)('a %s', (name) => {
       const { client } = connectTo(ecs, { limit: 150 })
       const image = ecs.seed.image({ family: 'web' }).id
       const took = await timeOf(async () => {
-        const fault = await faultOf(send(client, image))
-        expect(fault).toMatchObject({ code: 'Throttling.User', status: 400, action })
-        expect(fault.requestId).toBe(requestIdOf(ecs.requests.at(-1)))
+        const error = await ecsErrorOf(send(client, image))
+        expect(error).toMatchObject({ ecsCode: 'Throttling.User', status: 400, operation: action })
+        expect(error.requestId).toBe(requestIdOf(ecs.requests.at(-1)))
       })
       expect(took).toBeGreaterThanOrEqual(145)
       expect(took).toBeLessThan(1250)
@@ -155,7 +155,7 @@ describe.each(both)('a %s', (name) => {
     const image = ecs.seed.image({ family: 'web' }).id
     const took = await timeOf(() => send(client, image))
     expect(worked(image)).toBe(true)
-    expect(retries[0]?.fault.retryAfter).toBe(150)
+    expect(retries[0]?.error.retryAfter).toBe(150)
     expect(took).toBeGreaterThanOrEqual(145)
     expect(took).toBeLessThan(1150)
   })
@@ -165,7 +165,7 @@ describe.each(both)('a %s', (name) => {
     const { client } = connectTo(ecs, { limit: 200 })
     const image = ecs.seed.image({ family: 'web' }).id
     const took = await timeOf(async () => {
-      expect(await faultOf(send(client, image))).toMatchObject({ code: 'Throttling.User' })
+      expect(await ecsErrorOf(send(client, image))).toMatchObject({ ecsCode: 'Throttling.User' })
     })
     expect(took).toBeLessThan(1200)
     // A timer of Node may come a millisecond early, and leave time for one more.
@@ -185,11 +185,18 @@ describe.each(both)('a %s', (name) => {
   ])('is refused with %s (%i), and not repeated', async (code, status) => {
     ecs.faults.add({ kind: 'error', code, status, message: 'It is not to be.', times: forEver })
     const { client, retries } = connectTo(ecs)
-    const fault = await faultOf(send(client, ecs.seed.image({ family: 'web' }).id))
-    expect(fault).toMatchObject({ name: 'EcsFault', action, region, code, status, course: 'stop' })
-    expect(fault.requestId).toBe(requestIdOf(ecs.requests[0]))
+    const error = await ecsErrorOf(send(client, ecs.seed.image({ family: 'web' }).id))
+    expect(error).toMatchObject({
+      name: 'EcsError',
+      operation: action,
+      region,
+      ecsCode: code,
+      status,
+      reaction: 'fail',
+    })
+    expect(error.requestId).toBe(requestIdOf(ecs.requests[0]))
     const said = /SecurityToken/.test(code) ? code : 'It is not to be.'
-    expect(fault.message).toBe(code === 'Forbidden.RAM' ? `${said} (the right in question: ecs:${action})` : said)
+    expect(error.message).toBe(code === 'Forbidden.RAM' ? `${said} (missing permission: ecs:${action})` : said)
     expect(ecs.requests).toHaveLength(1)
     expect(retries).toEqual([])
   })
@@ -222,13 +229,13 @@ describe('an address where nobody is', () => {
     ['something that does not speak TLS', () => `https://127.0.0.1:${ecs.port}`, 'the other side does not speak TLS'],
   ])('%s', async (_, address, message) => {
     const { client, retries } = connectTo(ecs, { endpoint: address(), keys: session })
-    const fault = await faultOf(describeFamily(client, { region, family: 'web' }))
-    expect(fault.message).toMatch(message)
-    expect(fault).toMatchObject({ action: 'DescribeImageFromFamily', code: undefined, status: undefined })
-    expect(fault.remedy).toContain('`endpoint`')
+    const error = await ecsErrorOf(describeFamily(client, { region, family: 'web' }))
+    expect(error.message).toMatch(message)
+    expect(error).toMatchObject({ operation: 'DescribeImageFromFamily', ecsCode: undefined, status: undefined })
+    expect(error.remedy).toContain('`endpoint`')
     expect(retries).toHaveLength(9)
-    expectNoSecrets(allOf(fault))
-    for (const { fault: met } of retries) expectNoSecrets(allOf(met))
+    expectNoSecrets(allOf(error))
+    for (const { error: met } of retries) expectNoSecrets(allOf(met))
   })
 
   test('that comes up in time is reached', async () => {
@@ -244,7 +251,7 @@ describe('an address where nobody is', () => {
   })
 })
 
-describe('an answer that is not one of ECS', () => {
+describe('a response that did not come from ECS', () => {
   const html = { type: 'text/html', text: '<html><body>Who are you?</body></html>' }
 
   test.each(crossed([200, 301, 403, 404, 429, 502, 503, 504]))(
@@ -255,7 +262,7 @@ describe('an answer that is not one of ECS', () => {
       const { client, retries } = connectTo(ecs, { endpoint: gateway.url })
       await requests[name].send(client, image)
       expect(requests[name].worked(image)).toBe(true)
-      expect(retries.map(({ fault }) => fault.course)).toEqual(['repeat', 'repeat'])
+      expect(retries.map(({ error }) => error.reaction)).toEqual(['retry', 'retry'])
     },
   )
 
@@ -282,17 +289,17 @@ describe('an answer that is not one of ECS', () => {
   test('has no code and no request ID, and says so in words', async () => {
     gateway.replace = () => ({ status: 502, text: '{"message":"Bad Gateway"}' })
     const { client } = connectTo(ecs, { endpoint: gateway.url })
-    const fault = await faultOf(describeFamily(client, { region, family: 'web' }))
-    expect(fault).toMatchObject({ code: undefined, requestId: undefined, status: 502, course: 'repeat' })
-    expect(fault.message).toContain('not one of ECS')
+    const error = await ecsErrorOf(describeFamily(client, { region, family: 'web' }))
+    expect(error).toMatchObject({ ecsCode: undefined, requestId: undefined, status: 502, reaction: 'retry' })
+    expect(error.message).toContain('did not come from ECS')
   })
 
   test('in XML from ECS itself is understood', async () => {
     const text = '<Error><RequestId>R-1</RequestId><Code>Forbidden.RAM</Code><Message>No.</Message></Error>'
     gateway.replace = () => ({ status: 403, type: 'text/xml;charset=utf-8', text })
     const { client } = connectTo(ecs, { endpoint: gateway.url })
-    const fault = await faultOf(describeFamily(client, { region, family: 'web' }))
-    expect(fault).toMatchObject({ code: 'Forbidden.RAM', status: 403, requestId: 'R-1', course: 'stop' })
+    const error = await ecsErrorOf(describeFamily(client, { region, family: 'web' }))
+    expect(error).toMatchObject({ ecsCode: 'Forbidden.RAM', status: 403, requestId: 'R-1', reaction: 'fail' })
     expect(gateway.passed).toHaveLength(1)
   })
 
@@ -302,7 +309,7 @@ describe('an answer that is not one of ECS', () => {
     const { client, retries } = connectTo(ecs, { endpoint: gateway.url })
     await describeFamily(client, { region, family: 'web' })
     expect(retries).toMatchObject([
-      { fault: { code: 'Throttling.Api', requestId: 'R-1', message: 'Slowly.', status: 503 } },
+      { error: { ecsCode: 'Throttling.Api', requestId: 'R-1', message: 'Slowly.', status: 503 } },
     ])
   })
 })
@@ -313,10 +320,10 @@ describe('a denial', () => {
     async (name, code) => {
       ecs.faults.add({ kind: 'error', code })
       const { action, send } = requests[name]
-      const fault = await faultOf(send(connectTo(ecs).client, ecs.seed.image({ family: 'web' }).id))
-      expect(fault).toMatchObject({ code, status: 403, course: 'stop' })
-      expect(fault.message).toMatch(new RegExp(`\\(the right in question: ecs:${action}\\)$`))
-      expect(allOf(fault)).not.toContain('AQFnLocalEcsDiagnosticMessage')
+      const error = await ecsErrorOf(send(connectTo(ecs).client, ecs.seed.image({ family: 'web' }).id))
+      expect(error).toMatchObject({ ecsCode: code, status: 403, reaction: 'fail' })
+      expect(error.message).toMatch(new RegExp(`\\(missing permission: ecs:${action}\\)$`))
+      expect(allOf(error)).not.toContain('AQFnLocalEcsDiagnosticMessage')
       expect(ecs.requests).toHaveLength(1)
     },
   )
@@ -325,30 +332,30 @@ describe('a denial', () => {
     'without details says what to grant, and names no other right: %s',
     async (code) => {
       ecs.faults.add({ kind: 'error', code, status: 403, body: {} })
-      const fault = await faultOf(requests.write.send(connectTo(ecs).client, ecs.seed.image({}).id))
-      expect(fault.remedy).toContain('ecs:ModifyImageAttribute')
-      expect(fault.message).not.toContain('the right in question')
+      const error = await ecsErrorOf(requests.write.send(connectTo(ecs).client, ecs.seed.image({}).id))
+      expect(error.remedy).toContain('ecs:ModifyImageAttribute')
+      expect(error.message).not.toContain('missing permission')
     },
   )
 
   test('names the right that ECS names, and says what the request itself needs', async () => {
     const AccessDeniedDetail = { AuthAction: 'kms:Decrypt', NoPermissionType: 'ExplicitDeny' }
     ecs.faults.add({ kind: 'error', code: 'Forbidden.RAM', status: 403, body: { AccessDeniedDetail } })
-    const fault = await faultOf(requests.write.send(connectTo(ecs).client, ecs.seed.image({}).id))
-    expect(fault.message).toContain('the right in question: kms:Decrypt')
-    expect(fault.remedy).toContain('ecs:ModifyImageAttribute')
+    const error = await ecsErrorOf(requests.write.send(connectTo(ecs).client, ecs.seed.image({}).id))
+    expect(error.message).toContain('missing permission: kms:Decrypt')
+    expect(error.remedy).toContain('ecs:ModifyImageAttribute')
     // A grant is no help against a policy that denies.
-    expect(fault.remedy).toContain('a policy that denies')
+    expect(error.remedy).toContain('a policy that denies')
   })
 
   test('says that the right must be granted on everything, where nothing narrower works', async () => {
     ecs.faults.add({ kind: 'error', code: 'Forbidden.RAM' })
-    const fault = await faultOf(describeFamily(connectTo(ecs).client, { region, family: 'web' }))
-    expect(fault.remedy).toContain('`ecs:DescribeImageFromFamily` on *')
+    const error = await ecsErrorOf(describeFamily(connectTo(ecs).client, { region, family: 'web' }))
+    expect(error.remedy).toContain('`ecs:DescribeImageFromFamily` on *')
   })
 })
 
-describe('no secret is in anything that a fault says', () => {
+describe('no secret is in anything that an error says', () => {
   const kinds: FaultKind[] = [
     'throttling',
     'throttling-retry-after',
@@ -363,29 +370,29 @@ describe('no secret is in anything that a fault says', () => {
     'signature-echo',
   ]
 
-  async function allFaults(name: Name): Promise<EcsError[]> {
+  async function allErrors(name: Name): Promise<EcsError[]> {
     const { client, retries }: { client: EcsClient; retries: Retry[] } = connectTo(ecs, {
       keys: session,
       limit: 60,
     })
-    const last = await faultOf(requests[name].send(client, ecs.seed.image({ family: 'web' }).id))
-    return [...retries.map(({ fault }) => fault), last]
+    const last = await ecsErrorOf(requests[name].send(client, ecs.seed.image({ family: 'web' }).id))
+    return [...retries.map(({ error }) => error), last]
   }
 
   test.each(crossed(kinds))('%s, %s', async (name, kind) => {
     ecs.faults.add({ kind, retryAfter: 1, times: forEver })
-    const faults = await allFaults(name)
+    const errors = await allErrors(name)
     expect(ecs.requests[0]?.verified).toBe(true)
-    for (const fault of faults) expectNoSecrets(allOf(fault))
+    for (const error of errors) expectNoSecrets(allOf(error))
   })
 
-  test('the echo of a signed request is cut, and the fault says what to check', async () => {
+  test('the echo of a signed request is cut, and the error says what to check', async () => {
     ecs.faults.add({ kind: 'signature-echo' })
-    const [fault] = await allFaults('write')
+    const [error] = await allErrors('write')
     expect(JSON.stringify(ecs.requests[0]?.answer)).toContain(session.securityToken)
-    expect(fault).toMatchObject({ code: 'SignatureDoesNotMatch', message: 'SignatureDoesNotMatch', status: 400 })
-    expect(fault?.requestId).toBe(requestIdOf(ecs.requests[0]))
-    expect(fault?.remedy).toContain('access key')
+    expect(error).toMatchObject({ ecsCode: 'SignatureDoesNotMatch', message: 'SignatureDoesNotMatch', status: 400 })
+    expect(error?.requestId).toBe(requestIdOf(ecs.requests[0]))
+    expect(error?.remedy).toContain('access key')
     expect(ecs.requests).toHaveLength(1)
   })
 
@@ -394,7 +401,7 @@ describe('no secret is in anything that a fault says', () => {
     async (code) => {
       const message = `Bad request: POST / x-acs-security-token:${session.securityToken}`
       ecs.faults.add({ kind: 'error', code, message, times: forEver })
-      for (const fault of await allFaults('read')) expectNoSecrets(allOf(fault))
+      for (const error of await allErrors('read')) expectNoSecrets(allOf(error))
     },
   )
 
@@ -403,15 +410,15 @@ describe('no secret is in anything that a fault says', () => {
     ['the URL', () => `POST http://127.0.0.1:${ecs.port}/?RegionId=cn-hangzhou&ImageFamily=web failed.`],
   ])('%s that is echoed alone, under a code that says nothing of it', async (_, message) => {
     ecs.faults.add({ kind: 'error', code: 'NobodyKnowsThis', message: message() })
-    for (const fault of await allFaults('read')) expectNoSecrets(allOf(fault))
+    for (const error of await allErrors('read')) expectNoSecrets(allOf(error))
   })
 
   test('a wrong secret, whose signature ECS repeats in its answer', async () => {
     const { client } = connectTo(ecs, { keys: { ...session, accessKeySecret: 'TheSecretOfSomebodyElse' } })
-    const fault = await faultOf(describeFamily(client, { region, family: 'web' }))
-    expect(fault.code).toBe('SignatureDoesNotMatch')
-    expectNoSecrets(allOf(fault))
-    expect(allOf(fault)).not.toContain('TheSecretOfSomebodyElse')
+    const error = await ecsErrorOf(describeFamily(client, { region, family: 'web' }))
+    expect(error.ecsCode).toBe('SignatureDoesNotMatch')
+    expectNoSecrets(allOf(error))
+    expect(allOf(error)).not.toContain('TheSecretOfSomebodyElse')
   })
 
   test('an answer that breaks off', async () => {

@@ -1,9 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { connectEcs } from '../../src/ecs/adapter.ts'
-import { isFull } from '../../src/ecs/errors.ts'
 import { createImage, describeFamily, describeImages } from '../../src/ecs/images.ts'
-import { apply, type Entry } from '../../src/engine/apply.ts'
 import { Cancelled, consistencyIntervals } from '../../src/engine/clock.ts'
+import { createImage as haveCreated } from '../../src/engine/create-image.ts'
 import type { Create } from '../../src/engine/ports.ts'
 import { imageStatuses } from '../../src/family/model/image.ts'
 import { runOf } from '../../src/family/model/run.ts'
@@ -13,8 +12,8 @@ import {
   actionsOf,
   type ConnectionOptions,
   connectTo,
+  ecsErrorOf,
   failureOf,
-  faultOf,
   type Gateway,
   region,
   requestIdOf,
@@ -208,7 +207,7 @@ describe('what a family resolves to', () => {
     expect(await ecsPort.look({ ask: 'current', region, family: 'web' })).toBeUndefined()
   })
 
-  // Every answer of ECS has a RequestId: what has none is not one of ECS, and says nothing about the family.
+  // Every answer of ECS has a RequestId: what has none did not come from ECS, and says nothing about the family.
   test.each([
     ['an empty object', 200, '{}'],
     ['null', 200, 'null'],
@@ -219,9 +218,9 @@ describe('what a family resolves to', () => {
   ])('is not nothing where the answer is %s', async (_, status, text) => {
     ecs.seed.image({ family: 'web' })
     gateway.replace = () => ({ status, text })
-    const fault = await faultOf(port({ endpoint: gateway.url }).look({ ask: 'current', region, family: 'web' }))
-    expect(fault).toMatchObject({ course: 'repeat', code: undefined })
-    expect(fault.message).toContain('not one of ECS')
+    const error = await ecsErrorOf(port({ endpoint: gateway.url }).look({ ask: 'current', region, family: 'web' }))
+    expect(error).toMatchObject({ reaction: 'retry', ecsCode: undefined })
+    expect(error.message).toContain('did not come from ECS')
     expect(gateway.passed).toHaveLength(10)
   })
 
@@ -463,16 +462,20 @@ describe('a change of status', () => {
     ['restore', 'CreateFailed', restore, 'ImageStatus.NotDeprecated'],
   ] as const)('that cannot be is an error, once reads have had their time: %s %s', async (_, status, step, code) => {
     const { id } = ecs.seed.image({ status })
-    expect(await faultOf(port().write(step(id)))).toMatchObject({ code, status: 403, action: 'ModifyImageAttribute' })
+    expect(await ecsErrorOf(port().write(step(id)))).toMatchObject({
+      ecsCode: code,
+      status: 403,
+      operation: 'ModifyImageAttribute',
+    })
     expect(sent('ModifyImageAttribute')).toHaveLength(1)
     expect(sent('DescribeImages')).toHaveLength(consistencyIntervals + 1)
   })
 
   test('of a shared image is refused, and says what to do', async () => {
     const { id } = ecs.seed.image({ sharedWith: [ecs.addAccount().uid] })
-    const fault = await faultOf(port().write(deprecate(id)))
-    expect(fault).toMatchObject({ code: 'ImageUseShared', course: 'stop' })
-    expect(fault.remedy).toContain('`unshare`')
+    const error = await ecsErrorOf(port().write(deprecate(id)))
+    expect(error).toMatchObject({ ecsCode: 'ImageUseShared', reaction: 'fail' })
+    expect(error.remedy).toContain('`unshare`')
     expect(sent()).toHaveLength(1)
   })
 
@@ -484,7 +487,7 @@ describe('a change of status', () => {
   })
 
   test('of an image that is gone is an error at once', async () => {
-    expect(await faultOf(port().write(deprecate('m-none')))).toMatchObject({ code: 'InvalidImageId.NotFound' })
+    expect(await ecsErrorOf(port().write(deprecate('m-none')))).toMatchObject({ ecsCode: 'InvalidImageId.NotFound' })
     expect(sent()).toHaveLength(1)
   })
 })
@@ -539,7 +542,11 @@ describe('whether ECS would permit', () => {
     const { id } = ecs.seed.image({})
     ecs.faults.add({ kind: 'error', code: 'Forbidden.RAM' })
     const permission = await port().wouldPermit({ action: 'deprecate', region, image: id })
-    expect(permission).toMatchObject({ granted: false, code: 'Forbidden.RAM', about: 'identity' })
+    expect(permission).toMatchObject({
+      granted: false,
+      obstacle: 'identity',
+      reason: expect.stringContaining('Forbidden.RAM'),
+    })
     expect('reason' in permission && permission.reason).toContain(requestIdOf(ecs.requests[0]))
     expect('reason' in permission && permission.reason).toContain('ecs:ModifyImageAttribute')
   })
@@ -547,7 +554,7 @@ describe('whether ECS would permit', () => {
   test('a rule of ECS that stands in the way is an answer', async () => {
     const { id } = ecs.seed.image({ sharedWith: [ecs.addAccount().uid] })
     const permission = await port().wouldPermit({ action: 'deprecate', region, image: id })
-    expect(permission).toMatchObject({ granted: false, code: 'ImageUseShared', about: 'request' })
+    expect(permission).toMatchObject({ granted: false, obstacle: 'shared' })
   })
 
   test('sharing is asked about with the accounts of the first request', async () => {
@@ -572,7 +579,7 @@ describe('whether ECS would permit', () => {
     const { id } = ecs.seed.image(seed)
     const accounts = [account ?? ecs.addAccount().uid]
     const permission = await port().wouldPermit({ action: 'share', region, image: id, accounts })
-    expect(permission).toMatchObject({ granted: false, about: 'request', code })
+    expect(permission).toMatchObject({ granted: false, obstacle: 'request', reason: expect.stringContaining(code) })
   })
 
   test('passing trouble is repeated, and no answer', async () => {
@@ -591,8 +598,8 @@ describe('whether ECS would permit', () => {
   ] as const)('trouble that goes on is an error and no refusal: %s', async (kind, code) => {
     const { id } = ecs.seed.image({})
     ecs.faults.add({ kind, times: Number.POSITIVE_INFINITY })
-    const fault = await faultOf(port({ limit: 100 }).wouldPermit({ action: 'deprecate', region, image: id }))
-    expect(fault).toMatchObject({ code, course: 'repeat', action: 'ModifyImageAttribute' })
+    const error = await ecsErrorOf(port({ limit: 100 }).wouldPermit({ action: 'deprecate', region, image: id }))
+    expect(error).toMatchObject({ ecsCode: code, reaction: 'retry', operation: 'ModifyImageAttribute' })
   })
 })
 
@@ -700,7 +707,7 @@ describe('a new image', () => {
     ecs.seed.image({ name: 'web-3' })
     expect(await port().create(stepOf(creation()), 0)).toMatchObject({
       kind: 'name-taken',
-      fault: { code: 'InvalidImageName.Duplicated' },
+      error: { ecsCode: 'InvalidImageName.Duplicated' },
     })
     expect(sent()).toHaveLength(1)
   })
@@ -711,7 +718,7 @@ describe('a new image', () => {
       ecs.switches.tokenMismatchCode = code
       await port().create(stepOf(creation()), 0)
       const other = creation({ description: 'something else', name: 'web-4' })
-      expect(await port().create(stepOf(other), 0)).toMatchObject({ kind: 'token-used', fault: { code } })
+      expect(await port().create(stepOf(other), 0)).toMatchObject({ kind: 'token-used', error: { ecsCode: code } })
       ecs.clock.advance(60)
       expect(await port().create(stepOf(other), 1)).toMatchObject({ kind: 'accepted' })
       expect(ecs.images()).toHaveLength(2)
@@ -735,9 +742,9 @@ describe('a new image', () => {
     ['Forbidden.RAM', 'ecs:CreateImage'],
   ])('a refusal is said once, with what to do: %s', async (code, remedy) => {
     ecs.faults.add({ kind: 'error', code, status: 403 })
-    const fault = await failureOf(port().create(stepOf(creation()), 0))
-    expect(fault).toMatchObject({ code, remedy: expect.stringContaining(remedy) })
-    expect(isFull(fault)).toBe(/Quota/.test(code))
+    const error = await failureOf(port().create(stepOf(creation()), 0))
+    const kind = code.includes('Quota') ? 'family-full' : 'ecs'
+    expect(error).toMatchObject({ code: kind, ecsCode: code, remedy: expect.stringContaining(remedy) })
     expect(sent()).toHaveLength(1)
     expect(ecs.images()).toHaveLength(0)
   })
@@ -748,10 +755,10 @@ describe('a new image', () => {
   ])('an answer with %s ID of the image is no success', async (_, members) => {
     answerWith(members)
     const { client } = connectTo(ecs, { endpoint: gateway.url })
-    const fault = await faultOf(createImage(client, region, { create: creation(), renewal: 0 }))
-    expect(fault).toMatchObject({ action: 'CreateImage', requestId: '8F32783B-ACBE-5B85-98FB-79A73E02BB6E' })
-    expect(fault.message).toContain('names no image')
-    expect(fault.remedy).toContain('again')
+    const error = await ecsErrorOf(createImage(client, region, { create: creation(), renewal: 0 }))
+    expect(error).toMatchObject({ operation: 'CreateImage', requestId: '8F32783B-ACBE-5B85-98FB-79A73E02BB6E' })
+    expect(error.message).toContain('no image ID')
+    expect(error.remedy).toContain('again')
   })
 
   test('for which there is no room is refused at once, in a way that can be told from other quotas', async () => {
@@ -760,19 +767,19 @@ describe('a new image', () => {
     const join = (family: string) => port().write({ action: 'join-family', region, image: outside.id, family })
     const create = (fields: Partial<CreateSpec> = {}) => port().create(stepOf(creation(fields)), 0)
     ecs.quotas.imagesPerFamily = 1
-    const full = [await faultOf(create()), await faultOf(join('web'))]
+    const full = [await ecsErrorOf(create()), await ecsErrorOf(join('web'))]
     ecs.quotas.familiesPerRegion = 1
-    const others = [await faultOf(create({ family: 'web2' })), await faultOf(join('web2'))]
+    const others = [await ecsErrorOf(create({ family: 'web2' })), await ecsErrorOf(join('web2'))]
     ecs.quotas.imagesPerRegion = 2
-    full.push(await faultOf(create({ family: undefined })))
-    expect(full.map(({ code, course }) => `${code} ${course}`)).toEqual([
-      'ImageQuotaExceed.ImageFamily stop',
-      'ImageQuotaFull.ImageFamily stop',
-      'QuotaExceed.Image stop',
+    full.push(await ecsErrorOf(create({ family: undefined })))
+    expect(full.map(({ ecsCode, reaction }) => `${ecsCode} ${reaction}`)).toEqual([
+      'ImageQuotaExceed.ImageFamily fail',
+      'ImageQuotaFull.ImageFamily fail',
+      'QuotaExceed.Image fail',
     ])
-    expect(others.map(({ code }) => code)).toEqual(['ImageFamilyQuotaExceed', 'ImageFamilyQuotaFull'])
-    expect(full.map(isFull)).toEqual([true, true, true])
-    expect([...others, new Error('QuotaExceed.Image'), undefined].map(isFull)).toEqual([false, false, false, false])
+    expect(others.map(({ ecsCode }) => ecsCode)).toEqual(['ImageFamilyQuotaExceed', 'ImageFamilyQuotaFull'])
+    expect(full.map(({ code }) => code)).toEqual(['family-full', 'family-full', 'family-full'])
+    expect(others.map(({ code }) => code)).toEqual(['ecs', 'ecs'])
     expect(sent()).toHaveLength(5)
     expect(ecs.images().map(({ id }) => id)).toEqual([inFamily.id, outside.id])
   })
@@ -793,23 +800,20 @@ describe('a new image', () => {
     }
     const { client } = connectTo(ecs, { signal: stop.signal })
     const told: string[] = []
-    const journal: Entry[] = []
     const silent = () => undefined
-    const applying = apply([stepOf(creation())], {
+    const creating = haveCreated(stepOf(creation()), {
       ecs: connectEcs(client),
       clock: client.clock,
       log: { info: silent, notice: silent, warning: silent, error: silent, group: (_title, work) => work() },
       postState: { instanceStopped: silent, instanceStarted: silent },
-      journal,
-      made: new Map(),
-      fresh: new Map(),
-      note: silent,
-      onMade: (_step, image) => told.push(image),
+      roundEnd: new AbortController().signal,
+      justCreated: undefined,
+      onCreated: (image) => told.push(image),
+      record: silent,
     })
-    expect(await failureOf(applying)).toBeInstanceOf(Cancelled)
+    expect(await failureOf(creating)).toBeInstanceOf(Cancelled)
     expect(told).toEqual(ecs.images().map(({ id }) => id))
     expect(told).toHaveLength(1)
-    expect(journal).toMatchObject([{ state: 'failed', step: { action: 'create' } }])
     expect(sent()).toEqual(['CreateImage'])
   })
 })

@@ -5,7 +5,7 @@ import {
   actionsOf,
   type ConnectionOptions,
   connectTo,
-  faultOf,
+  ecsErrorOf,
   type Gateway,
   region,
   startGateway,
@@ -177,9 +177,9 @@ describe('starting', () => {
   test('without stock is an error at once, and says what to do', async () => {
     ecs.switches.startNoStock = 'always'
     const { id } = ecs.seed.instance({ status: 'Stopped' })
-    const fault = await faultOf(port().write(start(id)))
-    expect(fault).toMatchObject({ code: 'OperationDenied.NoStock', course: 'stop', status: 403 })
-    expect(fault.remedy).toContain('console')
+    const error = await ecsErrorOf(port().write(start(id)))
+    expect(error).toMatchObject({ ecsCode: 'OperationDenied.NoStock', reaction: 'fail', status: 403 })
+    expect(error.remedy).toContain('console')
     expect(sent()).toHaveLength(1)
   })
 })
@@ -189,14 +189,14 @@ describe.each([
   ['starting', start, 'Stopped', 'Stopping'],
 ] as const)('%s', (_, step, status, onItsWay) => {
   test('an instance that does not exist is an error at once', async () => {
-    expect(await faultOf(port().write(step('i-none')))).toMatchObject({ code: 'InvalidInstanceId.NotFound' })
+    expect(await ecsErrorOf(port().write(step('i-none')))).toMatchObject({ ecsCode: 'InvalidInstanceId.NotFound' })
     expect(sent()).toHaveLength(1)
   })
 
   test('an instance that is locked is an error at once', async () => {
     const { id } = ecs.seed.instance({ status, locks: ['security'] })
-    const fault = await faultOf(port().write(step(id)))
-    expect(fault).toMatchObject({ code: 'InstanceLockedForSecurity', course: 'stop' })
+    const error = await ecsErrorOf(port().write(step(id)))
+    expect(error).toMatchObject({ ecsCode: 'InstanceLockedForSecurity', reaction: 'fail' })
     expect(sent()).toHaveLength(1)
   })
 
@@ -205,15 +205,15 @@ describe.each([
     ecs.intercept = (phase, { action }) => {
       if (phase === 'before' && action === 'DescribeInstances') ecs.remove(id)
     }
-    expect(await faultOf(port().write(step(id)))).toMatchObject({ code: 'IncorrectInstanceStatus' })
+    expect(await ecsErrorOf(port().write(step(id)))).toMatchObject({ ecsCode: 'IncorrectInstanceStatus' })
     expect(sent()).toHaveLength(2)
   })
 
   test('an instance that never comes to rest ends with the time limit', async () => {
     const { id } = ecs.seed.instance({ status: onItsWay })
     const took = await timeOf(async () => {
-      const fault = await faultOf(port({ limit: 200 }).write(step(id)))
-      expect(fault).toMatchObject({ code: 'IncorrectInstanceStatus', course: 'wait' })
+      const error = await ecsErrorOf(port({ limit: 200 }).write(step(id)))
+      expect(error).toMatchObject({ ecsCode: 'IncorrectInstanceStatus', reaction: 'poll' })
     })
     expect(took).toBeGreaterThanOrEqual(195)
     expect(took).toBeLessThan(1000)

@@ -8,15 +8,22 @@ import { Clock } from '../../src/engine/clock.ts'
 vi.mock('node:timers/promises', () => ({ setTimeout: vi.fn(async () => undefined) }))
 beforeEach(() => vi.mocked(setTimeout).mockClear())
 
-const faultOf = (code: string, retryAfter?: number) => () =>
-  new EcsError({ action: 'ModifyImageAttribute', region: 'cn-hangzhou', code, status: 400, said: 'No.', retryAfter })
-const throttled = (retryAfter?: number) => faultOf('Throttling', retryAfter)
+const ecsError = (code: string, retryAfter?: number) => () =>
+  new EcsError({
+    operation: 'ModifyImageAttribute',
+    region: 'cn-hangzhou',
+    ecsCode: code,
+    status: 400,
+    reason: 'No.',
+    retryAfter,
+  })
+const throttled = (retryAfter?: number) => ecsError('Throttling', retryAfter)
 
 /** Milliseconds from each failure of a request to the next attempt. */
-async function pauses(interval: number, failures: number, fault: () => EcsError): Promise<number[]> {
+async function pauses(interval: number, failures: number, error: () => EcsError): Promise<number[]> {
   const clock = new Clock({ interval, limit: 3_600_000, signal: new AbortController().signal })
   const request = vi.fn(async () => {
-    if (request.mock.calls.length <= failures) throw fault()
+    if (request.mock.calls.length <= failures) throw error()
   })
   await withRetry(request, { clock, onRetry: () => undefined, handled: [] })
   return vi.mocked(setTimeout).mock.calls.map(([milliseconds = 0]) => milliseconds)
@@ -36,7 +43,7 @@ test.each([20, 5000])('double with each failure, up to twelve intervals of %i ms
 })
 
 test('are one interval each where the state of something is waited for', async () => {
-  expectPauses(await pauses(5000, 15, faultOf('InvalidStatus.ImageIsCreating')), 5000, Array(15).fill(1))
+  expectPauses(await pauses(5000, 15, ecsError('InvalidStatus.ImageIsCreating')), 5000, Array(15).fill(1))
 })
 
 test('are at least what ECS asks for, and what the failures ask for where that is more', async () => {
@@ -46,6 +53,6 @@ test('are at least what ECS asks for, and what the failures ask for where that i
 })
 
 test('differ by chance, so that many runs do not ask in step', async () => {
-  const all = await pauses(5000, 20, faultOf('InvalidStatus.ImageIsCreating'))
+  const all = await pauses(5000, 20, ecsError('InvalidStatus.ImageIsCreating'))
   expect(Math.max(...all) - Math.min(...all)).toBeGreaterThan(250)
 })

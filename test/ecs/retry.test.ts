@@ -7,7 +7,7 @@ import { describeFamily } from '../../src/ecs/images.ts'
 import { withRetry } from '../../src/ecs/retry.ts'
 import { Cancelled, Clock, TimeLimit } from '../../src/engine/clock.ts'
 import { type LocalEcs, startLocalEcs } from '../local-ecs/server.ts'
-import { actionsOf, connectTo, failureOf, faultOf, region, timeOf } from './connection.ts'
+import { actionsOf, connectTo, ecsErrorOf, failureOf, region, timeOf } from './connection.ts'
 
 let ecs: LocalEcs
 let stop: AbortController
@@ -80,7 +80,7 @@ describe('a cancellation', () => {
       if (phase === 'before') stop.abort()
       await sleep(100)
     }
-    expect(await faultOf(look(client))).toMatchObject({ code: 'Forbidden.RAM' })
+    expect(await ecsErrorOf(look(client))).toMatchObject({ ecsCode: 'Forbidden.RAM' })
   })
 
   test('has no failed request repeated', async () => {
@@ -130,9 +130,9 @@ describe('the time limit', () => {
     const { id } = ecs.seed.image({ status: 'Creating' })
     const { client } = connectTo(ecs, { limit: 250 })
     const took = await timeOf(async () => {
-      const fault = await faultOf(connectEcs(client).write({ action: 'deprecate', region, image: id }))
-      expect(fault).toMatchObject({ code: 'InvalidStatus.ImageIsCreating', course: 'wait', status: 403 })
-      expect(fault.remedy).toContain('`wait-timeout-minutes`')
+      const error = await ecsErrorOf(connectEcs(client).write({ action: 'deprecate', region, image: id }))
+      expect(error).toMatchObject({ ecsCode: 'InvalidStatus.ImageIsCreating', reaction: 'poll', status: 403 })
+      expect(error.remedy).toContain('`wait-timeout-minutes`')
     })
     expect(took).toBeGreaterThanOrEqual(245)
     expect(took).toBeLessThan(1200)
@@ -142,7 +142,7 @@ describe('the time limit', () => {
   test('lets a request that fails after it not be repeated', async () => {
     ecs.faults.add({ kind: 'unavailable', times: forEver })
     const { client, retries } = connectTo(ecs, { limit: 0 })
-    expect(await faultOf(look(client))).toMatchObject({ code: 'ServiceUnavailable' })
+    expect(await ecsErrorOf(look(client))).toMatchObject({ ecsCode: 'ServiceUnavailable' })
     expect(ecs.requests).toHaveLength(1)
     expect(retries).toEqual([])
   })
@@ -156,7 +156,7 @@ describe('the time limit', () => {
     ecs.faults.add({ kind: 'throttling', times: forEver })
     const { client } = connectTo(ecs, { interval: 60_000, limit: 200 })
     const took = await timeOf(async () => {
-      expect(await faultOf(look(client))).toMatchObject({ code: 'Throttling.User' })
+      expect(await ecsErrorOf(look(client))).toMatchObject({ ecsCode: 'Throttling.User' })
     })
     expect(took).toBeGreaterThanOrEqual(195)
     expect(took).toBeLessThan(1000)
@@ -166,12 +166,18 @@ describe('the time limit', () => {
 
   test('that comes while a failure is told of leaves what ECS answered last', async () => {
     const clock = new Clock({ interval: 1, limit: 20, signal: stop.signal })
-    const fault = new EcsError({ action: 'DescribeImages', region, code: 'Throttling', status: 400, said: 'Slowly.' })
+    const error = new EcsError({
+      operation: 'DescribeImages',
+      region,
+      ecsCode: 'Throttling',
+      status: 400,
+      reason: 'Slowly.',
+    })
     const onRetry = () => {
       while (!clock.isOver);
     }
-    const request = withRetry(async () => Promise.reject(fault), { clock, onRetry, handled: [] })
-    expect(await failureOf(request)).toBe(fault)
+    const request = withRetry(async () => Promise.reject(error), { clock, onRetry, handled: [] })
+    expect(await failureOf(request)).toBe(error)
   })
 
   test('is said by a look that goes on too long', async () => {
@@ -214,8 +220,8 @@ describe('a look that is repeated', () => {
 })
 
 describe('what is repeated', () => {
-  const fault = (code: string | undefined, status?: number) =>
-    new EcsError({ action: 'StopInstance', region, code, status, said: 'No.' })
+  const ecsError = (code: string | undefined, status?: number) =>
+    new EcsError({ operation: 'StopInstance', region, ecsCode: code, status, reason: 'No.' })
 
   async function attempts(error: Error, handled: readonly string[] = []): Promise<number> {
     let made = 0
@@ -229,10 +235,10 @@ describe('what is repeated', () => {
   }
 
   test.each([
-    ['a refusal', fault('Forbidden.RAM', 403), 1],
-    ['an unknown refusal', fault('NobodyKnowsThis', 400), 1],
-    ['trouble at ECS', fault('InternalError', 500), 10],
-    ['trouble on the way', fault(undefined), 10],
+    ['a refusal', ecsError('Forbidden.RAM', 403), 1],
+    ['an unknown refusal', ecsError('NobodyKnowsThis', 400), 1],
+    ['trouble at ECS', ecsError('InternalError', 500), 10],
+    ['trouble on the way', ecsError(undefined), 10],
     ["a bug, or somebody's decision", new TypeError('x is not a function'), 1],
     ['a cancellation', new Cancelled('The step was cancelled.'), 1],
     ['the time limit', new TimeLimit('The time limit is over.'), 1],
@@ -241,14 +247,14 @@ describe('what is repeated', () => {
   })
 
   test('throttling, and what passes by itself, has only the time limit', async () => {
-    expect(await attempts(fault('Throttling', 400))).toBeGreaterThan(10)
-    expect(await attempts(fault('IncorrectInstanceStatus', 403))).toBeGreaterThan(10)
+    expect(await attempts(ecsError('Throttling', 400))).toBeGreaterThan(10)
+    expect(await attempts(ecsError('IncorrectInstanceStatus', 403))).toBeGreaterThan(10)
   })
 
   test('what the caller sees to itself is not repeated', async () => {
-    expect(await attempts(fault('IncorrectInstanceStatus', 403), ['IncorrectInstanceStatus'])).toBe(1)
-    expect(await attempts(fault('IncorrectInstanceStatus', 403), ['Another'])).toBeGreaterThan(1)
-    expect(await attempts(fault(undefined), ['IncorrectInstanceStatus'])).toBe(10)
+    expect(await attempts(ecsError('IncorrectInstanceStatus', 403), ['IncorrectInstanceStatus'])).toBe(1)
+    expect(await attempts(ecsError('IncorrectInstanceStatus', 403), ['Another'])).toBeGreaterThan(1)
+    expect(await attempts(ecsError(undefined), ['IncorrectInstanceStatus'])).toBe(10)
   })
 
   test('each failure is told once, with its number, before the pause', async () => {
@@ -256,7 +262,7 @@ describe('what is repeated', () => {
     ecs.faults.add({ kind: 'html' })
     const { client, retries } = connectTo(ecs)
     await look(client)
-    expect(retries.map(({ fault: { code }, failures }) => [code, failures])).toEqual([
+    expect(retries.map(({ error: { ecsCode }, failures }) => [ecsCode, failures])).toEqual([
       ['Throttling.User', 1],
       ['Throttling.User', 2],
       [undefined, 3],

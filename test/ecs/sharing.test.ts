@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { connectEcs } from '../../src/ecs/adapter.ts'
 import { type LocalEcs, startLocalEcs } from '../local-ecs/server.ts'
-import { actionsOf, connectTo, faultOf, region } from './connection.ts'
+import { actionsOf, connectTo, ecsErrorOf, region } from './connection.ts'
 
 let ecs: LocalEcs
 beforeEach(async () => {
@@ -106,14 +106,14 @@ test('a refusal on the way leaves the rest shared, and is said', async () => {
   const sharees = accounts(30)
   const { id } = ecs.seed.image({ sharedWith: sharees })
   ecs.faults.add({ kind: 'error', code: 'Forbidden.RAM', nth: 2 })
-  const fault = await faultOf(port().write({ action: 'unshare', region, image: id, accounts: sharees }))
-  expect(fault).toMatchObject({ code: 'Forbidden.RAM', action: 'ModifyImageSharePermission' })
+  const error = await ecsErrorOf(port().write({ action: 'unshare', region, image: id, accounts: sharees }))
+  expect(error).toMatchObject({ ecsCode: 'Forbidden.RAM', operation: 'ModifyImageSharePermission' })
   expect(ecs.image(id)?.sharedWith).toEqual(sharees.slice(10))
 })
 
 test('an image of another account has no shares to see', async () => {
   const { id } = ecs.seed.image({ account: ecs.addAccount(), sharedWith: [ecs.account.uid] })
-  expect(await faultOf(shares(id))).toMatchObject({ code: 'InvalidImageId.NotFound', course: 'stop' })
+  expect(await ecsErrorOf(shares(id))).toMatchObject({ ecsCode: 'InvalidImageId.NotFound', reaction: 'fail' })
 })
 
 describe('sharing', () => {
@@ -168,13 +168,13 @@ describe('sharing', () => {
 
   test.each([
     ['InvalidAccount.NotFound', {}, '9999999999999999', '`share-with`'],
-    ['OperationDenied.InvalidImageStatus', { status: 'Deprecated' }, undefined, 'available image'],
+    ['OperationDenied.InvalidImageStatus', { status: 'Deprecated' }, undefined, 'Restore the image'],
     ['QuotaExceed.ShareImageUser', {}, undefined, '`share-with`'],
     ['InvalidOperation.ServiceKeyEncryptedImageUnsupported', { encrypted: true }, undefined, '`share-with`'],
   ] as const)('that ECS refuses is said once, with what to do: %s', async (code, seed, account, remedy) => {
     if (code === 'QuotaExceed.ShareImageUser') ecs.quotas.sharesPerImage = 0
-    const fault = await faultOf(share(ecs.seed.image(seed).id, [account ?? accounts(1)[0] ?? '']))
-    expect(fault).toMatchObject({ code, course: 'stop', remedy: expect.stringContaining(remedy) })
+    const error = await ecsErrorOf(share(ecs.seed.image(seed).id, [account ?? accounts(1)[0] ?? '']))
+    expect(error).toMatchObject({ ecsCode: code, reaction: 'fail', remedy: expect.stringContaining(remedy) })
     expect(ecs.requests).toHaveLength(1)
   })
 })

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { connectEcs } from '../../src/ecs/adapter.ts'
 import { consistencyIntervals, TimeLimit } from '../../src/engine/clock.ts'
 import { type LocalEcs, startLocalEcs } from '../local-ecs/server.ts'
-import { actionsOf, type ConnectionOptions, connectTo, failureOf, faultOf, region, timeOf } from './connection.ts'
+import { actionsOf, type ConnectionOptions, connectTo, ecsErrorOf, failureOf, region, timeOf } from './connection.ts'
 
 let ecs: LocalEcs
 beforeEach(async () => {
@@ -121,8 +121,8 @@ describe('tagging', () => {
   test('an image without room for it is refused, and nothing of the part is tagged', async () => {
     const full = ecs.seed.image({ tags: Object.fromEntries(Array.from({ length: 20 }, (_, n) => [`k${n}`, 'v'])) })
     const [id = ''] = images(1)
-    const fault = await faultOf(port().write(tagImages([id, full.id], { a: '1' })))
-    expect(fault).toMatchObject({ code: 'QuotaExceed.Tags', course: 'stop' })
+    const error = await ecsErrorOf(port().write(tagImages([id, full.id], { a: '1' })))
+    expect(error).toMatchObject({ ecsCode: 'QuotaExceed.Tags', reaction: 'fail' })
     expect(ecs.image(id)?.tags).toEqual({})
     expect(sent()).toHaveLength(1)
   })
@@ -133,17 +133,17 @@ describe('tagging', () => {
     ['InvalidTagValue.Malformed', undefined, { a: 'see http://example.com' }],
     ['TagKey.Duplication', undefined, { TEAM: 'core' }],
   ])('is refused once: %s', async (code, ids, tags) => {
-    const fault = await faultOf(port().write(tagImages(ids ?? images(1, { team: 'core' }), tags)))
-    expect(fault).toMatchObject({ code, course: 'stop' })
+    const error = await ecsErrorOf(port().write(tagImages(ids ?? images(1, { team: 'core' }), tags)))
+    expect(error).toMatchObject({ ecsCode: code, reaction: 'fail' })
     expect(sent()).toHaveLength(1)
   })
 
   test('is a denial of the reading, where only that right is missing', async () => {
     ecs.faults.add({ kind: 'error', code: 'Forbidden.RAM', action: 'ListTagResources' })
-    const fault = await faultOf(port().write(tagImages(images(1), { a: '1' })))
-    expect(fault).toMatchObject({ code: 'Forbidden.RAM', action: 'ListTagResources' })
-    expect(fault.message).toContain('the right in question: ecs:ListTagResources')
-    expect(fault.remedy).toContain('`ecs:ListTagResources` on *')
+    const error = await ecsErrorOf(port().write(tagImages(images(1), { a: '1' })))
+    expect(error).toMatchObject({ ecsCode: 'Forbidden.RAM', operation: 'ListTagResources' })
+    expect(error.message).toContain('missing permission: ecs:ListTagResources')
+    expect(error.remedy).toContain('`ecs:ListTagResources` on *')
   })
 
   // Without the grace it would be looked for until the time limit of the step, two hours unless told otherwise.
@@ -151,14 +151,18 @@ describe('tagging', () => {
     ['another run writes the same tag meanwhile', (id: string) => ecs.change(id, { tags: { a: '2' } })],
     ['the image is deleted meanwhile', (id: string) => ecs.remove(id)],
     ['it does not show for ever', () => Object.assign(ecs.switches, { staleTagSeconds: Number.POSITIVE_INFINITY })],
-  ])('is given some intervals, and then is a fault, when %s', async (_, meanwhile) => {
+  ])('is given some intervals, and then is an error, when %s', async (_, meanwhile) => {
     const [id = ''] = images(1)
     ecs.intercept = (phase, { action }) => {
       if (phase === 'after' && action === 'TagResources') meanwhile(id)
     }
-    const fault = await faultOf(port().write(tagImages([id], { a: '1' })))
-    expect(fault).toMatchObject({ action: 'TagResources', region, message: expect.stringContaining('do not show') })
-    expect(fault.message).toContain(id)
+    const error = await ecsErrorOf(port().write(tagImages([id], { a: '1' })))
+    expect(error).toMatchObject({
+      operation: 'TagResources',
+      region,
+      message: expect.stringContaining('does not show'),
+    })
+    expect(error.message).toContain(id)
     expect(sent('TagResources')).toHaveLength(1)
     expect(sent('ListTagResources')).toHaveLength(consistencyIntervals + 1)
   })

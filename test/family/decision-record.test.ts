@@ -14,7 +14,8 @@ import {
   recordTag,
 } from '../../src/family/model/decision-record.ts'
 import { isLeftStopped, stoppedTag } from '../../src/family/model/instance.ts'
-import { hasRoomForTags, reasonTag, tag, tagLimit } from '../../src/family/model/tags.ts'
+import { tagLimit } from '../../src/family/model/limits.ts'
+import { hasRoomForTags, reasonTag, tag } from '../../src/family/model/tags.ts'
 import { strangersIn } from '../../src/family/rules/withdrawal.ts'
 import { decided, image, instance, manyTags, minute, noon } from './images.ts'
 import { runFor } from './requests.ts'
@@ -215,9 +216,9 @@ describe('what another run fell back to', () => {
 describe('room', () => {
   test('is up to twenty tags, of which one that is there already takes none', () => {
     expect(tagLimit).toBe(20)
-    expect(hasRoomForTags(image('m-1', 1, { tags: manyTags(19) }), { a: '1' })).toBe(true)
-    expect(hasRoomForTags(image('m-1', 1, { tags: manyTags(20) }), { a: '1' })).toBe(false)
-    expect(hasRoomForTags(image('m-1', 1, { tags: { ...manyTags(19), a: '2' } }), { a: '1' })).toBe(true)
+    expect(hasRoomForTags(manyTags(19), { a: '1' })).toBe(true)
+    expect(hasRoomForTags(manyTags(20), { a: '1' })).toBe(false)
+    expect(hasRoomForTags({ ...manyTags(19), a: '2' }, { a: '1' })).toBe(true)
   })
 })
 

@@ -190,12 +190,10 @@ export class FakeEcs {
     )
     if (denial) {
       const code = denial.about === 'identity' ? 'Forbidden.RAM' : 'OperationDenied'
-      return { granted: false, about: denial.about, code, reason: `${code}: that is not allowed` }
+      return { granted: false, obstacle: denial.about, reason: `${code}: that is not allowed` }
     }
     const isShared = step.action === 'deprecate' && this.sharesOf(step.image).length > 0
-    return isShared
-      ? { granted: false, about: 'request', code: 'ImageUseShared', reason: 'the image is shared' }
-      : { granted: true }
+    return isShared ? { granted: false, obstacle: 'shared', reason: 'the image is shared' } : { granted: true }
   }
 
   /** What there is after these steps. @throws where ECS would answer with an error */

@@ -255,7 +255,7 @@ describe('permission', () => {
   ] as const)('%s denied: nothing is changed', (action, request, situation) => {
     const refusal = refusalOf(request, situation.denying(action))
     expect(refusal).toMatchObject({ code: 'not-permitted', reason: expect.stringContaining('Forbidden.RAM') })
-    expect(refusal.remedy).toContain('Nothing was changed')
+    expect(refusal.remedy).toBe('Fix this, then run again.')
   })
 
   test('that is not needed is not asked for', () => {
@@ -424,7 +424,25 @@ describe('a deprecated image that this account may not move', () => {
     const situation = web.with({ ...loose, ...deprecated }).denying('join-family')
     const refusal = refusalOf(promote({ image: 'm-n' }), situation)
     expect(refusal).toMatchObject({ code: 'not-permitted', reason: expect.stringContaining('Forbidden.RAM') })
-    expect(refusal.remedy).toContain('Nothing was changed')
+    expect(refusal.remedy).toBe('Fix this, then run again.')
+  })
+})
+
+describe('with one region as with several', () => {
+  test.each(['join-family', 'share'] as const)(
+    'ECS is asked whether this account may %s, before anything is written',
+    (action) => {
+      const request = promote({ image: 'm-n', shareWith: ['1001'] })
+      const refusal = refusalOf(request, web.with(loose).denying(action))
+      expect(refusal).toMatchObject({ code: 'not-permitted', reason: expect.stringContaining('Forbidden.RAM') })
+    },
+  )
+
+  test('every change is asked about once, all at once', () => {
+    const request = promote({ image: 'm-w', deprecateNewer: true, shareWith: ['1001'] })
+    const { questions } = planOf(request, web.changing('m-w', deprecated))
+    const asked = questions.flatMap((question) => (question.ask === 'permitted' ? [question.step] : []))
+    expect(asked.map(brief)).toEqual(['restore m-w', 'share m-w 1001', 'deprecate m-x'])
   })
 })
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { shareLimit } from '../../src/family/model/limits.ts'
 import { isRefusal } from '../../src/family/plan/plan.ts'
-import { accountsLeftBehind, planSharing, shareLimit } from '../../src/family/rules/sharing.ts'
+import { accountsLeftBehind, planSharing } from '../../src/family/rules/sharing.ts'
 import { there } from './fake-ecs.ts'
 import { region, x, y } from './images.ts'
 import { brief, concludeIn } from './planning.ts'

@@ -8,22 +8,25 @@ import { runFor } from './requests.ts'
 const [w, x, y] = [image('m-w', 1), image('m-x', 2), image('m-y', 3)]
 const deprecated = { status: 'Deprecated' } as const
 
+/** As the modes plan it. */
+const overtakenIn = { bake: 'warns', promote: 'fails', rollback: 'fails-if-withdrawn-is-back' } as const
+
 const verdictOn = (
   expected: { image: string | undefined; withdrawn?: string[] },
   mode: 'bake' | 'promote' | 'rollback',
   situation: FakeEcs,
-) => concludeIn(verify({ region, family: 'web', withdrawn: [], ...expected }, mode), situation)
+) => concludeIn(verify({ region, family: 'web', withdrawn: [], overtaken: overtakenIn[mode], ...expected }), situation)
 
 describe('as expected', () => {
   test('one request is enough', () => {
     const { result, questions } = verdictOn({ image: 'm-x' }, 'promote', there(w, x))
-    expect(result).toMatchObject({ kind: 'so', current: { id: 'm-x' } })
+    expect(result).toMatchObject({ kind: 'ok', current: { id: 'm-x' } })
     expect(questions).toEqual([{ ask: 'current', region, family: 'web' }])
   })
 
   test('nothing, where the family was emptied', () => {
     const { result } = verdictOn({ image: undefined, withdrawn: ['m-x'] }, 'rollback', there({ ...x, ...deprecated }))
-    expect(result).toEqual({ region, kind: 'so', current: undefined })
+    expect(result).toEqual({ region, kind: 'ok', current: undefined })
   })
 })
 

@@ -52,7 +52,7 @@ export function walk(request: Request, start: FakeEcs, crash?: Crash): Walked {
     const isCopying = lanesOf(plan, 'copy').length > 0
     if (isCopying && round === 4) throw new Error(`It copies without an end: ${JSON.stringify(plan)}`)
     for (const phase of isCopying ? prepares : applies) {
-      const lanes = lanesOf(plan, phase).map(inRequests)
+      const lanes = lanesOf(plan, phase).map((lane) => inRequests(lane.map(({ step }) => step)))
       if (lanes.length === 0) continue
       phases += 1
       const crashed = crash !== undefined && phases > crash.phases

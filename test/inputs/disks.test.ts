@@ -19,7 +19,7 @@ describe('a list of disks', () => {
 - device: "/dev/xvdc"
   size: "20"
 `.trim()
-    expect(parseDisks(text)).toEqual({ disks, faults: [] })
+    expect(parseDisks(text)).toEqual({ value: disks, errors: [] })
   })
 
   test('in JSON', () => {
@@ -28,34 +28,34 @@ describe('a list of disks', () => {
       { 'snapshot-id': 's-2', 'disk-type': 'data', size: 100 },
       { device: '/dev/xvdc', size: 20 },
     ])
-    expect(parseDisks(text)).toEqual({ disks, faults: [] })
+    expect(parseDisks(text)).toEqual({ value: disks, errors: [] })
   })
 
   test('in their order', () => {
     const ids = ['s-3', 's-1', 's-2']
     expect(
-      parseDisks(JSON.stringify(ids.map((id) => ({ 'snapshot-id': id })))).disks.map((disk) => disk.snapshotId),
+      parseDisks(JSON.stringify(ids.map((id) => ({ 'snapshot-id': id })))).value.map((disk) => disk.snapshotId),
     ).toEqual(ids)
   })
 
   test('a field that is empty is not there', () => {
-    expect(parseDisks('[{snapshot-id: s-1, device: ""}]')).toEqual({ disks: [{ snapshotId: 's-1' }], faults: [] })
+    expect(parseDisks('[{snapshot-id: s-1, device: ""}]')).toEqual({ value: [{ snapshotId: 's-1' }], errors: [] })
   })
 
   test('nothing is no list', () => {
-    expect(parseDisks('')).toEqual({ disks: [], faults: [] })
+    expect(parseDisks('')).toEqual({ value: [], errors: [] })
   })
 
   test.each([
     ['17 disks', 17, 0],
     ['18 disks', 18, 1],
-  ])('%s', (_, count, faults) => {
+  ])('%s', (_, count, errors) => {
     const text = JSON.stringify(Array.from({ length: count }, () => ({ 'snapshot-id': 's-1' })))
-    expect(parseDisks(text).faults).toHaveLength(faults)
+    expect(parseDisks(text).errors).toHaveLength(errors)
   })
 })
 
-describe('faults', () => {
+describe('errors', () => {
   test.each([
     ['broken YAML', '[{', /neither YAML nor JSON/],
     ['a map', 'snapshot-id: s-1', /expected a list/],
@@ -77,17 +77,17 @@ describe('faults', () => {
     [
       'a device twice',
       '[{snapshot-id: s-1, device: /dev/xvdb}, {size: 20, device: /dev/xvdb}]',
-      /\/dev\/xvdb is named twice/,
+      /\/dev\/xvdb is given twice/,
     ],
   ])('%s', (_, text, why) => {
-    expect(parseDisks(text).faults.join('\n')).toMatch(why)
+    expect(parseDisks(text).errors.join('\n')).toMatch(why)
   })
 
   test('say which disk, and all of them', () => {
-    const { faults } = parseDisks('[{snapshot-id: s-1, size: 1}, {snapshot-id: x, disk-type: y}]')
-    expect(faults).toHaveLength(3)
-    expect(faults[0]).toContain('disk 1')
-    expect(faults[1]).toContain('disk 2')
+    const { errors } = parseDisks('[{snapshot-id: s-1, size: 1}, {snapshot-id: x, disk-type: y}]')
+    expect(errors).toHaveLength(3)
+    expect(errors[0]).toContain('disk 1')
+    expect(errors[1]).toContain('disk 2')
   })
 
   test.each([
@@ -95,16 +95,16 @@ describe('faults', () => {
     ['the largest', 32_768],
   ])('%s size is none', (_, size) => {
     expect(parseDisks(`[{snapshot-id: s-1, size: ${size}}]`)).toEqual({
-      disks: [{ snapshotId: 's-1', size }],
-      faults: [],
+      value: [{ snapshotId: 's-1', size }],
+      errors: [],
     })
   })
 
-  test('any text at all gives disks or faults', () => {
+  test('any text at all gives disks or errors', () => {
     assert(
       property(string({ unit: constantFrom(...'a1-:{}[]"\'\n ,#|>') }), (text) => {
-        const { disks, faults } = parseDisks(text)
-        if (text !== '') expect(disks.length + faults.length).toBeGreaterThan(0)
+        const { value, errors } = parseDisks(text)
+        if (text !== '') expect(value.length + errors.length).toBeGreaterThan(0)
       }),
     )
   })

@@ -1,8 +1,7 @@
 import { array, assert, constantFrom, property, string, uniqueArray } from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { isRegionId, parseAccounts, parseKeys, parseReplicas } from '../../src/inputs/lists.ts'
+import { parseAccounts, parseKeys, parseRegions, regionForm } from '../../src/inputs/lists.ts'
 
-const home = 'cn-hangzhou'
 const [shanghai, beijing] = ['cn-shanghai', 'cn-beijing']
 const regions = ['cn-shanghai', 'cn-beijing', 'ap-southeast-1', 'eu-central-1', 'us-west-1']
 
@@ -11,7 +10,7 @@ describe('regions', () => {
     const separator = constantFrom(',', '\n', ', ', '\r\n', ' ,\n', ',,')
     assert(
       property(uniqueArray(constantFrom(...regions)), separator, (values, between) => {
-        expect(parseReplicas(values.join(between), home)).toEqual({ values, faults: [] })
+        expect(parseRegions(values.join(between))).toEqual({ value: values, errors: [] })
       }),
     )
   })
@@ -19,45 +18,44 @@ describe('regions', () => {
   test.each(['cn', 'cn_shanghai', 'cn-shanghai.', 'cn/x-y', 'cn-shanghai:80', 'cn-shanghai\tx', 'cn--x', ''])(
     '%o is none',
     (text) => {
-      expect(isRegionId(text)).toBe(false)
+      expect(text).not.toMatch(regionForm)
     },
   )
 
-  test('each fault is told once, all of them', () => {
-    expect(parseReplicas(`x,x,${home},${shanghai},${shanghai},${shanghai}`, home).faults).toEqual([
+  test('each error is told once, all of them', () => {
+    expect(parseRegions(`x,x,${shanghai},${shanghai},${shanghai}`).errors).toEqual([
       "expected region IDs such as cn-shanghai, comma or newline separated, not 'x'.",
-      'x stands there twice: leave one out.',
-      'cn-shanghai stands there twice: leave one out.',
-      'cn-hangzhou is the home region already: leave it out.',
+      'x is listed twice: remove one.',
+      'cn-shanghai is listed twice: remove one.',
     ])
   })
 
-  test('an unknown home region excludes none', () => {
-    expect(parseReplicas(`${shanghai},`, '').faults).toEqual([])
+  test('an empty entry is none', () => {
+    expect(parseRegions(`${shanghai},`)).toEqual({ value: [shanghai], errors: [] })
   })
 })
 
 describe('accounts', () => {
   test.each(['12345', '1234567890123456', '1'.repeat(20)])('%s', (account) => {
-    expect(parseAccounts(account)).toEqual({ values: [account], faults: [] })
+    expect(parseAccounts(account)).toEqual({ value: [account], errors: [] })
   })
 
   test('named twice are one, and keep their order', () => {
     expect(parseAccounts('22222\n11111,22222, 33333 ,11111')).toEqual({
-      values: ['22222', '11111', '33333'],
-      faults: [],
+      value: ['22222', '11111', '33333'],
+      errors: [],
     })
   })
 
   test('each that is none is told', () => {
-    expect(parseAccounts('1,web,12345').faults).toEqual([
+    expect(parseAccounts('1,web,12345').errors).toEqual([
       expect.stringContaining("not '1'."),
       expect.stringContaining("not 'web'."),
     ])
   })
 
   test.each(['1.23456789012346E+15', '1E+15'])('%s was a number', (account) => {
-    expect(parseAccounts(account).faults).toEqual([expect.stringContaining('quotes')])
+    expect(parseAccounts(account).errors).toEqual([expect.stringContaining('quotes')])
   })
 })
 
@@ -79,7 +77,7 @@ describe('keys', () => {
       },
     ],
   ])('%s', (_, text, keys) => {
-    expect(parseKeys(text, [shanghai, beijing])).toEqual({ keys, faults: [] })
+    expect(parseKeys(text)).toEqual({ value: keys, errors: [] })
   })
 
   test.each([
@@ -91,38 +89,36 @@ describe('keys', () => {
     ['two on a line, with a blank', 'cn-shanghai=a, cn-beijing=b'],
     ['a comma at the end', 'cn-shanghai=a,'],
     ['YAML', 'cn-shanghai: a'],
-  ])('%s is a fault that quotes the line', (_, line) => {
-    expect(parseKeys(line, [shanghai, beijing]).faults).toEqual([
-      `expected \`region=key\`, one a line, the key without blanks and commas, not '${line}'.`,
+  ])('%s is an error that quotes the line', (_, line) => {
+    expect(parseKeys(line).errors).toEqual([
+      `expected one \`region=key\` per line, the key without spaces or commas, not '${line}'.`,
     ])
   })
 
-  test('a region has one key, and is a replica', () => {
-    expect(parseKeys('cn-shanghai=a\ncn-shanghai=a\ncn-hangzhou=b\ncn-hangzhou=c', [shanghai]).faults).toEqual([
-      'cn-shanghai stands there twice: leave one out.',
-      'cn-hangzhou stands there twice: leave one out.',
-      'cn-hangzhou is none of `replica-region-ids`: add it there, or leave its key out.',
+  test('a region has one key', () => {
+    expect(parseKeys('cn-shanghai=a\ncn-shanghai=a\ncn-hangzhou=b\ncn-hangzhou=c').errors).toEqual([
+      'cn-shanghai is listed twice: remove one.',
+      'cn-hangzhou is listed twice: remove one.',
     ])
   })
 
   test('a name that every object has is a region like any other', () => {
-    expect(parseKeys('__proto__=k', []).faults).toHaveLength(1)
-    expect(Object.entries(parseKeys('__proto__=k', []).keys)).toEqual([['__proto__', 'k']])
+    expect(Object.entries(parseKeys('__proto__=k').value)).toEqual([['__proto__', 'k']])
   })
 })
 
-test('any text at all gives values of the right form, or faults', () => {
+test('any text at all gives values of the right form, or errors', () => {
   const unit = constantFrom(...'ac1-=, \n\r\t:_.')
   assert(
     property(array(string({ unit })), (parts) => {
       const text = parts.join('\n')
-      const replicas = parseReplicas(text, home)
-      if (replicas.faults.length === 0) expect(replicas.values.filter((value) => !isRegionId(value))).toEqual([])
+      const found = parseRegions(text)
+      if (found.errors.length === 0) expect(found.value.filter((value) => !regionForm.test(value))).toEqual([])
       const accounts = parseAccounts(text)
-      if (accounts.faults.length === 0) expect(accounts.values.join('')).toMatch(/^\d*$/)
-      const { keys, faults } = parseKeys(text, replicas.values)
-      for (const key of Object.values(keys)) expect(key).toMatch(/^[^\s,=]+$/)
-      for (const fault of [...replicas.faults, ...accounts.faults, ...faults]) expect(fault).toMatch(/\S.*[.]$/s)
+      if (accounts.errors.length === 0) expect(accounts.value.join('')).toMatch(/^\d*$/)
+      const keys = parseKeys(text)
+      for (const key of Object.values(keys.value)) expect(key).toMatch(/^[^\s,=]+$/)
+      for (const error of [found, accounts, keys].flatMap(({ errors }) => errors)) expect(error).toMatch(/\S.*[.]$/s)
     }),
     { numRuns: 1000 },
   )

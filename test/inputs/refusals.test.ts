@@ -1,31 +1,12 @@
 /** Inputs that are refused before the first request, each with the message that a user gets. */
 import { describe, expect, test } from 'vitest'
-import { parseInputs } from '../../src/inputs/parse.ts'
-import { type InputName, inputTable } from '../../src/inputs/schema.ts'
-import { sha256 } from '../family/requests.ts'
-
-type Inputs = Readonly<Record<string, string>>
-
-const context = {
-  repositoryId: '4711',
-  repository: 'octo/web',
-  sha: '0123456789abcdef0123456789abcdef01234567',
-  workflowRun: '17230001',
-  job: 'deploy',
-  step: '__run',
-  attempt: 1,
-  number: 42,
-  regionId: '',
-  sha256,
-}
+import { errorsOf, type Inputs } from './parsed.ts'
 
 const connection: Inputs = { 'region-id': 'cn-hangzhou', 'access-key-id': 'key', 'access-key-secret': 'secret' }
 
 /** Everything that is wrong, one line each; empty: nothing is. */
 function refusalOf(inputs: Inputs): string {
-  const given: Inputs = { ...connection, ...inputs }
-  const parsed = parseInputs((name: InputName) => given[name] ?? inputTable[name].default, context)
-  return parsed.ok ? '' : parsed.faults.join('\n')
+  return errorsOf({ ...connection, ...inputs }).join('\n')
 }
 
 const bake = { mode: 'bake', family: 'web', 'instance-id': 'i-bp117mtgmllecpwl0000' }
@@ -38,7 +19,7 @@ const cases: readonly (readonly [what: string, inputs: Inputs, message: RegExp])
   ['an unknown mode', { mode: 'delete', family: 'web' }, /`mode` should be one of bake, promote, rollback, resolve/],
   ['no family', { ...bake, family: '' }, /`family` is required/],
   ['no source', { mode: 'bake', family: 'web' }, /Exactly one of `instance-id`, `snapshot-id`, `disk-device-mappings`/],
-  ['two sources', { ...bake, 'snapshot-id': 's-1a' }, /Only one of .*`instance-id` and `snapshot-id`/],
+  ['two sources', { ...bake, 'snapshot-id': 's-1a' }, /Only one of .*, not `instance-id` and `snapshot-id`/],
   ['nothing to promote', { mode: 'promote', family: 'web' }, /`image-id` or `from-family` is required/],
   ['nothing to resolve', { mode: 'resolve' }, /Exactly one of `family`, `image-id`/],
   ['two things to resolve', { ...resolve, 'image-id': 'm-1a' }, /Only one of `family`, `image-id`/],
@@ -49,13 +30,17 @@ const cases: readonly (readonly [what: string, inputs: Inputs, message: RegExp])
   ['a share without wait', { ...bake, 'share-with': '1234567890123456', wait: 'false' }, /`wait: false`/],
   ['keep without wait', { ...bake, keep: '5', wait: 'false' }, /`wait: false`/],
   ['keep of one', { ...bake, keep: '1' }, /`keep` should be a whole number of at least 2/],
-  ['unshare without keep', { ...bake, unshare: 'true' }, /set `keep` as well/],
+  ['unshare without keep', { ...bake, unshare: 'true' }, /`unshare` needs `keep` in mode bake/],
   [
     'the home region among the replicas',
     { ...rollback, 'replica-region-ids': 'cn-shanghai,cn-hangzhou' },
-    /cn-hangzhou is the home region already: leave it out/,
+    /cn-hangzhou is already the home region: leave it out/,
   ],
-  ['a replica region twice', { ...resolve, 'replica-region-ids': 'cn-shanghai\ncn-shanghai' }, /stands there twice/],
+  [
+    'a replica region twice',
+    { ...resolve, 'replica-region-ids': 'cn-shanghai\ncn-shanghai' },
+    /cn-shanghai is listed twice/,
+  ],
   [
     'a replica region that would change the host',
     { ...resolve, 'replica-region-ids': 'evil.com/?x=cn-shanghai' },
@@ -64,19 +49,23 @@ const cases: readonly (readonly [what: string, inputs: Inputs, message: RegExp])
   [
     'an image in replica regions',
     { mode: 'resolve', 'image-id': 'm-1a', 'replica-region-ids': 'cn-shanghai' },
-    /leave `replica-region-ids` out/,
+    /`image-id` cannot be used with `replica-region-ids`/,
   ],
   [
     'a key of no replica region',
     { ...promote, 'replica-region-ids': 'cn-shanghai', 'copy-kms-key-ids': 'cn-beijing=key' },
-    /cn-beijing is none of `replica-region-ids`/,
+    /cn-beijing is not in `replica-region-ids`/,
   ],
   [
     'keys on one line',
     { ...bake, 'replica-region-ids': 'cn-shanghai,cn-beijing', 'copy-kms-key-ids': 'cn-shanghai=a,cn-beijing=b' },
-    /`copy-kms-key-ids`: expected `region=key`/,
+    /`copy-kms-key-ids`: expected one `region=key` per line/,
   ],
-  ['a resource group of no copies', { ...promote, 'resource-group-id': 'rg-1a' }, /`replica-region-ids` as well/],
+  [
+    'a resource group of no copies',
+    { ...promote, 'resource-group-id': 'rg-1a' },
+    /`resource-group-id` needs `replica-region-ids` in mode promote/,
+  ],
   ['an account that is none', { ...rollback, 'share-with': '1234567890123456,web' }, /not 'web'/],
   [
     'fifty-one accounts',
@@ -88,20 +77,36 @@ const cases: readonly (readonly [what: string, inputs: Inputs, message: RegExp])
     { ...bake, 'replica-region-ids': 'cn-shanghai', tags: 'image-family:origin=cn-hangzhou/m-1a' },
     /'image-family:origin' is set by this action/,
   ],
-  ['from-family as family', { mode: 'promote', family: 'web', 'from-family': 'web' }, /another family/],
-  ['quarantine as family', { ...rollback, 'quarantine-family': 'web' }, /another family/],
-  ['allow-empty with a target', { ...rollback, 'allow-empty': 'true', 'to-image-id': 'm-1a' }, /does not go with/],
+  [
+    'from-family as family',
+    { mode: 'promote', family: 'web', 'from-family': 'web' },
+    /`from-family` must differ from `family`/,
+  ],
+  [
+    'quarantine as family',
+    { ...rollback, 'quarantine-family': 'web' },
+    /`quarantine-family` must differ from `family`/,
+  ],
+  [
+    'allow-empty with a target',
+    { ...rollback, 'allow-empty': 'true', 'to-image-id': 'm-1a' },
+    /cannot be used with `to-image-id`/,
+  ],
   [
     'deprecate-newer with from-family',
     { mode: 'promote', family: 'web', 'from-family': 'next', 'deprecate-newer': 'true' },
-    /does not go with/,
+    /cannot be used with `from-family`/,
   ],
-  ['a key without its secret', { ...resolve, 'access-key-secret': '' }, /Half a credential.*`access-key-secret`/],
-  ['a secret without its key', { ...resolve, 'access-key-id': '' }, /Half a credential.*`access-key-id`/],
+  [
+    'a key without its secret',
+    { ...resolve, 'access-key-secret': '' },
+    /Incomplete credentials: `access-key-secret` is empty/,
+  ],
+  ['a secret without its key', { ...resolve, 'access-key-id': '' }, /Incomplete credentials: `access-key-id` is empty/],
   [
     'a token alone',
     { ...resolve, 'access-key-id': '', 'access-key-secret': '', 'security-token': 'CAIS' },
-    /Half a credential/,
+    /Incomplete credentials: `access-key-id` and `access-key-secret` are empty/,
   ],
   ['no region', { ...resolve, 'region-id': '' }, /`region-id` is required.*ALIBABA_CLOUD_REGION_ID/],
   ['a region that would change the host', { ...resolve, 'region-id': 'evil.com/?x=cn-hangzhou' }, /`region-id`/],
@@ -109,9 +114,9 @@ const cases: readonly (readonly [what: string, inputs: Inputs, message: RegExp])
   ['a limit of no time', { ...resolve, 'wait-timeout-minutes': '0' }, /number above 0/],
   ['an age of no days', { ...resolve, 'max-age-days': 'a week' }, /`max-age-days`/],
   ['an image ID that is none', { ...promote, 'image-id': 'web-1' }, /`image-id` should be an ID such as m-/],
-  ['a tag twice', { ...bake, tags: 'a=1\na=2' }, /`tags`: the key 'a' stands there twice/],
-  ['a tag of the action', { ...bake, tags: 'image-family:run=1' }, /belongs to this action/],
-  ['a tag of GitHub', { ...promote, tags: 'github:sha=1' }, /belongs to this action/],
+  ['a tag twice', { ...bake, tags: 'a=1\na=2' }, /`tags`: the key 'a' is given twice/],
+  ['a tag of the action', { ...bake, tags: 'image-family:run=1' }, /is reserved for this action/],
+  ['a tag of GitHub', { ...promote, tags: 'github:sha=1' }, /is reserved for this action/],
   ['a tag that is a list', { ...bake, tags: 'a: [1, 2]' }, /the value of 'a' should be text/],
   ['tags that are a list', { ...bake, tags: '- a\n- b' }, /`tags`: expected/],
   ['a tag value too long', { ...bake, tags: `a=${'x'.repeat(129)}` }, /129 characters/],

@@ -1,13 +1,13 @@
 import { assert, constantFrom, dictionary, oneof, property, string } from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { parseTags } from '../../src/inputs/tags.ts'
+import { parseTags, parseUserTags } from '../../src/inputs/tags.ts'
 
 const good = (text: string) => {
-  const { tags, faults } = parseTags(text)
-  expect(faults).toEqual([])
-  return tags
+  const { value, errors } = parseTags(text)
+  expect(errors).toEqual([])
+  return value
 }
-const faultsOf = (text: string) => parseTags(text).faults
+const errorsOf = (text: string) => parseTags(text).errors
 
 describe('what people write', () => {
   test.each([
@@ -66,7 +66,7 @@ describe('what people write', () => {
   })
 })
 
-describe('faults', () => {
+describe('errors', () => {
   test.each([
     ['a word', 'team', /key=value/],
     ['a list', '- team', /YAML or JSON map/],
@@ -74,7 +74,7 @@ describe('faults', () => {
     ['broken JSON', '{"team": ', /as YAML/],
     ['a value that is a list', 'team: [a, b]', /the value of 'team' should be text/],
     ['a value that is a map', '{"team": {"a": 1}}', /the value of 'team' should be text/],
-    ['a key twice in lines', 'team=a\nteam=b', /'team' stands there twice/],
+    ['a key twice in lines', 'team=a\nteam=b', /^the key 'team' is given twice\.$/],
     ['a key twice in a map', 'team: a\nteam: b', /unique/],
     ['a key twice in JSON', '{"team": "a", "team": "b"}', /unique/],
     ['a key of 129 characters', `${'k'.repeat(129)}=x`, /1 to 128/],
@@ -86,7 +86,7 @@ describe('faults', () => {
     ['a value that starts with acs:', 'team=acs:x', /'acs:'/],
     ['a value with an address', 'team=see https://x', /https/],
   ])('%s', (_, text, why) => {
-    expect(faultsOf(text).join('\n')).toMatch(why)
+    expect(errorsOf(text).join('\n')).toMatch(why)
   })
 
   test.each([
@@ -95,12 +95,21 @@ describe('faults', () => {
     ['a value that starts with aliyun', 'team=aliyun'],
     ['a value with acs: within', 'team=x acs:y'],
   ])('%s is none', (_, text) => {
-    expect(faultsOf(text)).toEqual([])
+    expect(errorsOf(text)).toEqual([])
   })
 
   test('are told all at once', () => {
-    expect(faultsOf(`aliyun=1\nteam=acs:x\nx=${'v'.repeat(200)}`)).toHaveLength(3)
+    expect(errorsOf(`aliyun=1\nteam=acs:x\nx=${'v'.repeat(200)}`)).toHaveLength(3)
   })
+})
+
+test('a user’s tags keep out of the action’s own keys, apart from those that people may set', () => {
+  const { value, errors } = parseUserTags('team=core\nimage-family:protect=yes\ngithub:sha=x\nimage-family:run=y')
+  expect(Object.keys(value)).toEqual(['team', 'image-family:protect', 'github:sha', 'image-family:run'])
+  expect(errors).toEqual([
+    "the key 'github:sha' is reserved for this action.",
+    "the key 'image-family:run' is reserved for this action.",
+  ])
 })
 
 describe('no value is lost or interpreted', () => {
@@ -116,7 +125,7 @@ describe('no value is lost or interpreted', () => {
         const text = Object.entries(tags)
           .map(([name, value]) => `${name}=${value}`)
           .join('\n')
-        expect(parseTags(text)).toEqual({ tags: { ...tags }, faults: [] })
+        expect(parseTags(text)).toEqual({ value: { ...tags }, errors: [] })
       }),
       { numRuns: 1000 },
     )
@@ -126,7 +135,7 @@ describe('no value is lost or interpreted', () => {
     assert(
       property(dictionary(key, word, { minKeys: 1, maxKeys: 5 }), (tags) => {
         for (const text of [JSON.stringify(tags), JSON.stringify(tags, undefined, 2)]) {
-          expect(parseTags(text)).toEqual({ tags: { ...tags }, faults: [] })
+          expect(parseTags(text)).toEqual({ value: { ...tags }, errors: [] })
         }
       }),
       { numRuns: 1000 },
@@ -139,26 +148,26 @@ describe('no value is lost or interpreted', () => {
         const text = Object.entries(tags)
           .map(([name, value]) => `${JSON.stringify(name)}: ${JSON.stringify(value)}`)
           .join('\n')
-        expect(parseTags(text)).toEqual({ tags: { ...tags }, faults: [] })
+        expect(parseTags(text)).toEqual({ value: { ...tags }, errors: [] })
       }),
       { numRuns: 1000 },
     )
   })
 
   test('an unquoted YAML value that begins with an exclamation mark', () => {
-    const { tags, faults } = parseTags('priority: !high')
-    expect(faults.length > 0 || tags.priority === '!high').toBe(true)
+    const { value, errors } = parseTags('priority: !high')
+    expect(errors.length > 0 || value.priority === '!high').toBe(true)
   })
 
-  test('any text at all gives text or faults', () => {
+  test('any text at all gives text or errors', () => {
     const unit = constantFrom(...'a=:{}[]"\'\n -#|>@`,')
     assert(
       property(string({ unit, minLength: 1 }), (given) => {
         const text = given.trim()
-        const { tags, faults } = parseTags(text)
+        const { value: tags, errors } = parseTags(text)
         for (const value of Object.values(tags)) expect(typeof value).toBe('string')
-        for (const fault of faults) expect(fault).toMatch(/\S/)
-        if (/^[^=:#\n]+$/.test(text) && !/^[{]/.test(text)) expect(faults).not.toEqual([])
+        for (const error of errors) expect(error).toMatch(/\S/)
+        if (/^[^=:#\n]+$/.test(text) && !/^[{]/.test(text)) expect(errors).not.toEqual([])
       }),
       { numRuns: 2000 },
     )

@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util'
+import { parseFlags, startFault } from './flags.ts'
 import { type LocalEcs, realClock, startLocalEcs } from './server.ts'
 
 /** What to type to see something: the keys are this server's own and open nothing else. */
@@ -22,11 +22,20 @@ For the aliyun CLI, with the same variables:
 `
 }
 
-const { values } = parseArgs({
-  options: { port: { type: 'string', default: '18080' }, speed: { type: 'string', default: '1' } },
-})
-const ecs = await startLocalEcs({ clock: realClock({ speed: Number(values.speed) }), port: Number(values.port) })
-const instance = ecs.seed.instance()
-const snapshot = ecs.seed.snapshot()
-process.stdout.write(instructions(ecs, instance.id, snapshot.id))
-process.on('SIGINT', () => ecs.close())
+async function start(args: readonly string[]): Promise<void> {
+  const { port, speed } = parseFlags(args)
+  const ecs = await startLocalEcs({ clock: realClock({ speed }), port })
+  const instance = ecs.seed.instance()
+  const snapshot = ecs.seed.snapshot()
+  process.stdout.write(instructions(ecs, instance.id, snapshot.id))
+  process.on('SIGINT', () => ecs.close())
+}
+
+try {
+  await start(process.argv.slice(2))
+} catch (error) {
+  const fault = startFault(error)
+  if (fault === undefined) throw error
+  console.error(fault)
+  process.exitCode = 1
+}

@@ -294,7 +294,7 @@ describe('the wait', () => {
     expect(step.exitCode).toBe(1)
     const image = step.outputs['image-id'] ?? ''
     expect(errorOf(step)).toMatch(/time limit of 0\.02 minutes/)
-    expect(errorOf(step)).toContain(`ECS goes on creating image ${image}`)
+    expect(errorOf(step)).toContain(`ECS is still creating image ${image}`)
     expect(ecs.image(image)?.status).toBe('Creating')
     ecs.change(image, { status: 'Available' })
     const again = await runMain(ecs, inputs, retry)

@@ -35,7 +35,7 @@ describe('an error of ECS gives what, where, code, request ID and what to do', (
     ['bake', 'CreateImage', 'InvalidImageVersion.Malformed', /image-version/],
     ['bake', 'StopInstance', 'InstanceExpiredOrInArrears', /bills|Renew/],
     ['bake', 'DescribeInstances', 'Forbidden.RAM', /ecs:DescribeInstances/],
-    ['promote', 'ModifyImageAttribute', 'ImageFamilyQuotaFull', /Name an existing `family`/],
+    ['promote', 'ModifyImageAttribute', 'ImageFamilyQuotaFull', /Use an existing `family`/],
     ['promote', 'TagResources', 'Forbidden.RAM', /ecs:TagResources/],
     ['promote', 'DescribeImageSharePermission', 'InvalidImageId.NotFound', /image-id/],
     ['rollback', 'TagResources', 'NoPermission.Tag', /ecs:TagResources/],

@@ -3,7 +3,7 @@
  * that has changed too early; and a re-run ends where the undisturbed run ends.
  */
 import { expect, test } from 'vitest'
-import { lanesOf, type Phase, phases } from '../../src/family/plan/plan.ts'
+import { type Phase, phases } from '../../src/family/plan/plan.ts'
 import type { Inputs } from '../action/runner.ts'
 import type { Fault } from '../local-ecs/faults.ts'
 import {
@@ -37,10 +37,10 @@ const quickly: Inputs = { 'poll-interval-seconds': '0.002' }
 const isBeforeSwitch = (phase: 'looking' | Phase | undefined): boolean =>
   phase === 'looking' || (phase !== undefined && phases.indexOf(phase) < phases.indexOf('activate'))
 
-function failedIn({ outcome: { plan, journal, failure } }: Walk): 'looking' | Phase | undefined {
+function failedIn({ outcome: { plan, failure } }: Walk): 'looking' | Phase | undefined {
   if (failure?.doing === 'looking at the family' || plan?.kind === 'refuse') return 'looking'
-  const failed = journal.find(({ error }) => error !== undefined && error === failure?.error)
-  return phases.find((phase) => failed && lanesOf(plan, phase).flat().includes(failed.planned))
+  const [failed] = failure?.steps ?? []
+  return phases.find((phase) => failed?.id.split('/')[1] === phase)
 }
 
 /** One failure that names the region; nowhere an answer that has changed too early; the others served as they are told. */

@@ -122,7 +122,7 @@ function wrongSuccess(ecs: LocalEcs, run: Begun, { outcome, outputs }: Pick<Walk
   if (regions.length > 1 && outputs['in-sync'] !== String(isInSync)) {
     wrongs.push(`run ${id} says in-sync=${outputs['in-sync']}`)
   }
-  const isOvertaken = outcome.verdicts.some(({ kind }) => kind === 'overtaken')
+  const isOvertaken = outcome.verifications.some(({ kind }) => kind === 'overtaken')
   const isRepeated = run.settled !== undefined || run.attempts > 1
   // What it was to take is older than what is served: nothing to do.
   const stays = inputs['from-family'] !== undefined && outputs['image-id'] === outputs['previous-image-id']

@@ -412,9 +412,9 @@ describe('a step that ends early', () => {
 
   const saysThatCopiesGoOn = (ecs: LocalEcs, step: Step): void => {
     for (const region of [shanghai, beijing]) {
-      expect(errorOf(step)).toContain(`ECS goes on copying image ${ecs.images(region).at(-1)?.id} to ${region}`)
+      expect(errorOf(step)).toContain(`ECS is still copying image ${ecs.images(region).at(-1)?.id} to ${region}`)
     }
-    expect(errorOf(step)).toContain('Re-run this job to go on from here')
+    expect(errorOf(step)).toContain('To go on from here, press "Re-run failed jobs"')
   }
 
   test('cancelled while copying: says which copies go on, and the next attempt goes on with them', async () => {

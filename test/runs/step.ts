@@ -64,7 +64,7 @@ export async function runMain(
     const walked = await walk(ecs, inputs, { ...options, signal, onImage })
     return stepOf({ ...walked, outputs: { ...early, ...walked.outputs } })
   } catch (error) {
-    if (error instanceof InvalidInputs) return refusedStep(error.message)
+    if (error instanceof InvalidInputs) return refusedStep(error)
     throw error
   } finally {
     if (killedAt || cancelledAt) {
@@ -97,29 +97,29 @@ const cancelling =
     if (isAt(phase, request)) end.abort()
   }
 
-function stepOf({ outputs, summary, log, notices, failure, headline }: Walk): Step {
+function stepOf({ outputs, summary, log, notices, error, headline }: Walk): Step {
   const told = (level: string) => notices.flatMap((notice) => (notice.level === level ? [notice.text] : []))
   const logged = (level: string) =>
     log.flatMap((line) => (line.startsWith(`${level}: `) ? [line.slice(level.length + 2)] : []))
   const at = (level: string) => [...logged(level), ...told(level)]
-  const failed = failure ? [`${failure.what}\n${failure.remedy}`] : []
+  const failed = error === undefined ? [] : [error]
   return {
-    exitCode: failure ? 1 : 0,
+    exitCode: error === undefined ? 0 : 1,
     outputs,
     summary,
-    log: [...log, failure ? '' : headline, ''].join('\n'),
+    log: [...log, error === undefined ? headline : '', ''].join('\n'),
     errors: [...at('error'), ...failed],
     warnings: at('warning'),
     notices: at('notice'),
   }
 }
 
-const refusedStep = (error: string): Step => ({
+const refusedStep = ({ message, report }: InvalidInputs): Step => ({
   exitCode: 1,
   outputs: {},
-  summary: '',
+  summary: report.summary,
   log: '',
-  errors: [`${error}\nNo request was made.`],
+  errors: [message],
   warnings: [],
   notices: [],
 })

@@ -462,7 +462,7 @@ test('Where home serves another image than was expected by then, nothing visible
   const { failure, outputs } = await walk(ecs, promoting(v1, more).inputs)
   const after = visible().filter(({ id }) => id !== late?.id)
   await ecs.close()
-  expect(failure?.remedy).toContain('Nothing visible was changed.')
+  expect(failure?.what).toContain('No family was switched.')
   expect(after).toEqual(before)
   expect(outputs.changed).toBe('false')
 })

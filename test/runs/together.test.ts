@@ -293,7 +293,7 @@ test('a start that ECS accepts and that does not hold fails, and leaves the inst
   const { kept, postState } = keeping()
   const inputs: Inputs = { mode: 'bake', family: 'web', 'instance-id': instance, 'stop-instance': 'true' }
   const walked = await walk(ecs, inputs, { postState })
-  expect(walked.failure?.what).toContain(`ECS accepted to start instance ${instance}, but it is Stopped`)
+  expect(walked.failure?.what).toContain(`ECS accepted the request to start instance ${instance}, but it is Stopped`)
   expect([...kept]).toEqual([instance])
   expect(ecs.image(idOf(walked))?.status).toBe('Available')
   await ecs.close()

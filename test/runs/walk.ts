@@ -5,15 +5,22 @@
 
 import { connect } from '../../src/connect.ts'
 import { Clock } from '../../src/engine/clock.ts'
+import type { Outcome } from '../../src/engine/outcome.ts'
 import type { Log, PostState } from '../../src/engine/ports.ts'
-import { type Outcome, run } from '../../src/engine/run.ts'
+import { run } from '../../src/engine/run.ts'
 import { readRunContext } from '../../src/github/context.ts'
 import { parseInputs } from '../../src/inputs/parse.ts'
-import { type Report, report } from '../../src/report/outputs.ts'
+import { errorText } from '../../src/report/annotations.ts'
+import { type Report, report, reportFailure } from '../../src/report/index.ts'
+import { invalidInputs } from '../../src/report/outside-of-runs.ts'
 import { connectionTo, gitHubVariables, type Inputs, inputDefaults, type WorkflowRun } from '../action/runner.ts'
 import type { LocalEcs } from '../local-ecs/server.ts'
 
-export interface Walk extends Report {
+export interface Walk extends Omit<Report, 'failure'> {
+  /** The error as one text, without what to do about it, which is apart. */
+  readonly failure: { readonly what: string; readonly remedy: string } | undefined
+  /** The same as the runner is told it. */
+  readonly error: string | undefined
   readonly outcome: Outcome
   readonly log: readonly string[]
 }
@@ -33,6 +40,12 @@ const noPostStep: PostState = { instanceStopped: () => undefined, instanceStarte
 /** Inputs that are not right: no request was made. */
 export class InvalidInputs extends Error {
   override readonly name = 'InvalidInputs'
+  readonly report: Report
+  constructor(errors: readonly string[]) {
+    const message = invalidInputs(errors)
+    super(errorText(message))
+    this.report = reportFailure(message)
+  }
 }
 
 /** @throws InvalidInputs */
@@ -45,15 +58,18 @@ export async function walk(
   const { postState = noPostStep, onImage = () => undefined } = options
   const values: Inputs = { ...inputDefaults(), ...connectionTo(ecs), ...inputs }
   const parsed = parseInputs((name) => values[name] ?? '', contextOf(workflowRun, env))
-  if (!parsed.ok) throw new InvalidInputs(parsed.faults.join('\n'))
+  if (!parsed.ok) throw new InvalidInputs(parsed.errors)
   const { request, settings } = parsed.value
   if (!settings.keys) throw new Error('The local ECS takes static keys.')
   const clock = new Clock({ ...settings, signal })
   const { log, lines } = collectLog()
   const connected = await connect(settings, { clock, log })
-  for (const doubt of parsed.doubts) log.warning(doubt)
+  for (const doubt of parsed.warnings) log.warning(doubt)
   const outcome = await run(request, { ecs: connected, clock, log, postState, onImage })
-  return { ...report(outcome), outcome, log: lines }
+  // What is told of a run needs no more than what JSON keeps of it.
+  const { failure, ...told } = report(JSON.parse(JSON.stringify(outcome)) as Outcome)
+  const said = failure && { what: errorText({ ...failure, todo: [] }), remedy: failure.todo.join(' ') }
+  return { ...told, failure: said, error: failure && errorText(failure), outcome, log: lines }
 }
 
 /** As people read it: groups as chapters, annotations with their level. */

@@ -24,6 +24,21 @@ export interface DecisionRecord {
   readonly replaces: Replaced | undefined
 }
 
+interface DecisionTraits {
+  /** Which images carry the record that is written last: the target, or what the family resolved to before. */
+  readonly commitMarker: 'target' | 'withdrawn'
+  /** The target is an image of the family already, and only has to be restored or found again. */
+  readonly fallsBack: boolean
+  /** When it is carried out and another decision follows, its target is wanted no longer. */
+  readonly endsWithNext: boolean
+}
+
+/** What differs between decisions to promote and to roll back. */
+export const decisionTraits: Readonly<Record<DecisionRecord['mode'], DecisionTraits>> = {
+  promote: { commitMarker: 'target', fallsBack: false, endsWithNext: true },
+  rollback: { commitMarker: 'withdrawn', fallsBack: true, endsWithNext: false },
+}
+
 export interface Replaced {
   readonly run: string
   readonly state: 'planned' | 'done'
@@ -148,7 +163,8 @@ export function recentRollbackTo(
     .map(decisionOn)
     .find(
       (decision) =>
-        decision?.mode === 'rollback' &&
+        decision !== undefined &&
+        decisionTraits[decision.mode].fallsBack &&
         decision.target === current.id &&
         !isSameWorkflowRun(run, decision.run) &&
         now - decision.at < 30 * 60_000,

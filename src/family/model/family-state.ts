@@ -2,10 +2,13 @@
 import type { Image } from './image.ts'
 
 export interface FamilyState {
+  readonly region: string
   /** What ECS says that the family resolves to. */
   readonly current: Image | undefined
-  /** Own images of the family. */
+  /** Own images of the family, whatever their status. */
   readonly members: readonly Image[]
-  /** All images that may carry this run's decision, the members among them. */
+  /** Members of the quarantine family, where one is named. */
+  readonly quarantined: readonly Image[]
+  /** All images that may carry this run's decision: members, quarantined ones, copies, images moved by an earlier attempt. */
   readonly known: readonly Image[]
 }

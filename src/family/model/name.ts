@@ -24,21 +24,19 @@ const codePoint = (character: string): string =>
 function judgeCommon(name: string): Judgement {
   const characters = [...name]
   if (characters.length < 2 || characters.length > 128) {
-    return bad(`it has ${characters.length} character${characters.length === 1 ? '' : 's'}; ECS takes 2 to 128`)
+    return bad(`it must have 2 to 128 characters, not ${characters.length}`)
   }
-  const first = characters[0] ?? ''
-  if (!letter.test(first))
-    return bad(`it starts with '${first}'; the first character must be a letter (Latin or Chinese)`)
-  if (/https?:\/\//i.test(name)) return bad(`it contains 'http://' or 'https://'`)
+  if (!letter.test(characters[0] ?? '')) return bad('it must start with a letter')
+  if (/https?:\/\//i.test(name)) return bad(`it must not contain 'http://' or 'https://'`)
   const stray = characters.find((character) => !allowed.test(character))
   if (stray !== undefined) {
     return bad(
-      `it contains '${stray}' (${codePoint(stray)}); allowed are letters (Latin or Chinese), digits and the characters . : _ -`,
+      `it contains '${stray}' (${codePoint(stray)}); only letters (Latin or Chinese), digits and the characters . : _ - are allowed`,
     )
   }
   if (/^acs:/i.test(name))
-    return bad(`it starts with 'acs:', which ECS keeps for public images and those of other accounts`)
-  if (/^aliyun/i.test(name)) return bad(`it starts with 'aliyun', which ECS keeps for itself`)
+    return bad(`it must not start with 'acs:', which ECS reserves for public images and those of other accounts`)
+  if (/^aliyun/i.test(name)) return bad(`it must not start with 'aliyun', which ECS reserves for itself`)
   return good
 }
 
@@ -56,7 +54,7 @@ export function judgeReadableFamily(name: string): Judgement {
   if (!name.startsWith('acs:')) return judgeFamily(name)
   const characters = [...name]
   if (characters.length <= 'acs:'.length || characters.length > 160) {
-    return bad(`it should be acs:<account ID>:<family>, or a public family such as acs:ubuntu_24_04_x64`)
+    return bad(`it must be acs:<account ID>:<family>, or a public family such as acs:ubuntu_24_04_x64`)
   }
   const stray = characters.find((character) => !allowed.test(character))
   return stray === undefined ? good : bad(`it contains '${stray}' (${codePoint(stray)})`)

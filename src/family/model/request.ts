@@ -112,7 +112,11 @@ export interface ResolveRequest extends Common, Conditions {
   readonly ifMissing: 'error' | 'ignore'
 }
 
+/** Requests whose decisions are recorded in tags. */
+export type RecordedRequest = PromoteRequest | RollbackRequest
+
 export type Request = BakeRequest | PromoteRequest | RollbackRequest | ResolveRequest
+
 /** The family that the request is about; undefined where that is the question. */
 export const familyOf = (request: Request): string | undefined => {
   if (request.mode !== 'resolve') return request.family
@@ -120,10 +124,10 @@ export const familyOf = (request: Request): string | undefined => {
 }
 
 /** Home first. */
-export const regionsOf = ({ region, replicas }: Pick<Common, 'region' | 'replicas'>): readonly string[] => [
+export const regionsOf = ({
   region,
-  ...replicas,
-]
+  replicas,
+}: Pick<Common, 'region' | 'replicas'>): readonly [home: string, ...replicas: string[]] => [region, ...replicas]
 
 export type Mode = Request['mode']
-export const modes: readonly Mode[] = ['bake', 'promote', 'rollback', 'resolve']
+export const modes = ['bake', 'promote', 'rollback', 'resolve'] as const satisfies readonly Mode[]

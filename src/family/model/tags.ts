@@ -1,5 +1,5 @@
 /** The tags that this action writes and reads. They are its only state. */
-import type { Image } from './image.ts'
+import { tagLimit } from './limits.ts'
 
 export type Tags = Readonly<Record<string, string>>
 
@@ -13,11 +13,9 @@ export const tag = {
   protect: 'image-family:protect',
 } as const
 
-/** ECS's limit of tags on one resource. */
-export const tagLimit = 20
-
-export const hasRoomForTags = (image: Image, tags: Tags): boolean =>
-  new Set([...Object.keys(image.tags), ...Object.keys(tags)]).size <= tagLimit
+/** @param present the tags of a resource */
+export const hasRoomForTags = (present: Tags, more: Tags): boolean =>
+  new Set([...Object.keys(present), ...Object.keys(more)]).size <= tagLimit
 
 /** A time in a tag value, UTC, to the second: `20260401083000`. */
 export const formatTime = (at: number): string => new Date(at).toISOString().replace(/\.\d+/, '').replaceAll(/\D/g, '')

@@ -1,164 +1,217 @@
-/** Makes one image what its family serves, in every region: joins, restores, copies, then retires what would still win. */
+/** Makes one image what its family serves, in every region: joins, restores, copies, then withdraws newer images. */
 
-import { distinct, isAvailable, isPending, oldestFirst } from '../model/image.ts'
-import { originOf, sameImage } from '../model/origin.ts'
+import type { FamilyState } from '../model/family-state.ts'
+import { distinct, type Image, isAvailable, isNewer, isPending, isReady, label, list } from '../model/image.ts'
+import { originOf } from '../model/origin.ts'
 import type { PromoteRequest } from '../model/request.ts'
-import { entrySteps, isRefusal, type Plan, type RegionDecision } from '../plan/plan.ts'
-import { all, type QueryGenerator, query, queryAll } from '../plan/query.ts'
-import { combineRefusals, combineRegions, inRegion, withSteps } from '../plan/regions.ts'
-import { isPlaceholder } from '../plan/steps.ts'
-import {
-  type Change,
-  observeConsistently,
-  pendingAfter,
-  recordSteps,
-  recover,
-  resumeNotice,
-} from '../recovery/resume.ts'
-import { confirming, planEntry, tagging } from '../rules/entry.ts'
-import { refuseForbidden } from '../rules/permission.ts'
-import { fallbackOf, planPruning } from '../rules/pruning.ts'
-import { quotaNotices } from '../rules/quota.ts'
-import { planSharing, type Sharing } from '../rules/sharing.ts'
-import { planWithdrawal } from '../rules/withdrawal.ts'
-import { choose, type HomeScene, isOlderSource, leftAlone, pendingNotices, targetOf } from './promote-choice.ts'
-import { type Case, doneElsewhere, remainingMembers, spread } from './promote-replicas.ts'
+import { type Tags, tag } from '../model/tags.ts'
+import type { Change, RegionCase, RegionDecision } from '../plan/decision.ts'
+import { isRefusal, type Notice, type Plan, type Refusal, refuse, refuseUnexpected } from '../plan/plan.ts'
+import { type QueryGenerator, queryAll } from '../plan/query.ts'
+import { isPlaceholder, type Step } from '../plan/steps.ts'
+import { observeConsistently } from '../recovery/consistency.ts'
+import { recordSteps } from '../recovery/record.ts'
+import { recover } from '../recovery/resume.ts'
+import { unmetCondition } from '../rules/conditions.ts'
+import { wouldBeServed } from '../rules/entry.ts'
+import { copyQueries, pickCopy } from '../rules/replication.ts'
+import { classifyRivals, findNewer, refuseForeignRival } from '../rules/rivals.ts'
+import { withdrawalOrder } from '../rules/withdrawal.ts'
+import { keepCurrent, planRegions } from './pipeline.ts'
+import type { CopySource, ModePolicy } from './policy.ts'
+import { chooseTarget, refuseCurrentElsewhere, refuseNewer } from './promote-target.ts'
 
-function* look(request: PromoteRequest): QueryGenerator<HomeScene> {
-  const { region, family, fromFamily, quarantineFamily, image } = request
+export const planPromote = (request: PromoteRequest): QueryGenerator<Plan> => planRegions(request, promote)
+
+export interface PromoteState extends FamilyState {
+  /** The image named by `image-id`; at home only. */
+  readonly named: Image | undefined
+  /** What `from-family` serves; at home only. */
+  readonly source: Image | undefined
+}
+
+const promote: ModePolicy<PromoteRequest, PromoteState> = {
+  look,
+  // What would be refused anyway is refused at once.
+  pendingImage: ({ expectedImage }, { named, current }) =>
+    named?.ownerAlias === 'self' && isPending(named) && [undefined, current?.id].includes(expectedImage)
+      ? named.id
+      : undefined,
+  recovery: {
+    observe: observeConsistently,
+    recover: (request, state, { isHome }) => recover(request, state, { named: isHome ? request.image : undefined }),
+  },
+  choose,
+  findCopies,
+  findSource,
+  planCopy: planCopyOf,
+  decideReplica,
+  sharePhase: 'prepare',
+  awaitsTarget: false,
+  listsInstances: false,
+  overtaken: 'fails',
+  expectsTarget: () => true,
+  withdrawing: (request) => request,
+  record: (request, decided) => recordSteps(request, { ...decided, targetTags: request.tags, mayGoWithout: false }),
+  confirmExpected: ({ region, family, expectedImage }, { target }, current) =>
+    expectedImage !== undefined && current?.id !== target?.id
+      ? [{ action: 'confirm', region, family, image: expectedImage }]
+      : [],
+  tagTarget,
+  noticePending,
+}
+
+/** Home is asked for the image as well; a re-run looks in the others for copies that it has made, which may carry its record. */
+function* look(request: PromoteRequest, { isHome }: { isHome: boolean }): QueryGenerator<PromoteState> {
+  const { region, family, fromFamily, quarantineFamily, image, run } = request
+  const isNamed = isHome && image !== undefined
+  const isFrom = isHome && fromFamily !== undefined
   const seen = yield* queryAll({
     current: { ask: 'current', region, family },
     members: { ask: 'members', region, family },
-    named: image === undefined ? undefined : { ask: 'image', region, image },
-    source: fromFamily === undefined ? undefined : { ask: 'current', region, family: fromFamily },
-    sourceMembers: fromFamily === undefined ? undefined : { ask: 'members', region, family: fromFamily },
+    named: isNamed ? { ask: 'image', region, image } : undefined,
+    source: isFrom ? { ask: 'current', region, family: fromFamily } : undefined,
+    sourceMembers: isFrom ? { ask: 'members', region, family: fromFamily } : undefined,
     quarantined: quarantineFamily === undefined ? undefined : { ask: 'members', region, family: quarantineFamily },
+    made: !isHome && run.attempt > 1 ? { ask: 'made', region, run: run.key } : undefined,
   })
-  const { current, members, named, source, sourceMembers = [], quarantined = [] } = seen
-  const known = distinct([...members, ...sourceMembers, ...quarantined, ...(named ? [named] : [])])
+  const { current, members, named, source, sourceMembers = [], quarantined = [], made = [] } = seen
+  const known = distinct([...members, ...sourceMembers, ...quarantined, ...made, ...(named ? [named] : [])])
   return { region, current, members, named, source, quarantined, known }
 }
 
-/** Waits for an image still being created before anything is decided: what the family serves may change meanwhile. */
-function* lookWhenSettled(request: PromoteRequest): QueryGenerator<HomeScene> {
-  const scene = yield* observeConsistently(request, () => look(request))
-  const { named, current } = scene
-  // What would be refused anyway is refused at once.
-  const isWanted = named?.ownerAlias === 'self' && [undefined, current?.id].includes(request.expectedImage)
-  if (!named || !isPending(named) || !isWanted) return scene
-  yield* query({ ask: 'settled', region: request.region, image: named.id })
-  return yield* look(request)
+function noticePending(_: PromoteRequest, pending: readonly Image[]): Notice[] {
+  if (pending.length === 0) return []
+  return [{ level: 'warning', text: `${list(pending)}: still being created, and will become current when ready.` }]
 }
 
-export function* planPromote(request: PromoteRequest): QueryGenerator<Plan> {
-  const scene = yield* lookWhenSettled(request)
-  const [now] = yield* query({ ask: 'time' })
-  const remembered = recover(request, scene)
-  const done = remembered ? undefined : yield* doneElsewhere(request)
-  const decided = remembered ?? (done && leftAlone(request, scene)) ?? (yield* choose(request, scene, now))
-  if (isRefusal(decided)) return decided
-  const target = done ?? targetOf(decided, scene)
-  const here = done ? scene.known.find((image) => sameImage(image, done)) : target
-  const home: Case = { scene, decided, target: here, make: [], copy: [], notices: [] }
-  const stays = !remembered && !done && isOlderSource(request, scene)
-  const cases = request.replicas.length === 0 || !target ? [home] : yield* spread(request, { home, target, stays, now })
-  if (isRefusal(cases)) return cases
-  const refusal = combineRefusals(
-    request,
-    cases.map((each) => each.decided),
-  )
-  if (refusal) return refusal
-  // What a re-run has settled on before may not be what is served by now.
-  const serves = 'kind' in decided ? scene.current : target
-  const kept = [serves, serves && fallbackOf(serves, remainingMembers(home))].flatMap((image) =>
-    image ? [originOf(image)] : [],
-  )
-  return combineRegions(request, yield* all(cases.map((each) => planCase(request, each, { now, origins: kept }))))
+function tagTarget({ region, tags }: PromoteRequest, target: Image): Step[] {
+  const isMissing = !isPlaceholder(target.id) && Object.entries(tags).some(([key, value]) => target.tags[key] !== value)
+  return isMissing ? [{ action: 'tag', region, resource: 'image', ids: [target.id], tags }] : []
 }
 
-/** What is decided for one region, with all that goes with it. */
-function* planCase(
-  whole: PromoteRequest,
-  each: Case,
-  { now, origins }: { now: number; origins: readonly string[] },
-): QueryGenerator<RegionDecision> {
-  const { scene, decided, target } = each
-  if (isRefusal(decided)) return decided
-  const request = inRegion(whole, scene.region)
-  // What a later step has withdrawn since is not shared.
-  const mayShare = target && (!('kind' in decided) || isAvailable(target)) ? target : undefined
-  const sharing = yield* planSharing(request, mayShare && isPlaceholder(mayShare.id) ? mayShare.id : mayShare)
-  if (isRefusal(sharing)) return sharing
-  const branch =
-    'kind' in decided
-      ? withSteps(decided, { prepare: sharing.steps })
-      : yield* planPromotion(request, each, { decided, sharing, now })
-  if (isRefusal(branch)) return branch
-  const notices = [...each.notices, ...branch.notices, ...sharing.notices]
-  const told = { ...branch, notices }
-  const serves = 'kind' in decided ? scene.current : target
-  const tidied = yield* planPruning(request, { branch: told, members: scene.members, target: serves, origins })
-  // Alone at home, the first visible step that fails has changed nothing.
-  const forbidden = request.replicas.length > 0 ? yield* refuseForbidden(entrySteps(tidied)) : undefined
-  return forbidden ?? tidied
-}
+/** The image is what the family serves, with every tag that is wanted. */
+const isServed = (request: PromoteRequest, current: Image | undefined, image: Image): boolean =>
+  current?.id === image.id && isAvailable(image) && tagTarget(request, image).length === 0
 
-function* planPromotion(
+// ── At home ──────────────────────────────────────────────────────────────────
+
+function* choose(
   request: PromoteRequest,
-  { scene, target, make, copy }: Case,
-  { decided, sharing, now }: { decided: Change; sharing: Sharing; now: number },
+  { home: state, now }: { home: PromoteState; now: number },
 ): QueryGenerator<RegionDecision> {
-  const { region, family } = request
-  const { withdraw, resumed } = decided
-  // A promotion always has one; only a rollback may empty a family.
-  if (!target) throw new Error('A promotion without its image.')
-  const entry = yield* planEntry(request, target, { isQuiet: withdraw.length > 0, isAwaited: copy.length > 0 })
-  if (isRefusal(entry)) return entry
-  const { current } = scene
-  const replaced =
-    current && current.id !== target.id && !withdraw.some(({ id }) => id === current.id) ? current : undefined
-  const withdrawal = yield* planWithdrawal(request, {
-    images: withdraw,
-    target,
-    targetShares: sharing.shares,
-    replaced,
-    quarantined: scene.quarantined,
-  })
-  if (isRefusal(withdrawal)) return withdrawal
-  const forbidden = yield* refuseForbidden(withdrawal.steps)
-  if (forbidden) return forbidden
-  const notes = recordSteps(request, { decided, now, targetTags: request.tags, mayGoWithout: false })
-  if (isRefusal(notes)) return notes
-  const withdrawn = [...oldestFirst(resumed?.withdrawn ?? []), ...withdraw].map(({ id }) => id)
-  // ECS shares no deprecated image.
-  const [sharedAtOnce, sharedWhenRestored] = target.status === 'Deprecated' ? [[], sharing.steps] : [sharing.steps, []]
-  const comesIn = [...entry.steps, ...sharedWhenRestored]
-  // With newer images before it, the image changes no answer by coming in.
-  const isQuiet = withdraw.length > 0
+  const { requireTags, maxAgeDays, family, fromFamily, expectedImage } = request
+  const { current, source } = state
+  const target = chooseTarget(request, state)
+  if (isRefusal(target)) return target
+  const unmet = unmetCondition(target, { requireTags, maxAgeDays, now })
+  if (unmet) return unmet
+  if (expectedImage !== undefined && expectedImage !== current?.id)
+    return refuseUnexpected(family, current, expectedImage)
+  if (isServed(request, current, target)) {
+    return keepCurrent(request, promote, state, `${family} already serves ${label(target)}`)
+  }
+  if (fromFamily !== undefined && source && current && isNewer(current, source)) {
+    const reason = `${fromFamily} serves ${label(target)} of ${target.creationTime}, which is older than what ${family} serves, ${label(current)} of ${current.creationTime}`
+    return { ...keepCurrent(request, promote, state, reason), everywhere: true }
+  }
+  return yield* decide(request, state, target)
+}
+
+function* decide(
+  request: PromoteRequest,
+  { current, members }: FamilyState,
+  target: Image,
+): QueryGenerator<Change | Refusal> {
+  const elsewhere = yield* refuseCurrentElsewhere(request, target)
+  if (elsewhere) return elsewhere
+  const newer = findNewer(members, target)
+  const refusal = refuseNewer(request, members, { target, newer })
+  if (refusal) return refusal
   return {
     kind: 'change',
-    region,
-    steps: {
-      create: make,
-      copy,
-      record: notes.planned,
-      check: confirming(request, scene, target),
-      prepare: [...sharedAtOnce, ...tagging(request, target), ...entry.first, ...(isQuiet ? comesIn : [])],
-      activate: [...(isQuiet ? [] : comesIn), ...withdrawal.steps],
-      commit: notes.done,
-    },
-    expect: { region, family, image: target.id, withdrawn },
-    image: target.id,
-    previous: decided.previous,
-    changedBefore: resumed !== undefined,
-    withdrawn,
-    pending: pendingAfter(scene.members, target).map(({ id }) => id),
-    notices: [
-      ...resumeNotice(decided),
-      ...pendingNotices(scene, target),
-      ...withdrawal.notices,
-      ...notes.notices,
-      ...(target.family === family ? [] : quotaNotices(request, scene.members)),
-    ],
+    target,
+    previous: current?.id,
+    withdraw: withdrawalOrder(newer, current?.id),
+    withdrawWhenReady: [],
+    resumed: undefined,
+    changedBefore: false,
   }
+}
+
+// ── In a replica region ──────────────────────────────────────────────────────
+
+function* findCopies({ region }: PromoteRequest, state: PromoteState, target: Image) {
+  const found = yield* queryAll(copyQueries(target, region))
+  const copies = distinct([...found.copies, ...(found.original ? [found.original] : [])])
+  const known = distinct([...state.known, ...copies])
+  return { state: { ...state, known }, copies, copy: pickCopy(copies, [({ id }) => id === state.current?.id]) }
+}
+
+/** A deprecated image cannot be copied: an available copy elsewhere can, or the image once it is restored. */
+function* findSource(
+  request: PromoteRequest,
+  { target, copies }: { target: Image; copies: readonly Image[] },
+): QueryGenerator<CopySource | Refusal> {
+  const { region, family, replicas } = request
+  const home = { region, image: target.id }
+  if (target.status !== 'Deprecated') return { from: home, restore: [] }
+  const elsewhere = copies.find(isReady)
+  if (elsewhere) return { from: { region: elsewhere.region, image: elsewhere.id }, restore: [] }
+  if (!(yield* wouldBeServed(request, target))) {
+    return { from: home, restore: [{ action: 'restore', region, image: target.id }] }
+  }
+  return refuse(
+    'not-permitted',
+    `${label(target)} is deprecated, and ECS copies no deprecated image; restored first, it would be what family ${target.family} serves in ${region} long before its copies are ready.`,
+    `Two runs do it: promote it into ${family} without \`replica-region-ids\`, then once more with \`replica-region-ids: ${replicas.join(',')}\`.`,
+  )
+}
+
+function planCopyOf(
+  request: PromoteRequest,
+  _: PromoteState,
+  { target, source }: { target: Image; source: CopySource },
+) {
+  const { region, run, family, resourceGroupId, copyKmsKeyIds } = request
+  const copying = {
+    description: `Copy of ${originOf(target)}`,
+    tags: tagsOfCopy(request, target),
+    resourceGroupId,
+    kmsKeyId: copyKmsKeyIds[region],
+  }
+  return { region, run, family, imageName: undefined, from: source.from, copying }
+}
+
+/** What a copy of this run is tagged with: where the image comes from, and who copied it. */
+function tagsOfCopy({ copyTags, tags }: PromoteRequest, target: Image): Tags {
+  const isProvenance = ([key]: [string, string]) => key.startsWith('github:')
+  const own = Object.entries(copyTags)
+  const inherited = Object.entries(target.tags).filter(isProvenance)
+  const provenance = inherited.length > 0 ? inherited : own.filter(isProvenance)
+  const rest = own.filter((entry) => !isProvenance(entry))
+  return { ...tags, ...Object.fromEntries([...rest, ...provenance]), [tag.origin]: originOf(target) }
+}
+
+function* decideReplica(
+  request: PromoteRequest,
+  { home, state, copy }: { home: RegionCase; state: PromoteState; copy: Image | undefined },
+): QueryGenerator<RegionDecision> {
+  const { target } = home
+  if (!target || !copy) throw new Error('A promotion without its image.')
+  const { current, members } = state
+  if (isServed(request, current, copy)) {
+    return keepCurrent(request, promote, state, `${request.family} already serves ${label(copy)}`)
+  }
+  const foreign = refuseForeignRival(request.family, { current, members, target: copy })
+  if (foreign) return foreign
+  const isLate = request.fromFamily !== undefined && (yield* areLateCopies(request, findNewer(members, copy), target))
+  return yield* decide(isLate ? { ...request, deprecateNewer: true } : request, state, copy)
+}
+
+/** What is promoted from a family is the newest there; a late copy of an older image is no reason against it here. */
+function* areLateCopies({ replicas }: PromoteRequest, newer: readonly Image[], target: Image): QueryGenerator<boolean> {
+  if (newer.length === 0) return false
+  const { late } = yield* classifyRivals(newer, { image: target, regions: [target.region, ...replicas] })
+  return late.length === newer.length
 }

@@ -4,7 +4,7 @@ import { availableOf, type Image, isAvailable, label, list, sameSecond } from '.
 import { isForeignFamily } from '../model/name.ts'
 import { sameImage } from '../model/origin.ts'
 import { type ResolveRequest, regionsOf } from '../model/request.ts'
-import { isRefusal, type Notice, type Plan, type Refusal, type RegionDecision, refuse } from '../plan/plan.ts'
+import { isRefusal, type Notice, type Plan, type Refusal, type RegionPlan, refuse } from '../plan/plan.ts'
 import { all, type QueryGenerator, query, queryEach } from '../plan/query.ts'
 import { combineRegions, inRegion } from '../plan/regions.ts'
 import { unmetCondition } from '../rules/conditions.ts'
@@ -108,7 +108,10 @@ interface Found {
   readonly missing: string
 }
 
-function* answer(request: ResolveRequest, { image, serving, judged, missing }: Found): QueryGenerator<RegionDecision> {
+function* answer(
+  request: ResolveRequest,
+  { image, serving, judged, missing }: Found,
+): QueryGenerator<RegionPlan | Refusal> {
   const { region, requireTags, maxAgeDays } = request
   const nothing = {
     kind: 'nothing',

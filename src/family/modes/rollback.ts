@@ -1,166 +1,193 @@
 /**
- * Takes the current image, or everything newer than a named one, out of the contest: the family falls back, in every
- * region to the same image.
+ * Withdraws the current image, or everything newer than a named one: the family falls back, in every region to the
+ * same image.
  */
 
-import { type Image, isAvailable, isNewer, oldestFirst } from '../model/image.ts'
-import { type RollbackRequest, regionsOf } from '../model/request.ts'
-import { isRefusal, type Plan, type RegionDecision } from '../plan/plan.ts'
-import { all, type QueryGenerator, query, queryAll } from '../plan/query.ts'
-import { combineRefusals, combineRegions, inRegion, withSteps } from '../plan/regions.ts'
-import type { Step } from '../plan/steps.ts'
+import type { FamilyState } from '../model/family-state.ts'
 import {
-  type Change,
-  isDoneInAnyRegion,
-  observeConsistently,
-  pendingAfter,
-  recordSteps,
-  recover,
-  resumeNotice,
-} from '../recovery/resume.ts'
-import { refuseForbidden } from '../rules/permission.ts'
-import { planSharing, type Sharing } from '../rules/sharing.ts'
-import { planWithdrawal, withdrawalSteps } from '../rules/withdrawal.ts'
-import { choose, type FamilyScene, homeRolledBack, leftAlone, pendingNotices, targetOf } from './rollback-choice.ts'
-import { copyMissing, decideInReplica, withCopiesOutside } from './rollback-replicas.ts'
+  availableOf,
+  type Image,
+  isAvailable,
+  isNewer,
+  isReady,
+  label,
+  list,
+  newestFirst,
+  sameSecond,
+} from '../model/image.ts'
+import { sameImage } from '../model/origin.ts'
+import type { RollbackRequest } from '../model/request.ts'
+import type { RegionCase, RegionDecision } from '../plan/decision.ts'
+import { isRefusal, type Notice, type Plan, refuse, refuseUnexpected } from '../plan/plan.ts'
+import { type QueryGenerator, queryAll, withoutQuery } from '../plan/query.ts'
+import { observeConsistently } from '../recovery/consistency.ts'
+import { recordSteps } from '../recovery/record.ts'
+import { recover } from '../recovery/resume.ts'
+import { copyQueries } from '../rules/replication.ts'
+import { pendingAfter, refuseAmbiguous, refuseForeignRival } from '../rules/rivals.ts'
+import { withdrawalOrder } from '../rules/withdrawal.ts'
+import { keepCurrent, planRegions } from './pipeline.ts'
+import type { ModePolicy } from './policy.ts'
+import { refuseMissingCopies } from './rollback-copies.ts'
+import { chooseTarget, refuseEmptyFamily, refuseRecentRollback, refuseSecondRollback } from './rollback-target.ts'
 
-function* look({ region, family, quarantineFamily }: RollbackRequest): QueryGenerator<FamilyScene> {
-  const seen = yield* queryAll({
+export const planRollback = (request: RollbackRequest): QueryGenerator<Plan> => planRegions(request, rollback)
+
+const rollback: ModePolicy<RollbackRequest, FamilyState> = {
+  look,
+  recovery: {
+    observe: observeConsistently,
+    recover: (request, state, { isHome }) => recover(request, state, { named: isHome ? request.toImage : undefined }),
+  },
+  choose: (request, { home, replicas, now }) =>
+    withoutQuery(refuseSecondRollback(request, home, replicas) ?? choose(request, home, now)),
+  findCopies,
+  findSource: (request, { home, target, missing }) =>
+    withoutQuery(refuseMissingCopies(request, { home, target, missing })),
+  decideReplica: (request, seen) => withoutQuery(decideReplica(request, seen)),
+  sharePhase: 'prepare',
+  awaitsTarget: true,
+  listsInstances: true,
+  overtaken: 'fails-if-withdrawn-is-back',
+  expectsTarget: () => true,
+  withdrawing: (request) => request,
+  record: (request, decided) =>
+    // In quarantine, what carries no record would be taken for somebody's live image.
+    recordSteps(request, {
+      ...decided,
+      mayGoWithout: request.toImage !== undefined && request.quarantineFamily === undefined,
+    }),
+  // Where the image is withdrawn already, an earlier attempt has confirmed it.
+  confirmExpected: ({ region, family, expectedImage }, { withdraw, previous }) =>
+    expectedImage !== undefined && withdraw.some(({ id }) => id === previous)
+      ? [{ action: 'confirm', region, family, image: expectedImage }]
+      : [],
+  tagTarget: () => [],
+  noticePending,
+}
+
+function* look({ region, family, quarantineFamily }: RollbackRequest): QueryGenerator<FamilyState> {
+  const {
+    current,
+    members,
+    quarantined = [],
+  } = yield* queryAll({
     current: { ask: 'current', region, family },
     members: { ask: 'members', region, family },
     quarantined: quarantineFamily === undefined ? undefined : { ask: 'members', region, family: quarantineFamily },
   })
-  const quarantined = seen.quarantined ?? []
-  return { ...seen, region, quarantined, known: [...seen.members, ...quarantined] }
+  return { region, current, members, quarantined, known: [...members, ...quarantined] }
 }
 
-export function* planRollback(request: RollbackRequest): QueryGenerator<Plan> {
-  const scenes = yield* all(
-    regionsOf(request).map((region) =>
-      observeConsistently(inRegion(request, region), () => look(inRegion(request, region))),
-    ),
-  )
-  const [now] = yield* query({ ask: 'time' })
-  const [home, ...replicas] = scenes
-  if (!home) throw new Error('A rollback without its home region.')
-  const isDone = isDoneInAnyRegion(request.run, scenes)
-  const chosen =
-    recover(request, home) ??
-    (isDone ? leftAlone(request, home) : undefined) ??
-    homeRolledBack(request, home, replicas) ??
-    choose(request, home, now)
-  if (isRefusal(chosen)) return chosen
-  const target = targetOf(chosen, home)
-  const complete = target ? yield* all(replicas.map((scene) => withCopiesOutside(scene, target))) : replicas
-  const inReplicas = complete.map((scene) => decideInReplica(request, scene, { home, target, isDone }))
-  const missing = complete.filter((_, index) => inReplicas[index] === 'missing')
-  if (target && missing.length > 0) return copyMissing(request, { target, missing, home, isThere: 'kind' in chosen })
-  const decided = [chosen, ...inReplicas.filter((each) => each !== 'missing')]
-  const refusal = combineRefusals(request, decided)
-  if (refusal) return refusal
-  const branches = yield* all(
-    decided.map((each, index) => planBranch(request, [home, ...complete][index] ?? home, { decided: each, now })),
-  )
-  return combineRegions(request, branches)
+function noticePending({ family }: RollbackRequest, pending: readonly Image[]): Notice[] {
+  if (pending.length === 0) return []
+  const text = `${list(pending)} ${pending.length === 1 ? 'is' : 'are'} still being created in ${family} and will become current when ready. Roll back again with \`withdraw-pending: true\`, or cancel what bakes it.`
+  return [{ level: 'error', text }]
 }
 
-/** What a later step has withdrawn since is not shared. */
-const standsOrWill = (decided: Change | RegionDecision, target: Image | undefined): boolean =>
-  target !== undefined && (!('kind' in decided) || isAvailable(target))
+// ── At home ──────────────────────────────────────────────────────────────────
 
-/** What is decided for one region, with all that goes with it. */
-function* planBranch(
-  whole: RollbackRequest,
-  scene: FamilyScene,
-  { decided, now }: { decided: Change | RegionDecision; now: number },
-): QueryGenerator<RegionDecision> {
-  const request = inRegion(whole, scene.region)
-  const target = targetOf(decided, scene)
-  const sharing = yield* planSharing(request, standsOrWill(decided, target) ? target : undefined)
-  if (isRefusal(sharing)) return sharing
-  if ('kind' in decided && decided.kind === 'refuse') return decided
-  const branch =
-    'kind' in decided
-      ? withSteps(decided, { prepare: sharing.steps })
-      : yield* planFall(request, scene, { decided, sharing, now })
-  return isRefusal(branch) ? branch : { ...branch, notices: [...branch.notices, ...sharing.notices] }
-}
-
-function* planFall(
-  request: RollbackRequest,
-  scene: FamilyScene,
-  { decided, sharing, now }: { decided: Change; sharing: Sharing; now: number },
-): QueryGenerator<RegionDecision> {
-  const { region, family } = request
-  const { target, withdraw, withdrawWhenReady, resumed } = decided
-  const withdrawal = yield* planWithdrawal(request, {
-    images: withdraw,
-    target,
-    targetShares: sharing.shares,
-    quarantined: scene.quarantined,
-  })
-  if (isRefusal(withdrawal)) return withdrawal
-  const entry = target ? comingIn(request, target) : []
-  const forbidden = yield* refuseForbidden([...entry, ...sharing.steps, ...withdrawal.steps])
-  if (forbidden) return forbidden
-  // In quarantine, what carries no mark would be taken for somebody's live image.
-  const mayGoWithout = request.toImage !== undefined && request.quarantineFamily === undefined
-  const notes = recordSteps(request, { decided, now, mayGoWithout })
-  if (isRefusal(notes)) return notes
-
-  const gone = [...oldestFirst(resumed?.withdrawn ?? []), ...withdraw, ...withdrawWhenReady].map(({ id }) => id)
-  const pending = pendingAfter(scene.members, target).filter((image) => !withdrawWhenReady.includes(image))
-  // ECS shares no deprecated image.
-  const [sharedAtOnce, sharedWhenRestored] = target?.status === 'Deprecated' ? [[], sharing.steps] : [sharing.steps, []]
-  const enters = [...entry, ...standing(request, decided), ...sharedWhenRestored]
-  // Late copies may have made the target's copy the newest here: once it is in, it is served.
-  const isSwitch = entry.length > 0 && target && !(scene.current && isNewer(scene.current, target))
+/** A new decision, by what the family looks like now. */
+function choose(request: RollbackRequest, state: FamilyState, now: number): RegionDecision {
+  const { family, expectedImage, withdrawPending } = request
+  const { current, members } = state
+  if (!current) return refuseEmptyFamily(request, members)
+  if (expectedImage !== undefined && expectedImage !== current.id)
+    return refuseUnexpected(family, current, expectedImage)
+  const target = chooseTarget(request, members, current)
+  if (target && isRefusal(target)) return target
+  if (target?.id === current.id) return keepServed(request, state)
+  const guarded = refuseRecentRollback(request, state, { current, now })
+  if (guarded) return guarded
+  const others = availableOf(members).filter((image) => image.id !== current.id)
+  const leaving = others.filter((image) => (target ? isNewer(image, target) : sameImage(image, current)))
   return {
     kind: 'change',
-    region,
-    steps: {
-      record: notes.planned,
-      check: confirming(request, decided),
-      prepare: [...sharedAtOnce, ...(isSwitch ? [] : enters)],
-      activate: [...(isSwitch ? enters : []), ...withdrawal.steps, ...withdrawPendingSteps(request, withdrawWhenReady)],
-      commit: notes.done,
-    },
-    expect: { region, family, image: target?.id, withdrawn: gone },
-    image: target?.id,
-    previous: decided.previous,
-    withdrawn: gone,
-    listInstancesOf: gone,
-    changedBefore: resumed !== undefined,
-    pending: pending.map(({ id }) => id),
-    notices: [...resumeNotice(decided), ...pendingNotices(family, pending), ...withdrawal.notices, ...notes.notices],
+    target,
+    previous: current.id,
+    withdraw: withdrawalOrder([...leaving, current], current.id),
+    withdrawWhenReady: withdrawPending ? pendingAfter(members, target) : [],
+    resumed: undefined,
+    changedBefore: false,
   }
 }
 
-/** Directly before the first visible step; where the image is withdrawn already, an earlier attempt has confirmed it. */
-const confirming = ({ region, family, expectedImage }: RollbackRequest, { withdraw, previous }: Change): Step[] =>
-  expectedImage !== undefined && withdraw.some(({ id }) => id === previous)
-    ? [{ action: 'confirm', region, family, image: expectedImage }]
-    : []
+const keepServed = (request: RollbackRequest, state: FamilyState) =>
+  keepCurrent(
+    request,
+    rollback,
+    state,
+    `${request.family} already serves ${state.current ? label(state.current) : 'nothing'}`,
+  )
 
-/** An older image changes nothing by coming in. */
-function comingIn({ region, family }: RollbackRequest, target: Image): Step[] {
-  const image = target.id
-  const join: Step[] = target.family === family ? [] : [{ action: 'join-family', region, image, family }]
-  return target.status === 'Deprecated' ? [...join, { action: 'restore', region, image }] : join
+// ── In a replica region ──────────────────────────────────────────────────────
+
+/** What can be used at once comes before what has to be restored, and that before what has yet to join the family. */
+const pickCopy = ({ members, known }: FamilyState, target: Image): Image | undefined => {
+  const inFamily = newestFirst(members).filter((image) => sameImage(image, target))
+  const outside = known.filter((image) => image.family === '' && sameImage(image, target))
+  const isDeprecated = ({ status }: Image) => status === 'Deprecated'
+  return inFamily.find(isAvailable) ?? inFamily.find(isDeprecated) ?? outside.find(isReady)
 }
 
-/** The last look before anything goes: an image that somebody has taken away meanwhile is none to fall back to. */
-const standing = ({ region, family }: RollbackRequest, { target, withdraw }: Change): Step[] =>
-  target && (withdraw.length > 0 || target.status === 'Deprecated' || target.family !== family)
-    ? [{ action: 'await', region, image: target.id, family }]
-    : []
+/** A bake that was overtaken has left its copies outside of the family: they are as good to fall back to. */
+function* findCopies({ region }: RollbackRequest, state: FamilyState, target: Image) {
+  const inFamily = pickCopy(state, target)
+  if (inFamily) return { state, copies: [], copy: inFamily }
+  const { copies, original } = yield* queryAll(copyQueries(target, region))
+  const outside = [...copies, ...(original ? [original] : [])].filter(({ family }) => family === '')
+  const known = { ...state, known: [...state.known, ...outside] }
+  return { state: known, copies: outside, copy: pickCopy(known, target) }
+}
 
-/**
- * The bad image goes first, then each one still being created as soon as it is available: waiting for those before
- * anything else would leave the bad image serving meanwhile.
- */
-const withdrawPendingSteps = (request: RollbackRequest, pending: readonly Image[]): Step[] =>
-  pending.flatMap((image): Step[] => [
-    { action: 'await', region: request.region, image: image.id, mayFail: true },
-    ...withdrawalSteps(image, [], request),
-  ])
+/** In a replica the copies' own creation times count: whatever is newer than the target's copy there has to leave. */
+function decideReplica(
+  request: RollbackRequest,
+  { home, state, copy }: { home: RegionCase; state: FamilyState; copy: Image | undefined },
+): RegionDecision {
+  const { current, members } = state
+  if (!copy) return emptyReplica(request, state, home.state)
+  const rivals = [...availableOf(members), ...(current ? [current] : [])]
+  const tied = rivals.find((image) => sameSecond(image, copy))
+  if (tied) return refuseAmbiguous(request.family, [copy, tied])
+  const newer = availableOf(members).filter((image) => isNewer(image, copy))
+  const withdrawWhenReady = request.withdrawPending ? pendingAfter(members, copy) : []
+  const isServed = isAvailable(copy) && current?.id === copy.id
+  if (isServed && newer.length + withdrawWhenReady.length === 0) return keepServed(request, state)
+  return (
+    refuseForeignRival(request.family, { current, members, target: copy }) ?? {
+      kind: 'change',
+      target: copy,
+      previous: current?.id,
+      withdraw: withdrawalOrder(newer, current?.id),
+      withdrawWhenReady,
+      resumed: undefined,
+      changedBefore: false,
+    }
+  )
+}
+
+/** The family is emptied at home: here it may lose copies of the same image, and nothing else. */
+function emptyReplica(request: RollbackRequest, state: FamilyState, home: FamilyState): RegionDecision {
+  const { current, members } = state
+  const others = availableOf(members).filter((image) => !home.current || !sameImage(image, home.current))
+  if (others[0]) {
+    return refuse(
+      'regions-differ',
+      `Family ${request.family} has ${list(others)} there, which ${home.region} has not: emptied at home, it would still serve that.`,
+      `Roll back without this region in \`replica-region-ids\`, or promote ${label(others[0])} everywhere from here.`,
+    )
+  }
+  const withdraw = withdrawalOrder(availableOf(members), current?.id)
+  const withdrawWhenReady = request.withdrawPending ? pendingAfter(members, undefined) : []
+  if (withdraw.length + withdrawWhenReady.length === 0) return keepServed(request, { ...state, current: undefined })
+  return {
+    kind: 'change',
+    target: undefined,
+    previous: current?.id,
+    withdraw,
+    withdrawWhenReady,
+    resumed: undefined,
+    changedBefore: false,
+  }
+}

@@ -6,8 +6,10 @@ import type { ImageRef, Step } from './steps.ts'
 export interface Expectation extends FamilyRef {
   /** Undefined: the family is to resolve to nothing. */
   readonly image: ImageRef | undefined
-  /** Images that must be out of the contest. */
+  /** Images that must not be available in the family. */
   readonly withdrawn: readonly string[]
+  /** What a newer image of somebody else means: nobody can be kept from releasing one. */
+  readonly overtaken: 'fails' | 'warns' | 'fails-if-withdrawn-is-back'
 }
 
 export interface Notice {
@@ -51,6 +53,8 @@ export interface RegionOutcome {
   readonly listInstancesOf?: readonly string[]
   /** What becomes of the images of the family under `keep`. */
   readonly retention?: readonly RetentionDecision[]
+  /** Deletions that make room where ECS answers that the family is full: a round of its own, then all is planned anew. */
+  readonly room?: readonly Step[]
 }
 
 export type RegionPlan = RegionOutcome & { readonly region: string } & (
@@ -69,31 +73,34 @@ export type RegionPlan = RegionOutcome & { readonly region: string } & (
       }
   )
 
-/** What is planned for one region. */
-export type RegionDecision = RegionPlan | Refusal
-
 export type Plan =
   /** Of every region, home first. */
   { readonly kind: 'change' | 'nothing'; readonly regions: readonly [RegionPlan, ...RegionPlan[]] } | Refusal
 
-/** One lane of steps a region that has any, for one phase. */
-export const lanesOf = (plan: Plan | undefined, phase: Phase): readonly (readonly Step[])[] =>
-  plan === undefined || plan.kind === 'refuse'
-    ? []
-    : plan.regions
-        .map((region) => (region.kind === 'change' ? (region.steps[phase] ?? []) : []))
-        .filter(({ length }) => length > 0)
+/** Where a step stands in its plan: `cn-shanghai/activate/2`, or `cn-shanghai/room/1` for one that makes room. */
+export type StepId = `${string}/${Phase | 'room'}/${number}`
 
-/** Steps by which an image comes in, or is shared before it does. */
-export const entrySteps = (branch: RegionPlan): readonly Step[] =>
-  branch.kind === 'nothing'
-    ? []
-    : [...(branch.steps.prepare ?? []), ...(branch.steps.activate ?? [])].filter(({ action }) =>
-        ['join-family', 'restore', 'share'].includes(action),
-      )
+export interface PlannedStep {
+  readonly id: StepId
+  readonly step: Step
+}
 
-/** All steps, phase by phase; none where nothing is to be done. */
-export const stepsOf = (plan: Plan | undefined): readonly Step[] =>
+/** One lane of steps a region that has any, for one phase, or of those that make room where the family is full. */
+export function lanesOf(plan: Plan | undefined, phase: Phase | 'room'): readonly (readonly PlannedStep[])[] {
+  if (plan === undefined || plan.kind === 'refuse') return []
+  const stepsIn = (region: RegionPlan): readonly Step[] => {
+    if (phase === 'room') return region.room ?? []
+    return region.kind === 'change' ? (region.steps[phase] ?? []) : []
+  }
+  return plan.regions
+    .map((region) =>
+      stepsIn(region).map((step, index): PlannedStep => ({ id: `${region.region}/${phase}/${index + 1}`, step })),
+    )
+    .filter(({ length }) => length > 0)
+}
+
+/** All steps, phase by phase; none where nothing is to be done. Those that make room are not among them. */
+export const plannedSteps = (plan: Plan | undefined): readonly PlannedStep[] =>
   phases.flatMap((phase) => lanesOf(plan, phase).flat())
 
 export interface Refusal {
@@ -103,6 +110,8 @@ export interface Refusal {
   readonly reason: string
   /** What to do about it. */
   readonly remedy: string
+  /** The reason says itself which region it is about. */
+  readonly namesRegion?: true
   /** An instance that a lost attempt has left stopped: the post step starts it. */
   readonly leavesStopped?: { readonly region: string; readonly instance: string }
 }
@@ -146,7 +155,7 @@ export const refuseUnexpected = (family: string, current: Image | undefined, exp
   refuse(
     'not-expected',
     `Family ${family} resolves to ${current ? label(current) : 'nothing'}, not to ${expected} as \`expected-image-id\` says.`,
-    'Nothing was changed. Look at what is current now, then decide anew.',
+    'Check which image is current now, then start a new workflow run.',
   )
 
 export const isRefusal = (value: object): value is Refusal => 'kind' in value && value.kind === 'refuse'

@@ -7,13 +7,14 @@ import type { FamilyRef, Image } from '../model/image.ts'
 import type { Instance } from '../model/instance.ts'
 import type { Step } from './steps.ts'
 
+/** Why ECS would refuse a step: who asks, the image's shares, a full family, or something else about the request. */
+export type Obstacle = 'identity' | 'shared' | 'family-full' | 'request'
+
 export type Permission =
   | { readonly granted: true }
   | {
       readonly granted: false
-      /** Who asks, or what is asked for. */
-      readonly about: 'identity' | 'request'
-      readonly code: string
+      readonly obstacle: Obstacle
       readonly reason: string
     }
 
@@ -74,6 +75,12 @@ export function* query<const Q extends readonly Query[]>(
 ): QueryGenerator<{ -readonly [I in keyof Q]: Answer<Q[I]> }> {
   // The one place where answers get their types: whoever drives a planner answers in order and by kind.
   return (questions.length === 0 ? [] : yield questions) as { -readonly [I in keyof Q]: Answer<Q[I]> }
+}
+
+/** A result for which nothing has to be asked. */
+export function* withoutQuery<Result>(result: Result): QueryGenerator<Result> {
+  yield* query()
+  return result
 }
 
 type AnswerToMaybe<Q> = Q extends Query ? Answer<Q> : undefined

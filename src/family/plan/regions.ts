@@ -1,8 +1,8 @@
 /** The family is one thing, wherever it is kept: what is planned for each region becomes one plan, or none. */
-import { type Image, label } from '../model/image.ts'
-import { sameImage } from '../model/origin.ts'
+
 import { type Request, regionsOf } from '../model/request.ts'
-import { isRefusal, type Plan, type Refusal, type RegionDecision, type RegionPlan, refuse } from './plan.ts'
+import { isRefusal, type Plan, type Refusal, type RegionPlan } from './plan.ts'
+import { all, type QueryGenerator } from './query.ts'
 
 /** The request as it stands in one of its regions; what a person expects at home says nothing of the others. */
 export const inRegion = <R extends Request>(request: R, region: string): R =>
@@ -10,24 +10,35 @@ export const inRegion = <R extends Request>(request: R, region: string): R =>
     ? { ...request, region }
     : { ...request, region, expectedImage: undefined }
 
+/** One of each region: home first. */
+export type Regions<T> = readonly [home: T, ...replicas: T[]]
+
+/** Plans every region side by side. */
+export function* eachRegion<T>(
+  regions: Regions<string>,
+  plan: (region: string) => QueryGenerator<T>,
+): QueryGenerator<Regions<T>> {
+  // As many results as regions.
+  return (yield* all(regions.map(plan))) as unknown as Regions<T>
+}
+
 /** What is refused in one region is refused as a whole: nothing is changed anywhere. */
-export function combineRegions(request: Request, branches: readonly RegionDecision[]): Plan {
-  const [home, ...others] = branches.filter((branch) => !isRefusal(branch))
-  const refusal = combineRefusals(request, branches)
+export function combineRegions(request: Request, plans: readonly (RegionPlan | Refusal)[]): Plan {
+  const refusal = combineRefusals(request, plans)
   if (refusal) return refusal
+  const [home, ...replicas] = plans.filter((plan) => !isRefusal(plan))
   if (!home) throw new Error('A plan without its home region.')
-  const regions = [home, ...others] as const
+  const regions = [home, ...replicas] as const
   return { kind: regions.some(({ kind }) => kind === 'change') ? 'change' : 'nothing', regions }
 }
 
-/** All regions that refuse, in one refusal. */
-export function combineRefusals(request: Request, branches: readonly unknown[]): Refusal | undefined {
+/** All regions that refuse, in one refusal. @param plans of each region, home first */
+export function combineRefusals(request: Request, plans: readonly { readonly kind: string }[]): Refusal | undefined {
   const regions = regionsOf(request)
-  const refusals = branches.flatMap((branch, index) =>
-    typeof branch === 'object' && branch !== null && isRefusal(branch)
-      ? [index === 0 ? branch : { ...branch, reason: withRegion(branch.reason, regions[index] ?? '') }]
-      : [],
-  )
+  const refusals = plans.flatMap((plan, index): Refusal[] => {
+    if (!isRefusal(plan)) return []
+    return index === 0 || plan.namesRegion ? [plan] : [{ ...plan, reason: `In ${regions[index]}: ${plan.reason}` }]
+  })
   const [first, ...others] = refusals
   if (!first || others.length === 0) return first
   return {
@@ -35,21 +46,6 @@ export function combineRefusals(request: Request, branches: readonly unknown[]):
     reason: refusals.map(({ reason }) => reason).join(' '),
     remedy: [...new Set(refusals.map(({ remedy }) => remedy))].join(' '),
   }
-}
-
-/** Said of a replica region: which one, unless it says so itself. */
-const withRegion = (reason: string, region: string): string =>
-  reason.includes(region) ? reason : `In ${region}: ${reason}`
-
-/** In one run every region goes to the same image, also where an earlier attempt has noted the decision. */
-export function differentTarget(remembered: Image | undefined, target: Image | undefined): Refusal | undefined {
-  const isSame = remembered === undefined || target === undefined || sameImage(remembered, target)
-  if (isSame) return undefined
-  return refuse(
-    'already-decided',
-    `An earlier attempt of this run has decided on ${label(remembered)}, and now it would be ${label(target)}.`,
-    'Nothing was changed since. Start a new workflow run to decide anew.',
-  )
 }
 
 /** Steps added to what is planned, in the phases that they belong to. */

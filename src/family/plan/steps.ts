@@ -2,6 +2,7 @@
 
 import { type BakeRequest, describeSource } from '../model/request.ts'
 import { type Tags, tag } from '../model/tags.ts'
+
 /** An image that a step of the plan makes; it has no ID yet. */
 export type Placeholder = `<${string}>`
 export const newImagePlaceholder: Placeholder = '<new image>'
@@ -15,14 +16,12 @@ export type Step =
       readonly region: string
       readonly image: Placeholder
       readonly create: CreateSpec
-      readonly room?: Room
     }
   | {
       readonly action: 'copy'
       readonly region: string
       readonly image: Placeholder
       readonly copy: CopySpec
-      readonly room?: Room
     }
   /** Waits until the image is available, and (with `family`) seen in its family. */
   | {
@@ -52,13 +51,7 @@ export type Step =
     }
   /** Compares what the family resolves to at the last moment before the first visible change. */
   | { readonly action: 'confirm'; readonly region: string; readonly family: string; readonly image: string }
-  | {
-      readonly action: 'join-family'
-      readonly region: string
-      readonly image: ImageRef
-      readonly family: string
-      readonly room?: Room
-    }
+  | { readonly action: 'join-family'; readonly region: string; readonly image: ImageRef; readonly family: string }
   | { readonly action: 'restore'; readonly region: string; readonly image: string }
   | {
       readonly action: 'share' | 'unshare'
@@ -72,6 +65,51 @@ export type Step =
   | { readonly action: 'delete-snapshots'; readonly region: string; readonly snapshots: readonly string[] }
 
 export type Action = Step['action']
+
+interface Traits {
+  /** Who carries it out: `write` is a request that changes something, `create` one that makes an image, `look` only reads. */
+  readonly kind: 'look' | 'write' | 'create'
+  /** Changes more than the action's own records. */
+  readonly visible: boolean
+  /** May change what a family resolves to, as soon as it is done. */
+  readonly switches: boolean
+  /** Takes an image out of its family's order: it can no longer be current. */
+  readonly withdraws: boolean
+  /** ECS can be asked beforehand, with its own DryRun, whether it would carry the step out. */
+  readonly dryRun: boolean
+}
+
+const look = { kind: 'look', visible: false, switches: false, withdraws: false, dryRun: false } as const
+const write = { kind: 'write', visible: true, switches: false, withdraws: false, dryRun: false } as const
+const create = { ...write, kind: 'create' } as const
+
+/** What holds for each kind of step. A new kind does not compile without its row. */
+export const traits = {
+  create: create,
+  copy: create,
+  await: look,
+  confirm: look,
+  stop: write,
+  start: write,
+  rename: write,
+  tag: write,
+  untag: { ...write, visible: false },
+  'join-family': { ...write, switches: true, dryRun: true },
+  restore: { ...write, switches: true, dryRun: true },
+  share: { ...write, dryRun: true },
+  unshare: { ...write, dryRun: true },
+  deprecate: { ...write, switches: true, withdraws: true, dryRun: true },
+  quarantine: { ...write, switches: true, withdraws: true, dryRun: true },
+  delete: write,
+  'delete-snapshots': write,
+} as const satisfies Readonly<Record<Action, Traits>>
+
+type ActionOfKind<K extends Traits['kind']> = {
+  [A in Action]: (typeof traits)[A]['kind'] extends K ? A : never
+}[Action]
+
+/** Steps of one kind: `StepOfKind<'write'>`. */
+export type StepOfKind<K extends Traits['kind']> = Extract<Step, { action: ActionOfKind<K> }>
 
 /** Deletes an image that is too many, after a last look at it, with the snapshots that ECS made for it. */
 export interface Deletion {
@@ -88,9 +126,6 @@ export interface Deletion {
   /** Key of the run that deletes. */
   readonly run: string
 }
-
-/** What is done first where ECS answers that there is no room for another image: deletions. */
-export type Room = readonly Step[]
 
 /** What CreateImage is sent: a function of inputs and run alone. */
 export interface CreateSpec
@@ -208,12 +243,10 @@ function describeTags({ resource, ids, tags }: Extract<Step, { action: 'tag' }>)
   return `tag ${on} with ${Object.keys(tags).join(', ')}`
 }
 
-/** Steps that change something which is not the action's own record. */
+/** Changes something that is not the action's own record. */
 export const isVisible = (step: Step): boolean =>
   step.action === 'tag'
     ? !Object.keys(step.tags).some((key) => key.startsWith('image-family:'))
-    : !['await', 'confirm', 'untag'].includes(step.action)
+    : traits[step.action].visible
 
-/** Steps that may change what a family resolves to, as soon as they are done. */
-export const isActivation = ({ action }: Step): boolean =>
-  ['join-family', 'restore', 'deprecate', 'quarantine'].includes(action)
+export const switchesFamily = ({ action }: Step): boolean => traits[action].switches

@@ -2,14 +2,13 @@
 
 import { decisionOn, describeDecision } from '../model/decision-record.ts'
 import { type Image, isAvailable, isNewer, label, sameSecond } from '../model/image.ts'
-import type { Mode } from '../model/request.ts'
 import { workflowRunOf } from '../model/run.ts'
 import { tag } from '../model/tags.ts'
 import type { Expectation } from './plan.ts'
 import { type QueryGenerator, query } from './query.ts'
 
 export type Verification = { readonly region: string } & (
-  | { readonly kind: 'so'; readonly current: Image | undefined }
+  | { readonly kind: 'ok'; readonly current: Image | undefined }
   /** Somebody's newer image is served; whether that is a failure depends on the mode. */
   | { readonly kind: 'overtaken'; readonly current: Image; readonly fails: boolean; readonly reason: string }
   /** Not as expected, and nobody's newer image explains it: ECS may still be catching up. */
@@ -19,18 +18,17 @@ export type Verification = { readonly region: string } & (
 /** @param expect with the image by its ID: what was to be made has been made */
 export function* verify(
   expect: Omit<Expectation, 'image'> & { readonly image: string | undefined },
-  mode: Mode,
 ): QueryGenerator<Verification> {
-  const { region, family, withdrawn } = expect
+  const { region, family, withdrawn, overtaken } = expect
   const [current] = yield* query({ ask: 'current', region, family })
-  if (current?.id === expect.image) return { region, kind: 'so', current }
+  if (current?.id === expect.image) return { region, kind: 'ok', current }
   const [members] = yield* query({ ask: 'members', region, family })
   const wanted = members.find(({ id }) => id === expect.image)
   const serving = members.find(({ id }) => id === current?.id)
   const isOurs = current !== undefined && (withdrawn.includes(current.id) || !serving || !isAvailable(serving))
   if (current && wanted && !isOurs && sameSecond(current, wanted)) {
     const reason = `${label(current)} and ${label(wanted)} were created in the same second, and ECS serves the former`
-    return { region, kind: 'overtaken', current, fails: mode !== 'bake', reason }
+    return { region, kind: 'overtaken', current, fails: overtaken !== 'warns', reason }
   }
   if (!current || isOurs || (wanted && !isNewer(current, wanted)) || (expect.image !== undefined && !wanted)) {
     return {
@@ -40,12 +38,12 @@ export function* verify(
       reason: `ECS answers that ${family} resolves to ${current ? label(current) : 'nothing'}, not to ${expect.image ?? 'nothing'}`,
     }
   }
-  const standing = members.filter((image) => isAvailable(image) && withdrawn.includes(image.id))
+  const returned = members.filter((image) => isAvailable(image) && withdrawn.includes(image.id))
   return {
     region,
     kind: 'overtaken',
     current,
-    fails: mode === 'promote' || standing.length > 0,
+    fails: overtaken === 'fails' || returned.length > 0,
     reason: `${family} serves the newer ${label(current)}${describeOrigin(current)}`,
   }
 }
@@ -59,4 +57,4 @@ function describeOrigin(image: Image): string {
 
 /** One region serves the image and another a newer one: which of them is right, nobody has decided. */
 export const regionsDiverge = (verdicts: readonly Verification[]): boolean =>
-  verdicts.some(({ kind }) => kind === 'so') && verdicts.some(({ kind }) => kind === 'overtaken')
+  verdicts.some(({ kind }) => kind === 'ok') && verdicts.some(({ kind }) => kind === 'overtaken')

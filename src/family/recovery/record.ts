@@ -1,8 +1,11 @@
 /** Writing a decision down: which tags go on which images, in which order, and what if there is no room. */
 
-import { type DecisionRecord, decisionOn, recordTag } from '../model/decision-record.ts'
+import { type DecisionRecord, decisionOn, decisionTraits, recordTag } from '../model/decision-record.ts'
 import { type Image, label, list } from '../model/image.ts'
-import { hasRoomForTags, reasonTag, type Tags, tag, tagLimit } from '../model/tags.ts'
+import { tagLimit } from '../model/limits.ts'
+import type { RecordedRequest } from '../model/request.ts'
+import { hasRoomForTags, reasonTag, type Tags, tag } from '../model/tags.ts'
+import type { Change } from '../plan/decision.ts'
 import { type Notice, type Refusal, refuse } from '../plan/plan.ts'
 import type { Step } from '../plan/steps.ts'
 
@@ -27,10 +30,10 @@ export interface RecordSteps {
  * have happened; where it does not, nothing has, and the run may decide anew.
  */
 export const commitMarkerOf = ({ mode, target, previous }: DecisionRecord): string | undefined =>
-  mode === 'promote' ? target : previous
+  decisionTraits[mode].commitMarker === 'target' ? target : previous
 
 export const hasRoomForRecord = (image: Image, decision: DecisionContent): boolean =>
-  hasRoomForTags(image, recordTag(image, decision))
+  hasRoomForTags(image.tags, recordTag(image, decision))
 
 /**
  * Notes a new decision. A rollback also marks the image that it falls back to, where there is room: that one stays in
@@ -48,11 +51,11 @@ export function recordDecision(
     mayGoWithout,
   }: Subject & { readonly targetTags?: Tags; readonly reason: string | undefined; readonly mayGoWithout: boolean },
 ): RecordSteps | Refusal {
-  const fits = (image: Image, tags: Tags = {}) => hasRoomForTags(image, { ...recordTag(image, decision), ...tags })
+  const fits = (image: Image, tags: Tags = {}) => hasRoomForTags(image.tags, { ...recordTag(image, decision), ...tags })
   const targetFits = target !== undefined && fits(target, targetTags)
   const full = [
     ...withdraw.filter((image) => !fits(image)),
-    ...(target && !targetFits && decision.mode === 'promote' ? [target] : []),
+    ...(target && !targetFits && marksTarget(decision) ? [target] : []),
   ]
   if (full[0] && !mayGoWithout) return refuseWithoutRoom(full[0], decision)
   const roomy = withdraw.filter((image) => !full.includes(image))
@@ -85,9 +88,11 @@ export const recordDone = (
   return tagSteps(open, region, (image) => recordTag(image, { ...decision, state: 'done' }))
 }
 
-const recordOrder = ({ mode }: DecisionContent, withdraw: readonly Image[], target: Image | undefined): Image[] => {
+const marksTarget = ({ mode }: DecisionContent): boolean => decisionTraits[mode].commitMarker === 'target'
+
+const recordOrder = (decision: DecisionContent, withdraw: readonly Image[], target: Image | undefined): Image[] => {
   const stays = target ? [target] : []
-  return mode === 'promote' ? [...withdraw, ...stays] : [...stays, ...withdraw]
+  return marksTarget(decision) ? [...withdraw, ...stays] : [...stays, ...withdraw]
 }
 
 /** One step for all images whose tags come out the same; the step of the last image comes last. */
@@ -110,12 +115,12 @@ function removeReasons(images: readonly Image[], region: string): Step[] {
   return ids.length === 0 ? [] : [{ action: 'untag', region, resource: 'image', ids, keys: [tag.reason] }]
 }
 
-function refuseWithoutRoom(image: Image, { mode }: DecisionContent): Refusal {
+function refuseWithoutRoom(image: Image, decision: DecisionContent): Refusal {
   const spare = Object.keys(image.tags).find((key) => !/^(image-family|github):/.test(key))
   return refuse(
     'no-room-for-mark',
     `${label(image)} has ${Object.keys(image.tags).length} of the ${tagLimit} tags that ECS allows: there is no room to note this decision, and without the note a re-run could decide a second time.`,
-    `Drop one of its tags${spare ? `, for instance ${spare}` : ''}${mode === 'rollback' ? ', or name the image to fall back to in `to-image-id` (without `quarantine-family`)' : ', or give fewer `tags`'}.`,
+    `Drop one of its tags${spare ? `, for instance ${spare}` : ''}${marksTarget(decision) ? ', or give fewer `tags`' : ', or name the image to fall back to in `to-image-id` (without `quarantine-family`)'}.`,
   )
 }
 
@@ -125,4 +130,30 @@ function recordWarnings({ full, reasonFits }: { full: readonly Image[]; reasonFi
     ...(reasonFits ? [] : ['The reason was not kept on the images: one of them has no room for another tag.']),
   ]
   return texts.map((text) => ({ level: 'warning', text }))
+}
+
+/**
+ * The marks of a decision made now; of one that was noted before, only what settles them.
+ * @param targetTags what the request itself puts on the target, besides the mark
+ * @param mayGoWithout a re-run ends at the same image even without a mark
+ */
+export function recordSteps(
+  { mode, region, family, run, reason }: RecordedRequest,
+  {
+    change,
+    now,
+    targetTags = {},
+    mayGoWithout,
+  }: { change: Change; now: number; targetTags?: Tags; mayGoWithout: boolean },
+): RecordSteps | Refusal {
+  const { target, previous, withdraw, withdrawWhenReady, resumed } = change
+  if (resumed) {
+    const { decision, images } = resumed.own
+    return { planned: [], done: recordDone(decision, { region, images }), notices: [] }
+  }
+  const joins = decisionTraits[mode].fallsBack && target !== undefined && target.family !== family
+  const restores = joins || target?.status === 'Deprecated' ? { restores: true } : {}
+  const decision = { state: 'planned', mode, run: run.key, target: target?.id, ...restores, previous, at: now } as const
+  const subject = { region, withdraw: [...withdrawWhenReady, ...withdraw], target, targetTags }
+  return recordDecision(decision, { ...subject, reason, mayGoWithout })
 }

@@ -20,15 +20,14 @@ import { type Refusal, refuse } from '../plan/plan.ts'
 export const hasOwnRecord = (run: Run, { known }: FamilyState): boolean =>
   ownDecision(run, known) !== undefined || decisionsReplacing(run, known).length > 0
 
-export const nothingChanged =
-  'Nothing was changed. Start a new workflow run if you want to decide anew; a re-run never undoes a later decision.'
+export const startNewRun = 'Start a new workflow run to decide again: a re-run never undoes a later decision.'
 
 export const supersededBy = ({ image, decision }: DecisionOnImage): Refusal => {
   const reason = decision.target === image.id ? undefined : image.tags[tag.reason]
   return refuse(
     'superseded',
     `After this run's first attempt, ${describeDecision(decision)} decided about ${label(image)}${reason ? `, because: ${reason}` : ''}.`,
-    nothingChanged,
+    startNewRun,
   )
 }
 
@@ -37,7 +36,7 @@ export const changedExternally = (image: Image, what: string): Refusal =>
   refuse(
     'superseded',
     `This run had ${what} ${label(image)} in an earlier attempt; since then somebody changed that outside of this action (it is ${image.status} in ${image.family ? `family ${image.family}` : 'no family'}).`,
-    nothingChanged,
+    startNewRun,
   )
 
 /** An image that this run wanted served here, and that the later decision wants served here too, is no quarrel. */
@@ -56,11 +55,11 @@ function recordsOfFamily({ known, members }: FamilyState): Image[] {
 }
 
 /** Another decision was made, on other images, while the image of this one had not come in yet: it would undo that. */
-function decidedMeanwhile(run: Run, scene: FamilyState): DecisionOnImage | undefined {
-  const own = ownDecision(run, scene.known)?.decision
-  const isIn = scene.members.some(({ id }) => id === own?.target)
+function decidedMeanwhile(run: Run, state: FamilyState): DecisionOnImage | undefined {
+  const own = ownDecision(run, state.known)?.decision
+  const isIn = state.members.some(({ id }) => id === own?.target)
   if (run.attempt === 1 || own?.state !== 'planned' || isIn) return undefined
-  return recordsOfFamily(scene)
+  return recordsOfFamily(state)
     .flatMap((image) => {
       const decision = decisionOn(image)
       return decision ? [{ image, decision }] : []
@@ -74,30 +73,30 @@ function decidedMeanwhile(run: Run, scene: FamilyState): DecisionOnImage | undef
  * A refusal when another run has decided otherwise since. A decision by another step of the same workflow run is not
  * somebody else's.
  */
-export function findSuperseding(run: Run, scene: FamilyState): Refusal | undefined {
-  const later = decisionsReplacing(run, scene.known).find(
-    (replaced) => !isSameWorkflowRun(run, replaced.decision.run) && !agrees(replaced, scene),
+export function findSuperseding(run: Run, state: FamilyState): Refusal | undefined {
+  const later = decisionsReplacing(run, state.known).find(
+    (replaced) => !isSameWorkflowRun(run, replaced.decision.run) && !agrees(replaced, state),
   )
   if (later) return supersededBy(later)
-  const meanwhile = decidedMeanwhile(run, scene)
+  const meanwhile = decidedMeanwhile(run, state)
   if (meanwhile) return supersededBy(meanwhile)
-  return hasOwnRecord(run, scene) ? undefined : decidedSince(run, scene)
+  return hasOwnRecord(run, state) ? undefined : decidedSince(run, state)
 }
 
 /** Before a later attempt decides anew: what workflow runs begun after this one have decided or baked stands. */
-export function decidedSince(run: Run, scene: FamilyState): Refusal | undefined {
+export function decidedSince(run: Run, state: FamilyState): Refusal | undefined {
   if (run.attempt === 1) return undefined
-  const decided = decisionsAfter(run, recordsOfFamily(scene))
+  const decided = decisionsAfter(run, recordsOfFamily(state))
   // Why, stands on what was withdrawn.
   const telling = decided.find(({ image }) => tag.reason in image.tags) ?? decided[0]
   if (telling) return supersededBy(telling)
-  const [baked] = bakedAfter(run, scene.members)
+  const [baked] = bakedAfter(run, state.members)
   return (
     baked &&
     refuse(
       'superseded',
       `After this run's first attempt, run ${workflowRunOf(baked.tags[tag.run] ?? '')} has baked ${label(baked)}.`,
-      nothingChanged,
+      startNewRun,
     )
   )
 }

@@ -6,8 +6,8 @@ import type { BakeRequest, PromoteRequest } from '../model/request.ts'
 import type { RegionPlan } from '../plan/plan.ts'
 import type { QueryGenerator } from '../plan/query.ts'
 import { withSteps } from '../plan/regions.ts'
-import type { Room, Step } from '../plan/steps.ts'
-import { claimSnapshots, deleteLeftovers, planRetention } from './retention.ts'
+import { claimSnapshots, deleteLeftovers } from './deletion.ts'
+import { planRetention } from './retention.ts'
 
 /** What a rollback would fall back to: no other copy of the same image. @param staying the members of the family that are not withdrawn */
 export const fallbackOf = (target: Image, staying: readonly Image[]): Image | undefined =>
@@ -16,36 +16,36 @@ export const fallbackOf = (target: Image, staying: readonly Image[]): Image | un
 /**
  * @param target what the region is to serve
  * @param origins of the images that stay in every region
+ * @param leavesFamily what is withdrawn is moved to another family
  */
 export function* planPruning(
-  { region, family, keep, unshare, run, ...request }: BakeRequest | PromoteRequest,
+  { region, family, keep, unshare, run }: BakeRequest | PromoteRequest,
   {
-    branch,
+    plan,
     members,
     target,
     origins,
-  }: { branch: RegionPlan; members: readonly Image[]; target: Image | undefined; origins: readonly string[] },
+    leavesFamily,
+  }: {
+    plan: RegionPlan
+    members: readonly Image[]
+    target: Image | undefined
+    origins: readonly string[]
+    leavesFamily: boolean
+  },
 ): QueryGenerator<RegionPlan> {
-  if (keep === undefined) return branch
-  const leavesFamily = request.mode === 'promote' && request.quarantineFamily !== undefined
-  const [withdrawn, leaves] = leavesFamily ? [[], branch.withdrawn] : [branch.withdrawn, []]
+  if (keep === undefined) return plan
+  const [withdrawn, leaves] = leavesFamily ? [[], plan.withdrawn] : [plan.withdrawn, []]
   const left = yield* deleteLeftovers({ region, run })
   const facts = { members, target, withdrawn, leaves, origins }
   const { decisions, steps, deletions, notices } = yield* planRetention({ region, family, keep, unshare, run }, facts)
-  const tidied = { ...branch, retention: decisions, notices: [...branch.notices, ...notices] }
+  const pruned = { ...plan, retention: decisions, notices: [...plan.notices, ...notices] }
   // Before the new image is there, a rollback would fall back to one that may go afterwards.
   const current = availableOf(members)[0]
   const fallback = current && fallbackOf(current, members)
   const early = deletions.filter(({ image }) => image !== fallback?.id)
   const room = [...claimSnapshots({ region, run }, early), ...early]
-  return withSteps(withRoom(tidied, room), { prune: [...left, ...steps] })
-}
-
-/** In a full family goes first what would go in the end. */
-function withRoom(branch: RegionPlan, room: Room): RegionPlan {
-  if (branch.kind === 'nothing' || room.length === 0) return branch
-  const make = (step: Step): Step =>
-    step.action === 'create' || step.action === 'copy' || step.action === 'join-family' ? { ...step, room } : step
-  const does = Object.entries(branch.steps).map(([phase, steps]) => [phase, steps.map(make)])
-  return { ...branch, steps: Object.fromEntries(does) }
+  return withSteps(plan.kind === 'change' && room.length > 0 ? { ...pruned, room } : pruned, {
+    prune: [...left, ...steps],
+  })
 }

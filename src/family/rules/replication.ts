@@ -94,11 +94,20 @@ export interface CopyPlan {
   readonly copying: Omit<CopySpec, 'from' | 'name' | 'generation' | 'run'>
 }
 
-/** Steps that make a copy and wait for it; what this run has failed to make there before is replaced. */
+interface PlannedCopy {
+  readonly copy: CopySpec
+  readonly steps: readonly Step[]
+  readonly notices: readonly Notice[]
+}
+
+/**
+ * Steps that make a copy and wait for it; what this run has failed to make there before is replaced.
+ * @param existing copies that are there, in whatever state
+ */
 export function planCopy(
   { region, run, family, imageName, from, copying }: CopyPlan,
   existing: readonly Image[],
-): { readonly steps: readonly Step[]; readonly notices: readonly Notice[] } {
+): PlannedCopy {
   const made = existing.filter((image) => image.tags[tag.run] === run.key)
   const failed = made.filter(isFailed)
   const generation = nextGeneration({ run, family, imageName }, made)
@@ -106,6 +115,7 @@ export function planCopy(
   const copy: CopySpec = { ...copying, from, run, name, generation }
   const image = copyPlaceholder(region)
   return {
+    copy,
     steps: [
       ...renameFailed({ region, imageName }, failed, { name, generation }),
       { action: 'copy', region, image, copy },
@@ -115,7 +125,10 @@ export function planCopy(
   }
 }
 
-/** The copy as it will be, for what is planned to be done with it: made now, it is the newest. */
+/**
+ * The copy as it will be, for what is planned to be done with it: made now, it is the newest.
+ * @param now ECS's time, milliseconds
+ */
 export const plannedCopy = (
   source: Image,
   { region, copy, now }: { region: string; copy: CopySpec; now: number },

@@ -1,5 +1,5 @@
 /** What stands before an image in the contest of a family, and what to think of it. */
-import { type Image, isNewer, label, list } from '../model/image.ts'
+import { availableOf, type Image, isNewer, isPending, label, list, oldestFirst } from '../model/image.ts'
 import { originParts } from '../model/origin.ts'
 import { type Refusal, refuse } from '../plan/plan.ts'
 import { type QueryGenerator, queryEach } from '../plan/query.ts'
@@ -55,3 +55,13 @@ export function* classifyRivals(
     foreign: standing.filter((each) => !known.some(({ copy }) => copy === each)),
   }
 }
+
+/** Images that will stand before the target as soon as they are created. */
+export const pendingAfter = (members: readonly Image[], target: Image | undefined): Image[] =>
+  oldestFirst(
+    members.filter((image) => isPending(image) && image.id !== target?.id && (!target || isNewer(image, target))),
+  )
+
+/** Available images that would be served instead of the target. */
+export const findNewer = (members: readonly Image[], target: Image): Image[] =>
+  availableOf(members).filter((image) => image.id !== target.id && isNewer(image, target))

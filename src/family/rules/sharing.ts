@@ -1,18 +1,13 @@
 /** Sharing an image with other accounts, and who is left behind when a family goes on without them. */
 
 import { type Image, label } from '../model/image.ts'
+import { accountsPerRequest, shareLimit } from '../model/limits.ts'
 import { inParts } from '../model/parts.ts'
 import { type Notice, type Refusal, refuse } from '../plan/plan.ts'
 import { type QueryGenerator, query } from '../plan/query.ts'
 import type { ImageRef, Step } from '../plan/steps.ts'
 
-/** ECS takes so many accounts a request, and ignores the eleventh without a word: each step is one request. */
-export const accountsPerRequest = 10
-
 export const sharesPerRequest = (accounts: readonly string[]): string[][] => inParts(accounts, accountsPerRequest)
-
-/** ECS shares an image with so many accounts. */
-export const shareLimit = 50
 
 export interface Sharing {
   readonly steps: readonly Step[]

@@ -6,7 +6,7 @@ import { type QueryGenerator, query, queryEach } from '../plan/query.ts'
 import { isPlaceholder, type Step } from '../plan/steps.ts'
 import { accountsLeftBehind, type Shared, sharesPerRequest } from './sharing.ts'
 
-interface Withdrawing {
+export interface Withdrawing {
   readonly region: string
   readonly family: string
   readonly unshare: boolean

@@ -1,0 +1,64 @@
+/** Has ECS make an image or a copy, once a run: a lost answer never leads to a second one. */
+
+import type { Image } from '../family/model/image.ts'
+import { tag } from '../family/model/tags.ts'
+import { stepError } from './action-error.ts'
+import { consistencyIntervals } from './clock.ts'
+import type { Create, CreateAnswer } from './ports.ts'
+import type { StepContext } from './step-result.ts'
+
+/**
+ * The name is what makes the image of a run unique, the ClientToken what makes its request so. Where ECS remembers a
+ * token for something else, or for an image long gone, the same name is asked for with the next token.
+ * @returns the image as ECS lists it; undefined when it was found by its name
+ */
+export async function createImage(step: Create, context: StepContext): Promise<Image | undefined> {
+  const { ecs, log, onCreated } = context
+  let answer: CreateAnswer | undefined
+  for (let renewal = 0; renewal < 3; renewal++) {
+    answer = await ecs.create(step, renewal)
+    if (answer.kind === 'accepted') {
+      const { image } = answer
+      // At once: whatever happens now, ECS is making it.
+      onCreated(image)
+      const seen = await findCreated(step, image, context)
+      if (seen) return seen
+      log.info(`ECS answers ${image}, an image that is gone; asking for a new one.`)
+      continue
+    }
+    const own = await findByName(step, { ...context, isPatient: answer.kind === 'name-taken' })
+    if (own) {
+      onCreated(own.id)
+      return undefined
+    }
+    if (answer.kind === 'name-taken') throw answer.error
+  }
+  if (answer && answer.kind !== 'accepted') throw answer.error
+  throw stepError(
+    `ECS accepted the image ${nameOf(step)} but does not list it.`,
+    'Look for it in the ECS console. Press "Re-run failed jobs" to pick it up.',
+  )
+}
+
+const nameOf = (step: Create): string => (step.action === 'create' ? step.create : step.copy).name
+
+async function findCreated(
+  { region }: Create,
+  image: string,
+  { ecs, clock }: Pick<StepContext, 'ecs' | 'clock'>,
+): Promise<Image | undefined> {
+  const look = () => ecs.look({ ask: 'image', region, image })
+  return await clock.poll(look, (found) => found !== undefined, consistencyIntervals)
+}
+
+/** The image of this run, from a request whose answer was lost. It may not be listed yet, nor its tags. */
+async function findByName(
+  step: Create,
+  { ecs, clock, isPatient }: Pick<StepContext, 'ecs' | 'clock'> & { readonly isPatient: boolean },
+): Promise<Image | undefined> {
+  const { run } = step.action === 'create' ? step.create : step.copy
+  const isOwn = (image: Image) => image.tags[tag.run] === run.key
+  const look = () => ecs.look({ ask: 'named', region: step.region, name: nameOf(step) })
+  const images = await clock.poll(look, (seen) => seen.some(isOwn), isPatient ? consistencyIntervals : 0)
+  return images.find(isOwn)
+}

@@ -1,0 +1,62 @@
+/**
+ * The run goes stage by stage, each a function from one outcome to the next. What a stage sees, and what goes wrong in
+ * it, becomes part of the outcome: a stage never throws.
+ */
+
+import type { Request } from '../family/model/request.ts'
+import { errorData } from './action-error.ts'
+import { type Observations, type Sighting, withSightings } from './observations.ts'
+import type { Outcome } from './outcome.ts'
+import type { Ecs, Log, LookQuery, Ports } from './ports.ts'
+
+/** Keeps what ECS is seen to answer, for as long as a stage lasts. */
+export interface Recorder {
+  /** ECS; each look at it is recorded. */
+  readonly ecs: Ecs
+  /** For what is known otherwise than by a look. */
+  readonly record: (sighting: Sighting) => void
+  readonly observations: () => Observations
+}
+
+/** So many are added at once: a wait of hours sees much, and the last look is what counts. */
+const sightingsAtOnce = 500
+
+export function recordLooks(ecs: Ecs, before: Observations): Recorder {
+  let known = before
+  let sightings: Sighting[] = []
+  const observations = (): Observations => {
+    known = withSightings(known, sightings)
+    sightings = []
+    return known
+  }
+  const record = (sighting: Sighting): void => {
+    sightings.push(sighting)
+    if (sightings.length === sightingsAtOnce) observations()
+  }
+  const look = async <const Q extends LookQuery>(query: Q) => {
+    const answer = await ecs.look(query)
+    record({ kind: 'answer', query, answer })
+    return answer
+  }
+  return { ecs: { ...ecs, look }, record, observations }
+}
+
+/** @param doing goes on after 'failed while' */
+export async function runStage(
+  outcome: Outcome,
+  ports: Ports,
+  { doing, work }: { doing: string; work: (recorder: Recorder) => Promise<Partial<Outcome>> },
+): Promise<Outcome> {
+  const recorder = recordLooks(ports.ecs, outcome.observations)
+  try {
+    const change = await work(recorder)
+    return { ...outcome, ...change, observations: recorder.observations() }
+  } catch (error) {
+    const failure = { doing, error: errorData(error), steps: [] }
+    return { ...outcome, observations: recorder.observations(), failure }
+  }
+}
+
+/** With several regions at work at a time, each line of log says which one it is about. */
+export const logIn = (region: string, { replicas }: Request, log: Log): Log =>
+  replicas.length === 0 ? log : { ...log, info: (text) => log.info(`${region}: ${text}`) }

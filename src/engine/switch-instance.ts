@@ -1,0 +1,39 @@
+/** Stops and starts the instance that an image is made of. */
+
+import type { Step } from '../family/plan/steps.ts'
+import { stepError } from './action-error.ts'
+import type { StepContext } from './step-result.ts'
+
+type InstanceStep = Extract<Step, { action: 'stop' | 'start' }>
+
+export async function stopInstance(step: InstanceStep, context: StepContext): Promise<void> {
+  // Before the request: its answer may never come.
+  context.postState.instanceStopped(step)
+  await context.ecs.write(step)
+  await awaitInstance(step, context)
+}
+
+export async function startInstance(step: InstanceStep, context: StepContext): Promise<void> {
+  await context.ecs.write(step)
+  await awaitInstance(step, context)
+  context.postState.instanceStarted()
+}
+
+/** What is neither there nor on its way there after the time that reads may lag will not come to be. */
+async function awaitInstance(
+  { action, region, instance }: InstanceStep,
+  { ecs, clock, log }: StepContext,
+): Promise<void> {
+  const [wanted, onItsWay] = action === 'stop' ? ['Stopped', 'Stopping'] : ['Running', 'Starting']
+  const look = () => ecs.look({ ask: 'instance', region, instance })
+  const { seen, isGood } = await clock.pollUntilStable(look, (now) =>
+    now?.status === wanted ? 'good' : now?.status === onItsWay ? 'on its way' : 'hopeless',
+  )
+  if (!isGood) {
+    throw stepError(
+      `ECS accepted the request to ${action} instance ${instance}, but it is ${seen?.status ?? 'gone'}.`,
+      'Look at the instance in the ECS console: somebody else may be starting or stopping it. Then press "Re-run failed jobs".',
+    )
+  }
+  log.info(`Instance ${instance} is ${wanted}.`)
+}

@@ -1,0 +1,13 @@
+/** What ECS takes at most. */
+
+/** Tags on one resource. */
+export const tagLimit = 20
+
+/** Accounts that an image is shared with. */
+export const shareLimit = 50
+
+/** Accounts in one request. ECS ignores the eleventh without a word: each step is one request. */
+export const accountsPerRequest = 10
+
+/** Images in a family. */
+export const familyLimit = 100

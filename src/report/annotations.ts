@@ -1,0 +1,85 @@
+/** What those see of a run who look only at its page on GitHub: notices, and the error. Pure. */
+
+import { explainError } from '../engine/action-error.ts'
+import { madeIn, type Outcome, regionsIn } from '../engine/outcome.ts'
+import { regionsOf } from '../family/model/request.ts'
+import type { Notice } from '../family/plan/plan.ts'
+import { describeStep, stepTarget } from '../family/plan/steps.ts'
+import { alreadyDeleted } from '../family/rules/reasons-to-keep.ts'
+import { capital, type Message, pastOf } from './message.ts'
+import { isSpread } from './served.ts'
+
+/** The title first; then why, what is so now, what to do, and what support asks for. */
+export function errorText({ title, reasons, regions, facts, todo, details }: Message): string {
+  const states = regions.map(({ region, state }) => `${region} ${state}`).join(', ')
+  const why = reasons.length > 1 ? reasons.map((reason) => `- ${reason}`) : reasons
+  const lines = [title, ...why, states === '' ? '' : `${states}.`, facts.join(' '), todo.join(' '), ...details]
+  return lines.filter((line) => line !== '').join('\n')
+}
+
+export const noticesOf = (outcome: Outcome): Notice[] => [
+  ...otherwiseNothing(outcome),
+  ...leftOutside(outcome),
+  ...plannedNotices(outcome),
+  ...overtaken(outcome),
+  ...leftUndone(outcome),
+  ...stillRunning(outcome),
+]
+
+const notice = (text: string): Notice => ({ level: 'notice', text })
+const warning = (text: string): Notice => ({ level: 'warning', text })
+
+const whereIn = (region: string, outcome: Outcome): string => (isSpread(outcome) ? `${region}: ` : '')
+
+function otherwiseNothing(outcome: Outcome): Notice[] {
+  const [home] = regionsIn(outcome)
+  return home?.kind === 'change' && home.reason !== undefined
+    ? [notice(`Otherwise nothing to do: ${home.reason}.`)]
+    : []
+}
+
+/** Copies were made, and by then there was nothing to promote any more. */
+function leftOutside({ plan, journal }: Outcome): Notice[] {
+  const created = madeIn(journal)
+  if (plan?.kind !== 'nothing' || created.length === 0) return []
+  const text = `No family was switched. This run has made copies that stay outside of the family: ${created.join(', ')}. Delete them if nobody needs them.`
+  return [warning(text)]
+}
+
+/** What holds for several regions is said once. */
+function plannedNotices(outcome: Outcome): Notice[] {
+  const planned = regionsIn(outcome).flatMap(({ region, notices }) => notices.map((each) => ({ region, notice: each })))
+  const all = [...outcome.persistent, ...planned]
+  const same = Map.groupBy(all, ({ notice: { level, text } }) => `${level} ${text}`)
+  return [...same.values()].flatMap((group): Notice[] => {
+    const regions = [...new Set(group.map(({ region }) => region))]
+    const where = regions.length === regionsOf(outcome.request).length ? '' : `${regions.join(', ')}: `
+    return group.slice(0, 1).map(({ notice: { level, text } }) => ({ level, text: `${where}${text}` }))
+  })
+}
+
+const overtaken = (outcome: Outcome): Notice[] =>
+  outcome.verifications.flatMap((each): Notice[] =>
+    each.kind === 'overtaken' && !each.fails
+      ? [warning(`${whereIn(each.region, outcome)}${capital(pastOf[outcome.request.mode])}, but ${each.reason}.`)]
+      : [],
+  )
+
+/** Deletions that failed, or were better left. */
+function leftUndone(outcome: Outcome): Notice[] {
+  return outcome.journal.flatMap(({ step, state, reason, error, tolerated }): Notice[] => {
+    const where = whereIn(step.region, outcome)
+    if (tolerated && error) {
+      return [warning(`${where}Could not ${describeStep(step)}: ${explainError(error)}`)]
+    }
+    const isLeft = state === 'skipped' && reason !== undefined && reason !== alreadyDeleted
+    return isLeft ? [warning(`${where}${stepTarget(step)} was not deleted: ${reason}.`)] : []
+  })
+}
+
+const stillRunning = (outcome: Outcome): Notice[] =>
+  Object.entries(outcome.affected).flatMap(([region, ids]): Notice[] =>
+    ids && ids.length > 0
+      ? [notice(`${whereIn(region, outcome)}Still running a withdrawn image: ${ids.join(', ')}.`)]
+      : [],
+  )

@@ -1,0 +1,44 @@
+/** Messages of what goes wrong before a run has begun, or after it has ended. */
+
+import type { ErrorCode, ErrorData } from '../engine/action-error.ts'
+import { describeError, detailsOf } from './describe-error.ts'
+import { type Message, nothingSaid } from './message.ts'
+
+/** Found before the first request. */
+export const invalidInputs = (errors: readonly string[]): Message => ({
+  ...nothingSaid,
+  title: 'Invalid inputs',
+  reasons: errors,
+  facts: ['No request was made.'],
+})
+
+const titles: Partial<Readonly<Record<ErrorCode, string>>> = {
+  credentials: 'No usable credentials',
+  cancelled: 'Cancelled before the first look at ECS',
+  'time-limit': 'Out of time before the first look at ECS',
+  internal: 'Internal error of this action',
+}
+
+/** There is no outcome. */
+export const noOutcome = (error: ErrorData): Message => ({
+  ...nothingSaid,
+  title: titles[error.code] ?? 'ECS cannot be reached',
+  reasons: [describeError(error, 'Failed while connecting')],
+  todo: [error.remedy],
+  details: detailsOf(error),
+})
+
+/** The post step could not start the instance that the main step stopped. */
+export const notRestarted = (
+  { region, instance }: { readonly region: string; readonly instance: string },
+  error: ErrorData,
+): Message => ({
+  ...nothingSaid,
+  title: `Instance ${instance} in ${region} may still be stopped`,
+  reasons: [describeError(error, 'Could not start it again')],
+  todo: [
+    `Start it in the ECS console: https://ecs.console.aliyun.com/server/${instance}/detail?regionId=${region}`,
+    ...(error.code === 'internal' || error.code === 'step' ? [] : [error.remedy]),
+  ],
+  details: detailsOf(error),
+})

@@ -1,0 +1,48 @@
+/** What each region serves at the end of a run, as far as it is known. */
+
+import { currentIn, knowsCurrent, originIn } from '../engine/observations.ts'
+import { type Outcome, regionsIn } from '../engine/outcome.ts'
+import { type Image, label } from '../family/model/image.ts'
+import { familyOf, regionsOf } from '../family/model/request.ts'
+
+/** By region; none where it is not known, or nothing. */
+export type Served = Readonly<Record<string, Image>>
+
+/** More than one region: what is told needs the name of its region. */
+export const isSpread = ({ request }: Outcome): boolean => request.replicas.length > 0
+
+export function servedImages(outcome: Outcome): Served {
+  const { request, observations, images } = outcome
+  const named = images[request.region]
+  const family = familyOf(request) ?? (named ? observations.images[named]?.family : undefined)
+  return Object.fromEntries(
+    regionsOf(request).flatMap((region) => {
+      const planned = regionsIn(outcome).find((each) => each.region === region)?.servedImage
+      const image = planned ?? (family === undefined ? undefined : currentIn(observations, { region, family }))
+      return image ? [[region, image]] : []
+    }),
+  )
+}
+
+/** Every region resolves, and to the same image. */
+export function isInSync({ request, observations }: Outcome, served: Served): boolean {
+  const origins = regionsOf(request).map((region) => {
+    const image = served[region]
+    return image && (image.ownerAlias === 'self' ? originIn(observations, image.id) : image.id)
+  })
+  return origins.every((origin) => origin !== undefined && origin === origins[0])
+}
+
+export const isSameImage = ({ observations }: Outcome, image: Image, other: Image | undefined): boolean =>
+  other !== undefined && originIn(observations, image.id) === originIn(observations, other.id)
+
+export const describeServed = (image: Image | undefined): string => `serves ${image ? label(image) : 'nothing'}`
+
+/** What the region serves, or that nobody has looked since it was changed. */
+export function describeRegion({ request, observations }: Outcome, region: string): string {
+  const family = familyOf(request)
+  if (family === undefined || !knowsCurrent(observations, { region, family })) {
+    return 'was changed and has not been looked at since'
+  }
+  return describeServed(currentIn(observations, { region, family }))
+}

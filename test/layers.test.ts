@@ -1,0 +1,194 @@
+/** Who may import whom: the layers as docs/development/architecture.md draws them. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { describe, expect, test } from 'vitest'
+
+const root = join(import.meta.dirname, '..')
+const read = (path: string): string => readFileSync(join(root, path), 'utf8')
+
+const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
+  .filter((path) => path.endsWith('.ts'))
+  .map((path) => `src/${path}`)
+  .sort()
+
+interface Import {
+  readonly from: string
+  /** A file of ours, or a package. */
+  readonly to: string
+  /** Gone when the program runs. */
+  readonly isType: boolean
+}
+
+/** Every import and re-export of a file, static and dynamic. */
+function importsOf(path: string): Import[] {
+  const text = read(path).replaceAll(/\/\*[\s\S]*?\*\//g, '')
+  const statics = text.matchAll(/^(?:import|export)\s+(type\s)?([^'"`;]*?\sfrom\s+)?'([^']+)'/gm)
+  const dynamics = text.matchAll(/import\(\s*'([^']+)'\s*\)/g)
+  const onlyTypes = (names: string): boolean => {
+    const braced = /^\{([^}]*)\}\s+from\s+$/.exec(names)?.[1]
+    const each = braced?.split(',').filter((name) => name.trim() !== '')
+    return each !== undefined && each.length > 0 && each.every((name) => /^\s*type\s/.test(name))
+  }
+  const resolve = (to: string): string => (to.startsWith('.') ? relative(root, join(root, dirname(path), to)) : to)
+  return [
+    ...[...statics].map(([, type, names = '', to = '']) => ({
+      from: path,
+      to: resolve(to),
+      isType: type !== undefined || onlyTypes(names),
+    })),
+    ...[...dynamics].map(([, to = '']) => ({ from: path, to: resolve(to), isType: false })),
+  ]
+}
+
+const imports = files.flatMap(importsOf)
+const told = ({ from, to }: Import): string => `${from} → ${to}`
+/** The files of each layer, and the layers that they may import beside their own. */
+const layers: readonly { readonly name: string; readonly files: RegExp; readonly mayImport: readonly string[] }[] = [
+  { name: 'model', files: /^src\/family\/model\//, mayImport: [] },
+  { name: 'plan', files: /^src\/family\/plan\//, mayImport: ['model'] },
+  { name: 'rules', files: /^src\/family\/rules\//, mayImport: ['model', 'plan'] },
+  { name: 'recovery', files: /^src\/family\/recovery\//, mayImport: ['model', 'plan', 'rules'] },
+  { name: 'modes', files: /^src\/family\/modes\//, mayImport: ['model', 'plan', 'rules', 'recovery'] },
+  // What the engine needs of the world, and the errors and the clock that it shares with those who provide it.
+  { name: 'ports', files: /^src\/engine\/(ports|clock|action-error)\.ts$/, mayImport: ['model', 'plan'] },
+  { name: 'engine', files: /^src\/engine\//, mayImport: ['model', 'plan', 'rules', 'modes', 'ports'] },
+  { name: 'report', files: /^src\/report\//, mayImport: ['model', 'plan', 'rules', 'ports', 'engine'] },
+  { name: 'ecs', files: /^src\/ecs\//, mayImport: ['model', 'plan', 'rules', 'ports'] },
+  { name: 'github', files: /^src\/github\//, mayImport: ['ports'] },
+  { name: 'inputs', files: /^src\/inputs\//, mayImport: ['model', 'github', 'ecs'] },
+  {
+    name: 'ends',
+    files: /^src\/[^/]+\.ts$/,
+    mayImport: ['model', 'ports', 'engine', 'report', 'ecs', 'github', 'inputs'],
+  },
+]
+
+const layerOf = (path: string) => layers.find(({ files }) => files.test(path))
+
+describe('the layers', () => {
+  test('have all files', () => {
+    expect(files.length).toBeGreaterThan(90)
+    expect(files.filter((path) => layerOf(path) === undefined)).toEqual([])
+  })
+
+  test('import what they may, types included', () => {
+    const wrong = imports.filter(({ from, to }) => {
+      const [own, other] = [layerOf(from), layerOf(to)]
+      return other && own !== other && !own?.mayImport.includes(other.name)
+    })
+    expect(wrong.map(told)).toEqual([])
+  })
+
+  test('may only be imported by what comes after them', () => {
+    const names = layers.map(({ name }) => name)
+    for (const [index, { mayImport }] of layers.entries()) {
+      for (const name of mayImport) expect(names.indexOf(name)).toBeLessThan(index)
+    }
+  })
+
+  test('have no circles, types included', () => {
+    const next = (path: string) => imports.filter(({ from }) => from === path).map(({ to }) => to)
+    const cycles: string[] = []
+    const done = new Set<string>()
+    const walk = (path: string, way: readonly string[]): void => {
+      if (way.includes(path)) cycles.push([...way.slice(way.indexOf(path)), path].join(' → '))
+      if (way.includes(path) || done.has(path)) return
+      for (const to of next(path)) walk(to, [...way, path])
+      done.add(path)
+    }
+    for (const path of files) walk(path, [])
+    expect(cycles).toEqual([])
+  })
+})
+
+describe('imports', () => {
+  test('are found at all', () => {
+    expect(imports.map(told)).toContain('src/main.ts → src/engine/run.ts')
+    expect(imports.map(told)).toContain('src/post.ts → src/restart-instance.ts')
+    expect(imports.map(told)).toContain('src/family/plan/query.ts → src/family/model/instance.ts')
+  })
+
+  test('by path are of files that exist', () => {
+    const missing = imports.filter(({ to }) => to.startsWith('src/') && !files.includes(to))
+    expect(missing.map(told)).toEqual([])
+  })
+
+  test('of the SDK are in the adapter of ECS alone', () => {
+    const wrong = imports.filter(({ from, to }) => /^@(alicloud|darabonba)\//.test(to) && !from.startsWith('src/ecs/'))
+    expect(wrong.map(told)).toEqual([])
+  })
+
+  test('of the runner are in the adapter of GitHub and in the ends alone', () => {
+    const may = (from: string) => ['github', 'ends'].includes(layerOf(from)?.name ?? '')
+    expect(imports.filter(({ from, to }) => to.startsWith('@actions/') && !may(from)).map(told)).toEqual([])
+  })
+
+  test('of packages are of those that package.json names, or Node’s own by their prefix', () => {
+    const { dependencies } = JSON.parse(read('package.json')) as { dependencies: Record<string, string> }
+    const strange = imports.filter(({ to }) => {
+      if (to.startsWith('src/') || to.startsWith('node:')) return false
+      const name = to
+        .split('/')
+        .slice(0, to.startsWith('@') ? 2 : 1)
+        .join('/')
+      return !(name in dependencies)
+    })
+    expect(strange.map(told)).toEqual([])
+  })
+
+  test('are never of main.ts and post.ts', () => {
+    expect(imports.filter(({ to }) => /^src\/(main|post)\.ts$/.test(to)).map(told)).toEqual([])
+  })
+})
+
+describe('a file', () => {
+  /** A longer one is hard to take in. The head of a file may give the reason for more: `Longer than most, because …`. */
+  const mostLines = 260
+
+  test.each(files)('%s is short, and says first what it is for', (path) => {
+    const text = read(path)
+    expect(text).toMatch(/^\/(\*\*|\/) ?\S?/)
+    const isExplained = /Longer than most, because/.test(text.slice(0, 600))
+    expect(isExplained || text.split('\n').length <= mostLines, `${text.split('\n').length} lines`).toBe(true)
+  })
+})
+
+describe('the top level', () => {
+  /** First lines of statements that are not declarations. */
+  const effectsOf = (path: string): string[] =>
+    read(path)
+      .replaceAll(/\/\*[\s\S]*?\*\//g, '')
+      .replaceAll(/`(?:[^`\\]|\\.)*`/g, '``')
+      .split('\n')
+      .filter((line) => /^[^\s/})\]>]/.test(line))
+      .filter(
+        (line) => !/^(import|export|const|function|async function|class|interface|type|declare|abstract)\b/.test(line),
+      )
+
+  const acting = ['src/main.ts', 'src/post.ts', 'src/require-node.ts']
+
+  test.each(files.filter((path) => !acting.includes(path)))('of %s only declares', (path) => {
+    expect(effectsOf(path)).toEqual([])
+  })
+
+  test.each(acting)('of %s does something', (path) => {
+    expect(effectsOf(path).length).toBeGreaterThan(0)
+  })
+
+  test('of the main step asks for the version of Node before it loads anything else', () => {
+    const importedBy = (path: string): string[] => imports.filter(({ from }) => from === path).map(({ to }) => to)
+    expect(importedBy('src/main.ts')[0]).toBe('src/require-node.ts')
+    expect(importedBy('src/require-node.ts')).toEqual(['src/node-version.ts'])
+    expect(importedBy('src/node-version.ts')).toEqual([])
+  })
+
+  test.each(files.filter((path) => path.startsWith('src/family/')))('of %s can be loaded for nothing', async (path) => {
+    await expect(import(join(root, path))).resolves.toBeDefined()
+  })
+
+  test('the domain reads neither clock, chance, environment nor log', () => {
+    const impure =
+      /\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bprocess\.|\bconsole\.|\bperformance\.|\bsetTimeout\b|\bfetch\(/
+    expect(files.filter((path) => path.startsWith('src/family/') && impure.test(read(path)))).toEqual([])
+  })
+})
