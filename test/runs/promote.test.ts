@@ -89,8 +89,8 @@ describe('an image becomes current', () => {
     const ecs = await localEcs()
     const image = ecs.seed.image({ family: 'web-candidate', tags: { team: 'web' } })
     const tagged: unknown[] = []
-    ecs.intercept = (phase, { action }) => {
-      if (phase === 'before' && action === 'ModifyImageAttribute') tagged.push(ecs.image(image.id)?.tags.approved)
+    ecs.intercept = (phase, { action, dryRun }) => {
+      if (phase === 'before' && action === 'ModifyImageAttribute' && !dryRun) tagged.push(ecs.image(image.id)?.tags.approved)
     }
     const step = await runMain(ecs, promote({ 'from-family': 'web-candidate', tags: 'approved=yes' }))
     expect(step.exitCode).toBe(0)
