@@ -48,7 +48,7 @@ function wrongIn(verification: Verification, outcome: Outcome): Deviation | unde
   }
 }
 
-/** Overtaken in every region may be what somebody wanted; overtaken in some of them leaves different images. */
+/** To be overtaken in every region may be wanted; in some of them only, it leaves different images. */
 const diverged = (outcome: Outcome): Deviation => ({
   title: `${nameOf(outcome)}: the regions disagree`,
   reason: 'All steps were carried out, but another run changed the family meanwhile, and the regions now disagree.',

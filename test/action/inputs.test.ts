@@ -180,8 +180,9 @@ describe('secrets', () => {
     const step = await runMain(ecs, { ...resolve, 'access-key-id': '', 'access-key-secret': '' })
     expect(step.exitCode).toBe(1)
     expect(errorOf(step)).toMatch(
-      /There are no credentials in the inputs, and the default chain .* gave none that work\.\n.*`access-key-id`/,
+      /There are no credentials in the inputs, and the default chain .* found none that work\.\n.*`access-key-id`/,
     )
+    expect(step.summary).toContain('### ❌ No usable credentials')
     expect(ecs.requests).toEqual([])
   })
 })

@@ -33,6 +33,13 @@ interface State {
   readonly later: FakeEcs | undefined
 }
 
+/** What ECS carries out only for an image in this status. */
+const statusNeeded: Partial<Readonly<Record<Step['action'], Image['status']>>> = {
+  deprecate: 'Available',
+  restore: 'Deprecated',
+  share: 'Available',
+}
+
 export class FakeEcs {
   readonly state: State
 
@@ -191,6 +198,11 @@ export class FakeEcs {
     if (denial) {
       const code = denial.about === 'identity' ? 'Forbidden.RAM' : 'OperationDenied'
       return { granted: false, obstacle: denial.about, reason: `${code}: that is not allowed` }
+    }
+    const mustBe = statusNeeded[step.action]
+    const seen = 'image' in step ? this.state.images.find(({ id }) => id === step.image) : undefined
+    if (seen && mustBe && seen.status !== mustBe) {
+      return { granted: false, obstacle: 'request', reason: `IncorrectImageStatus: the image is ${seen.status}` }
     }
     const isShared = step.action === 'deprecate' && this.sharesOf(step.image).length > 0
     return isShared ? { granted: false, obstacle: 'shared', reason: 'the image is shared' } : { granted: true }

@@ -265,7 +265,7 @@ describe('the wait', () => {
     const step = await runMain(ecs, { mode: 'bake', family: 'web', 'instance-id': id })
     expect(step.exitCode).toBe(1)
     expect(errorOf(step)).toContain('CreateFailed')
-    expect(errorOf(step)).toMatch(/run again/)
+    expect(errorOf(step)).toContain('"Re-run failed jobs": the failed image is replaced')
     expect(step.outputs['image-id']).toMatch(/^m-bp1/)
     expect(errorOf(step)).toContain(step.outputs['image-id'])
     expect(ecs.current('web')).toBe(before.id)
@@ -460,7 +460,7 @@ describe('names and quotas', () => {
 
   test.each([
     [{ imagesPerFamily: 1 }, 'ImageQuotaExceed.ImageFamily', /Delete old images of the family/],
-    [{ familiesPerRegion: 1 }, 'ImageFamilyQuotaExceed', /Name an existing `family`/],
+    [{ familiesPerRegion: 1 }, 'ImageFamilyQuotaExceed', /Use an existing `family`/],
     [{ imagesPerRegion: 2 }, 'QuotaExceed.Image', /Delete images that nobody needs/],
   ])('the quota %o is named by its code with what to do', async (quotas, code, advice) => {
     const ecs = await localEcs({ quotas })

@@ -90,7 +90,9 @@ describe('an image becomes current', () => {
     const image = ecs.seed.image({ family: 'web-candidate', tags: { team: 'web' } })
     const tagged: unknown[] = []
     ecs.intercept = (phase, { action, dryRun }) => {
-      if (phase === 'before' && action === 'ModifyImageAttribute' && !dryRun) tagged.push(ecs.image(image.id)?.tags.approved)
+      if (phase === 'before' && !dryRun && action === 'ModifyImageAttribute') {
+        tagged.push(ecs.image(image.id)?.tags.approved)
+      }
     }
     const step = await runMain(ecs, promote({ 'from-family': 'web-candidate', tags: 'approved=yes' }))
     expect(step.exitCode).toBe(0)

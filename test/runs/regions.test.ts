@@ -198,7 +198,7 @@ describe('bake', () => {
       const step = await runMain(ecs, { ...mode, family: 'web', 'replica-region-ids': `${shanghai},cn-nowhere` })
       expect(step).toMatchObject({ exitCode: 1, outputs: { changed: 'false', 'image-id': '' } })
       expect(ecs.state()).toEqual(before)
-      expect(errorOf(step)).toMatch(/in cn-nowhere: .*InvalidRegionId\.NotFound.*\n.*`replica-region-ids`/)
+      expect(errorOf(step)).toMatch(/in cn-nowhere: .*InvalidRegionId\.NotFound[\s\S]*`replica-region-ids`/)
     }
   })
 
@@ -243,7 +243,7 @@ describe('copies', () => {
     const { ecs, image, inputs, first } = await failingIn(beijing)
     expect(first.exitCode).toBe(1)
     const failed = ecs.images(beijing).find(({ status }) => status === 'CreateFailed')
-    expect(errorOf(first)).toContain(`${failed?.id}) (CreateFailed)`)
+    expect(errorOf(first)).toContain(`${failed?.id}) in ${beijing} (CreateFailed)`)
     expect(errorOf(first)).toContain(beijing)
     expect(errorOf(first)).not.toContain(shanghai)
     expect(currents(ecs)).toEqual(regions.map((region) => image(region, 1).id))
@@ -352,7 +352,7 @@ describe('copies', () => {
     expect(ecs.state()).toEqual(before)
     expect(errorOf(step)).toMatch(
       new RegExp(
-        `In ${beijing}: The name golden belongs to ${taken.id} .*\\[name-taken\\]\\nChoose another \`image-name\``,
+        `In ${beijing}: The name golden belongs to ${taken.id} .*\\[name-taken\\]\\nNothing was changed.\\nChoose another \`image-name\``,
       ),
     )
   })
@@ -463,7 +463,7 @@ describe('a step that ends early', () => {
     const { step, seconds } = await cancelledUnanswered()
     expect(step.exitCode).toBe(1)
     expect(seconds).toBeLessThan(5)
-    expect(errorOf(step)).toContain('ECS may or may not have been asked in time to copy')
+    expect(errorOf(step)).toContain('ECS may or may not have received the request to copy')
   })
 
   // The same sentence twice, and neither says which region it is about.
@@ -494,7 +494,7 @@ describe('a step that ends early', () => {
   test('cancelled after the switch: does not say that the old image is served by now', async () => {
     const { ecs, step } = await cancelledWhileSwitching()
     expect(ecs.image(ecs.current('web') ?? '')?.name).toBe('tested')
-    expect(errorOf(step)).not.toMatch(/By now .* serves web-2/)
+    expect(errorOf(step)).not.toContain('serves web-2')
   })
 
   const failingLate = async (more: () => void = () => undefined) => {
@@ -516,9 +516,11 @@ describe('a step that ends early', () => {
     const { ecs, image, inputs } = await failingLate()
     const step = await runMain(ecs, inputs)
     expect(step.exitCode).toBe(1)
-    expect(errorOf(step)).toContain(`Could not deprecate ${image(beijing, 1).id}: ModifyImageAttribute in ${beijing}`)
     expect(errorOf(step)).toContain(
-      `By now ${home} serves web-1 (${image(home, 0).id}), ${shanghai} serves web-1 (${image(shanghai, 0).id}), ${beijing} serves web-2 (${image(beijing, 1).id}).`,
+      `Could not deprecate ${image(beijing, 1).id} in ${beijing}: ECS answered InvalidOperation.Odd`,
+    )
+    expect(errorOf(step)).toContain(
+      `${home} serves web-1 (${image(home, 0).id}), ${shanghai} serves web-1 (${image(shanghai, 0).id}), ${beijing} serves web-2 (${image(beijing, 1).id}).`,
     )
     expect(outputsOf(step)).toMatchObject({
       'image-id': image(home, 0).id,
@@ -546,8 +548,8 @@ describe('a step that ends early', () => {
       }
     }
     const step = await runMain(ecs, inputs)
-    expect(step.log).toContain('What ECS says now could not be looked at.')
-    expect(errorOf(step)).not.toContain(`By now ${home} serves web-2`)
+    expect(step.log).toContain(`${home}: Could not look at what ECS serves now.`)
+    expect(errorOf(step)).not.toContain('serves web-2')
   })
 
   const refusedAfterCopying = async () => {
@@ -705,7 +707,7 @@ describe('rollback', () => {
     }
     const step = await runMain(ecs, { mode: 'rollback', ...inAll, 'wait-timeout-minutes': '0.02' })
     expect(step.exitCode).toBe(1)
-    expect(errorOf(step)).toContain(`Where ${home} is down: give another one of the regions as \`region-id\``)
+    expect(errorOf(step)).toContain(`If ${home} is down, set another of the regions as \`region-id\``)
     expect(writesTo(ecs)).toEqual([])
   })
 
@@ -866,7 +868,7 @@ describe('ways to a region', () => {
     expect(ecs.state()).toEqual(before)
     expect(errorOf(step)).toMatch(
       new RegExp(
-        `^In ${beijing}: ECS would not deprecate ${image(beijing, 1).id}: .*\\[not-permitted\\]\\nNothing was changed`,
+        `^Rollback of web refused\\nIn ${beijing}: ECS would not deprecate ${image(beijing, 1).id}: .*\\[not-permitted\\]\\nNothing was changed`,
       ),
     )
   })

@@ -118,7 +118,7 @@ describe('what goes', () => {
     expect(step.notices).toEqual([expect.stringContaining('Otherwise nothing to do: web already serves newest')])
     expect(step.log).toContain(`→ delete ${images.instance.id} with the 2 snapshots made for it\n`)
     expect(step.log).toContain(`→ delete ${images.snapshot.id}\n`)
-    expect(step.summary).toContain(`| deprecated (${images.deprecated.id}) | goes | beyond the newest 2 |`)
+    expect(step.summary).toContain(`| deprecated (${images.deprecated.id}) | delete | beyond the newest 2 |`)
   })
 
   // They are gone by then; in a run that has nothing else to do the family is not looked at again.
@@ -147,10 +147,10 @@ describe('what goes', () => {
     for (const region of regions) {
       for (const index of [1, 2]) {
         expect(planOf(step)).toContain(`${region} delete ${image(region, index).id}`)
-        expect(step.log).toContain(`${region}: w${index} (${image(region, index).id}) goes: beyond the newest 3.`)
+        expect(step.log).toContain(`${region}: Delete w${index} (${image(region, index).id}): beyond the newest 3.`)
       }
-      expect(step.log).toContain(`${region}: w4 (${image(region, 4).id}) stays: the newest 3 stay.`)
-      expect(step.summary).toContain(`| \`${region}\` | w2 (${image(region, 2).id}) | goes | beyond the newest 3 |`)
+      expect(step.log).toContain(`${region}: Keep w4 (${image(region, 4).id}): the newest 3 stay.`)
+      expect(step.summary).toContain(`| \`${region}\` | w2 (${image(region, 2).id}) | delete | beyond the newest 3 |`)
     }
     expect(step.log).toContain(`${shanghai}: delete ${image(shanghai, 1).id} with the snapshot made for it`)
   })
@@ -255,8 +255,8 @@ describe('what stays', () => {
     for (const [name, [reason, remedy]] of Object.entries(reasons)) {
       const label = `${name} (${images[name as keyof typeof images].id})`
       expect(step.warnings[0]).toContain(`${label} is ${reason}: ${remedy}.`)
-      expect(step.log).toContain(`${label} stays: ${reason}.`)
-      expect(step.summary).toContain(`| ${label} | stays | ${reason} |`)
+      expect(step.log).toContain(`Keep ${label}: ${reason}.`)
+      expect(step.summary).toContain(`| ${label} | keep | ${reason} |`)
     }
   })
 
@@ -338,7 +338,9 @@ describe('a full family', () => {
     const { ecs } = await full(4, { quotas: { imagesPerFamily: 4 } })
     const step = await runMain(ecs, stopped(ecs))
     expect(step).toMatchObject({ exitCode: 1, outputs: { changed: 'false' } })
-    expect(errorOf(step)).toMatch(/ECS answered ImageQuotaExceed\.ImageFamily \(HTTP 400, request ID .*\n.*set `keep`/)
+    expect(errorOf(step)).toMatch(
+      /ECS answered ImageQuotaExceed\.ImageFamily: [\s\S]*set `keep`[\s\S]*\(HTTP 400, request ID /,
+    )
     expect(ecs.images(home)).toHaveLength(4)
   })
 
@@ -348,7 +350,7 @@ describe('a full family', () => {
     expect(step).toMatchObject({ exitCode: 0, errors: [] })
     expect(namesIn(ecs, home)).toEqual(['w3', 'w4', step.outputs['image-name']])
     expect(step.outputs['previous-image-id']).toBe(image(home, 4).id)
-    expect(step.log).toContain('What `keep` leaves over goes first.')
+    expect(step.log).toContain('Deleting images beyond `keep` first, then trying again.')
     expect(deletions(ecs)).toEqual([image(home, 1).id, image(home, 2).id])
   })
 

@@ -131,7 +131,7 @@ describe('the family falls back', () => {
     ecs.faults.add({ kind: 'error', code: 'Forbidden.RAM', action: 'DescribeInstances', times: 9 })
     const step = await runMain(ecs, rollback())
     expect(step.exitCode).toBe(0)
-    expect(step.warnings).toEqual([expect.stringMatching(/^Could not list the instances/)])
+    expect(step.warnings).toEqual([expect.stringContaining('Could not list the instances')])
     expect(step.outputs['image-id']).toBe(older.id)
   })
 })

@@ -117,7 +117,7 @@ describe('share-with', () => {
     const ecs = await localEcs()
     const inputs = { mode: 'promote', 'image-id': 'm-1', ...inAll, 'share-with': accountsIn(ecs, 51).join() }
     const step = await runMain(ecs, inputs)
-    expect(errorOf(step)).toContain('`share-with`: it names 51 accounts; ECS shares an image with 50 at most')
+    expect(errorOf(step)).toContain('`share-with`: it lists 51 accounts, but ECS shares an image with at most 50.')
     expect(ecs.requests).toEqual([])
   })
 
@@ -131,7 +131,7 @@ describe('share-with', () => {
     expect(step).toMatchObject({ exitCode: 1, outputs: { changed: 'false' } })
     expect(ecs.state()).toEqual(before)
     expect(errorOf(step)).toMatch(/shared with 23 accounts; with 35 more it would be 58, and ECS allows 50 an image\./)
-    expect(errorOf(step)).toMatch(/\[too-many-shares\]\nGive fewer accounts/)
+    expect(errorOf(step)).toMatch(/\[too-many-shares\]\nNothing was changed.\nGive fewer accounts/)
   })
 
   test('exactly fifty in total are no fault', async () => {
@@ -228,7 +228,9 @@ describe('what is shared and has to go', () => {
       for (const region of regions) {
         expect(errorOf(step)).toContain(`(${image(region, 'web-2')}) is shared with ${accounts.join(', ')}`)
       }
-      expect(errorOf(step)).toMatch(/\[already-shared\]\nSet `unshare: true` .*`quarantine-family: <name>`/)
+      expect(errorOf(step)).toMatch(
+        /\[already-shared\]\nNothing was changed.\nSet `unshare: true` .*`quarantine-family: <name>`/,
+      )
     }
   })
 

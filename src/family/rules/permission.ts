@@ -5,35 +5,43 @@ import { type QueryGenerator, queryEach } from '../plan/query.ts'
 import { describeStep, isPlaceholder, type Step, traits } from '../plan/steps.ts'
 
 /**
- * Asks ECS, by its own DryRun, whether each change would be permitted; a refusal names the first that is not. What a
- * step before makes possible (a share taken back, an image restored) cannot be asked yet, nor what is still to be made.
+ * Asks ECS, with its own DryRun, whether each change would be permitted. The refusal names the first that is not. What
+ * an earlier step makes possible cannot be asked yet, nor what happens to an image that is still to be made.
  * @param canMakeRoom deletions are planned for the case that the family is full
  */
 export function* refuseForbidden(
   steps: readonly Step[],
   { canMakeRoom = false } = {},
 ): QueryGenerator<Refusal | undefined> {
-  const imagesOf = (action: Step['action']) =>
-    steps.flatMap((step) => (step.action === action && 'image' in step ? [step.image] : []))
-  const [unshared, restored] = [imagesOf('unshare'), imagesOf('restore')]
+  const uncertain = imagesIn(steps, (step) => step.action === 'await' && step.mayFail === true)
   const asked = steps.filter(
     (step) =>
       traits[step.action].dryRun &&
-      !('image' in step && isPlaceholder(step.image)) &&
+      !('image' in step && (isPlaceholder(step.image) || uncertain.includes(step.image))) &&
       (step.action !== 'unshare' || step === steps.find((each) => isSameUnshare(each, step))),
   )
+  const unshared = imagesIn(steps, (step) => step.action === 'unshare')
+  // Available only once it has been restored, or waited for.
+  const prepared = imagesIn(steps, (step) =>
+    step.action === 'await' ? step.family === undefined : step.action === 'restore',
+  )
   const answers = yield* queryEach(asked, (step) => ({ ask: 'permitted', step }))
-  const isAfterRestore = (step: Step) => 'image' in step && restored.includes(step.image)
   for (const { thing: step, answer } of answers) {
     if (answer.granted) continue
-    const comesTooEarly =
+    const isTooEarly =
       (step.action === 'deprecate' && unshared.includes(step.image) && answer.obstacle === 'shared') ||
-      (['share', 'join-family'].includes(step.action) && isAfterRestore(step) && answer.obstacle !== 'identity') ||
+      (['share', 'join-family'].includes(step.action) &&
+        'image' in step &&
+        prepared.includes(step.image) &&
+        answer.obstacle !== 'identity') ||
       (step.action === 'join-family' && canMakeRoom && answer.obstacle === 'family-full')
-    if (!comesTooEarly) return refuseNotPermitted(step, answer.reason)
+    if (!isTooEarly) return refuseNotPermitted(step, answer.reason)
   }
   return undefined
 }
+
+const imagesIn = (steps: readonly Step[], isMeant: (step: Step) => boolean): readonly string[] =>
+  steps.flatMap((step) => (isMeant(step) && 'image' in step ? [step.image] : []))
 
 /** The accounts are ECS's own answer: what holds for the first ten of an image holds for all. */
 const isSameUnshare = (step: Step, other: Step): boolean =>
