@@ -13,7 +13,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     setupFiles: ['test/seed.ts'],
     testTimeout: 60_000,
-    // As many as CI has cores; most of a test's time is spent in the processes that it starts.
+    // As many as CI has cores.
     maxWorkers: 2,
     deps: { interopDefault: false },
     server: { deps: { inline: [/@actions\/workflow-parser/] } },

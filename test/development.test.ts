@@ -1,10 +1,10 @@
 /** The documents for developers, held to the code: files, words, commands, layers, the stranger's path, drawings. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { imports as everything, read } from './imports.ts'
 
 const root = join(import.meta.dirname, '..')
-const read = (path: string): string => readFileSync(join(root, path), 'utf8')
 const findFiles = (folder: string, ending: string): string[] =>
   readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
     .filter((path) => path.endsWith(ending))
@@ -110,17 +110,8 @@ describe('the documents', () => {
 
 // ── Layers and the stranger's path ───────────────────────────────────────────
 
-interface Import {
-  readonly from: string
-  readonly to: string
-  /** Gone when the program runs. */
-  readonly isType: boolean
-}
-
-const imports = findFiles('src', '.ts').flatMap((from): Import[] => {
-  const statements = read(from).matchAll(/^(?:import|export)\s+(type\s)?(?:[^'"`;]*?\sfrom\s+)?'(\.[^']+)'/gm)
-  return [...statements].map(([, type, to = '']) => ({ from, to: join(dirname(from), to), isType: type !== undefined }))
-})
+/** Packages are no layers. */
+const imports = everything.filter(({ to }) => to.startsWith('src/'))
 
 describe('the table of layers', () => {
   const rows = sectionOf(architecture, 'The layers').matchAll(/^\| (\w+) \| (.*) \| (.*) \|$/gm)

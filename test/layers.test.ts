@@ -1,46 +1,8 @@
 /** Who may import whom: the layers as docs/development/architecture.md draws them. */
-import { readdirSync, readFileSync } from 'node:fs'
-import { dirname, join, relative } from 'node:path'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { files, type Import, imports, read } from './imports.ts'
 
-const root = join(import.meta.dirname, '..')
-const read = (path: string): string => readFileSync(join(root, path), 'utf8')
-
-const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
-  .filter((path) => path.endsWith('.ts'))
-  .map((path) => `src/${path}`)
-  .sort()
-
-interface Import {
-  readonly from: string
-  /** A file of ours, or a package. */
-  readonly to: string
-  /** Gone when the program runs. */
-  readonly isType: boolean
-}
-
-/** Every import and re-export of a file, static and dynamic. */
-function importsOf(path: string): Import[] {
-  const text = read(path).replaceAll(/\/\*[\s\S]*?\*\//g, '')
-  const statics = text.matchAll(/^(?:import|export)\s+(type\s)?([^'"`;]*?\sfrom\s+)?'([^']+)'/gm)
-  const dynamics = text.matchAll(/import\(\s*'([^']+)'\s*\)/g)
-  const onlyTypes = (names: string): boolean => {
-    const braced = /^\{([^}]*)\}\s+from\s+$/.exec(names)?.[1]
-    const each = braced?.split(',').filter((name) => name.trim() !== '')
-    return each !== undefined && each.length > 0 && each.every((name) => /^\s*type\s/.test(name))
-  }
-  const resolve = (to: string): string => (to.startsWith('.') ? relative(root, join(root, dirname(path), to)) : to)
-  return [
-    ...[...statics].map(([, type, names = '', to = '']) => ({
-      from: path,
-      to: resolve(to),
-      isType: type !== undefined || onlyTypes(names),
-    })),
-    ...[...dynamics].map(([, to = '']) => ({ from: path, to: resolve(to), isType: false })),
-  ]
-}
-
-const imports = files.flatMap(importsOf)
 const told = ({ from, to }: Import): string => `${from} → ${to}`
 /** The files of each layer, and the layers that they may import beside their own. */
 const layers: readonly { readonly name: string; readonly files: RegExp; readonly mayImport: readonly string[] }[] = [
@@ -183,7 +145,7 @@ describe('the top level', () => {
   })
 
   test.each(files.filter((path) => path.startsWith('src/family/')))('of %s can be loaded for nothing', async (path) => {
-    await expect(import(join(root, path))).resolves.toBeDefined()
+    await expect(import(join(import.meta.dirname, '..', path))).resolves.toBeDefined()
   })
 
   test('the domain reads neither clock, chance, environment nor log', () => {

@@ -7,7 +7,7 @@ import { distinctImages, type Image } from '../family/model/image.ts'
 import { accountsPerRequest } from '../family/model/limits.ts'
 import { tag } from '../family/model/tags.ts'
 import type { Answer, Obstacle, Permission } from '../family/plan/query.ts'
-import type { Step } from '../family/plan/steps.ts'
+import type { DryRunStep } from '../family/plan/steps.ts'
 import type { EcsClient } from './client.ts'
 import { deleteImage, deleteSnapshots, describeLeftovers } from './deletion.ts'
 import { EcsError, isCode } from './errors.ts'
@@ -91,8 +91,10 @@ async function describeVisible(
   return distinctImages(found.flat())
 }
 
-/** What ModifyImageAttribute is sent for a step; undefined for a step that is another operation. */
-function changeOf(step: Step): ImageAttributes | undefined {
+type AttributeStep = Extract<Write, { action: 'deprecate' | 'restore' | 'join-family' | 'quarantine' | 'rename' }>
+
+/** What ModifyImageAttribute is sent for a step. */
+function attributesFor(step: AttributeStep): ImageAttributes {
   switch (step.action) {
     case 'deprecate':
       return { status: 'Deprecated' }
@@ -103,8 +105,6 @@ function changeOf(step: Step): ImageAttributes | undefined {
       return { imageFamily: step.family }
     case 'rename':
       return { imageName: step.name }
-    default:
-      return undefined
   }
 }
 
@@ -152,10 +152,14 @@ async function write(client: EcsClient, step: Write): Promise<void> {
       return await deleteImage(client, region, step)
     case 'delete-snapshots':
       return await deleteSnapshots(client, region, { snapshots: step.snapshots, imageIsGone: false })
-    default:
+    case 'deprecate':
+    case 'restore':
+    case 'join-family':
+    case 'quarantine':
+    case 'rename':
       return await modifyImage(client, region, {
         image: step.image,
-        change: changeOf(step) ?? {},
+        change: attributesFor(step),
         hasStatus: (status) => hasStatus(client, { region, image: step.image, status }),
       })
   }
@@ -169,19 +173,9 @@ const hasStatus = async (
   return (await client.clock.poll(look, (seen) => seen === status, consistencyIntervals)) === status
 }
 
-async function wouldPermit(client: EcsClient, step: Step): Promise<Permission> {
-  const { region } = step
-  const change = changeOf(step)
+async function wouldPermit(client: EcsClient, step: DryRunStep): Promise<Permission> {
   try {
-    if (step.action === 'share' || step.action === 'unshare') {
-      const accounts = step.accounts.slice(0, accountsPerRequest)
-      const shares = step.action === 'share' ? { addAccount: accounts } : { removeAccount: accounts }
-      const dryRun = { regionId: region, imageId: step.image, ...shares, dryRun: true }
-      await client.call('ModifyImageSharePermission', region, dryRun)
-    } else if (change && 'image' in step) {
-      const dryRun = { regionId: region, imageId: step.image, ...change, dryRun: true }
-      await client.call('ModifyImageAttribute', region, dryRun)
-    }
+    await sendDryRun(client, step)
     return { granted: true }
   } catch (error) {
     // A dry run never succeeds: with this code ECS answers that the real request would.
@@ -190,6 +184,16 @@ async function wouldPermit(client: EcsClient, step: Step): Promise<Permission> {
     const reason = `${describeAnswer(error.toJSON())} ${error.remedy}`
     return { granted: false, obstacle: obstacleIn(error), reason }
   }
+}
+
+async function sendDryRun(client: EcsClient, step: DryRunStep): Promise<void> {
+  const { region, image } = step
+  const request = { regionId: region, imageId: image, dryRun: true }
+  if ('accounts' in step) {
+    const accounts = step.accounts.slice(0, accountsPerRequest)
+    const shares = step.action === 'share' ? { addAccount: accounts } : { removeAccount: accounts }
+    await client.call('ModifyImageSharePermission', region, { ...request, ...shares })
+  } else await client.call('ModifyImageAttribute', region, { ...request, ...attributesFor(step) })
 }
 
 const aboutIdentity =

@@ -2,8 +2,9 @@
 
 import type { Image } from '../family/model/image.ts'
 import { tag } from '../family/model/tags.ts'
+import { describeStep } from '../family/plan/describe-step.ts'
 import type { PlannedStep } from '../family/plan/plan.ts'
-import { describeStep, type ImageRef, isPlaceholder, type Step, stepTarget } from '../family/plan/steps.ts'
+import { type ImageRef, isPlaceholder, type Step, stepTarget } from '../family/plan/steps.ts'
 import { type ErrorData, errorData } from './action-error.ts'
 import { carryOut } from './carry-out.ts'
 import { type CreatedImages, createdIn, type Entry, type Failure, type Outcome, regionsIn } from './outcome.ts'

@@ -2,8 +2,8 @@
 
 import { type Image, label } from '../family/model/image.ts'
 import { type Request, regionsOf } from '../family/model/request.ts'
+import { describeStep } from '../family/plan/describe-step.ts'
 import { type Plan, plannedSteps } from '../family/plan/plan.ts'
-import { describeStep } from '../family/plan/steps.ts'
 import type { FamilySeen, Observations } from './observations.ts'
 import { regionsIn } from './outcome.ts'
 import type { Log } from './ports.ts'

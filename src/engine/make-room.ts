@@ -1,6 +1,6 @@
 /** If ECS takes no further image, the images that `keep` would delete at the end are deleted first. */
 
-import { lanesOf } from '../family/plan/plan.ts'
+import { lanesOf, phaseOf } from '../family/plan/plan.ts'
 import { describeError } from './action-error.ts'
 import { consistencyIntervals } from './clock.ts'
 import { applyLanes, withFailed } from './lanes.ts'
@@ -28,7 +28,7 @@ export async function makeRoom(outcome: Outcome, ports: Ports, full: readonly En
 
 /** Room was made in this round, so its plan no longer holds. */
 export const hasMadeRoom = ({ round, journal }: Outcome): boolean =>
-  journal.some((entry) => entry.round === round && entry.id.includes('/room/'))
+  journal.some((entry) => entry.round === round && phaseOf(entry.id) === 'room')
 
 /** Waits before the next plan: for a while, ECS may still list and count the images that this round deleted. */
 export const waitOutDeletions = async (outcome: Outcome, ports: Ports): Promise<Outcome> =>

@@ -1,7 +1,7 @@
 /** What the engine needs from outside, in the words of the domain. `ecs/` and `github/` provide it. */
 
 import type { Answer, Permission, Query } from '../family/plan/query.ts'
-import type { Step, StepOfKind } from '../family/plan/steps.ts'
+import type { DryRunStep, StepOfKind } from '../family/plan/steps.ts'
 import type { ActionError } from './action-error.ts'
 import type { Clock } from './clock.ts'
 
@@ -47,7 +47,7 @@ export interface Ecs {
   /** Begins to create an image. @param renewal of the ClientToken, see `clientTokenOf` */
   create(step: Create, renewal: number): Promise<CreateAnswer>
   /** Whether ECS would carry out the step, according to its own DryRun. */
-  wouldPermit(step: Step): Promise<Permission>
+  wouldPermit(step: DryRunStep): Promise<Permission>
   /** ECS's time, milliseconds, known from its answers. */
   now(): number
 }

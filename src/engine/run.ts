@@ -5,7 +5,7 @@
  */
 
 import type { Request } from '../family/model/request.ts'
-import { lanesOf, type Phase } from '../family/plan/plan.ts'
+import { lanesOf, type Phase, phaseOf } from '../family/plan/plan.ts'
 import { errorData, stepError } from './action-error.ts'
 import { apply } from './apply.ts'
 import { commit, prune } from './commit.ts'
@@ -67,7 +67,7 @@ const switching = { title: 'Apply', phases: ['create', 'record', 'check', 'prepa
 /** Counts the rounds that made copies, without those that ended early to make room. */
 function countCopyRounds({ journal }: Outcome): number {
   const roundsWith = (phase: Phase | 'room') =>
-    journal.filter(({ id }) => id.includes(`/${phase}/`)).map(({ round }) => round)
+    journal.filter(({ id }) => phaseOf(id) === phase).map(({ round }) => round)
   const ended = new Set(roundsWith('room'))
   return new Set(roundsWith('copy').filter((round) => !ended.has(round))).size
 }

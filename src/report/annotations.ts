@@ -1,10 +1,11 @@
 /** What those see of a run who look only at its page on GitHub: notices, and the error. Pure. */
 
 import { explainError } from '../engine/action-error.ts'
-import { madeIn, type Outcome, regionsIn } from '../engine/outcome.ts'
+import { deletedIn, madeIn, type Outcome, regionsIn } from '../engine/outcome.ts'
 import { regionsOf } from '../family/model/request.ts'
-import { type Notice, warning } from '../family/plan/plan.ts'
-import { describeStep, stepTarget } from '../family/plan/steps.ts'
+import { describeStep } from '../family/plan/describe-step.ts'
+import { type Notice, phaseOf, warning } from '../family/plan/plan.ts'
+import { stepTarget } from '../family/plan/steps.ts'
 import { alreadyDeleted } from '../family/rules/reasons-to-keep.ts'
 import { capital, type Message, pastOf } from './message.ts'
 import { isSpread } from './served.ts'
@@ -22,6 +23,7 @@ export const noticesOf = (outcome: Outcome): Notice[] => [
   ...leftOutside(outcome),
   ...plannedNotices(outcome),
   ...overtaken(outcome),
+  ...sharesLost(outcome),
   ...leftUndone(outcome),
   ...stillRunning(outcome),
 ]
@@ -63,6 +65,15 @@ const overtaken = (outcome: Outcome): Notice[] =>
       ? [warning(`${whereIn(each.region, outcome)}${capital(pastOf[outcome.request.mode])}, but ${each.reason}.`)]
       : [],
   )
+
+/** Of images that were deleted to make room: the last plan knows nothing of them. */
+function sharesLost(outcome: Outcome): Notice[] {
+  const deletions = deletedIn(outcome.journal.filter(({ id }) => phaseOf(id) === 'room'))
+  return deletions.flatMap(({ region, image, accounts }): Notice[] => {
+    const loss = `${accounts.join(', ')} ${accounts.length === 1 ? 'loses' : 'lose'} ${image}`
+    return accounts.length === 0 ? [] : [warning(`${whereIn(region, outcome)}Shared images were deleted: ${loss}.`)]
+  })
+}
 
 /** Deletions that failed, or were better left. */
 function leftUndone(outcome: Outcome): Notice[] {

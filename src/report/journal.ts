@@ -1,7 +1,7 @@
 /** What the journal of a run tells: which steps came of the plans, and what they changed. */
 
 import type { Entry, Outcome } from '../engine/outcome.ts'
-import { type PlannedStep, plannedSteps } from '../family/plan/plan.ts'
+import { type PlannedStep, phaseOf, plannedSteps } from '../family/plan/plan.ts'
 import { isVisible, type Step, switchesFamily, traits } from '../family/plan/steps.ts'
 
 type Journal = Outcome['journal']
@@ -67,7 +67,7 @@ export function extentOfChange(journal: Journal): 'nothing' | 'no-family' | 'on-
 }
 
 /** Before the phase `activate` no step changes what a family resolves to. */
-const isSwitch = ({ id, step }: Entry): boolean => switchesFamily(step) && id.split('/')[1] === 'activate'
+const isSwitch = ({ id, step }: Entry): boolean => switchesFamily(step) && phaseOf(id) === 'activate'
 
 export interface StoppedInstance {
   readonly region: string

@@ -2,7 +2,7 @@
 
 import type { Outcome } from '../engine/outcome.ts'
 import { isPending } from '../family/model/image.ts'
-import { describeStep } from '../family/plan/steps.ts'
+import { describeStep } from '../family/plan/describe-step.ts'
 import { stoppedInstance, unansweredIn } from './journal.ts'
 
 export const factsAfter = (outcome: Outcome): string[] => [

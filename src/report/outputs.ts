@@ -3,7 +3,8 @@
 import { deletedIn, type Outcome, regionsIn } from '../engine/outcome.ts'
 import { type Image, isAvailable } from '../family/model/image.ts'
 import { familyOf, regionsOf } from '../family/model/request.ts'
-import { describeStep, isVisible, type Step, stepTarget, traits } from '../family/plan/steps.ts'
+import { describeStep } from '../family/plan/describe-step.ts'
+import { isVisible, type Step, stepTarget, traits } from '../family/plan/steps.ts'
 import { attemptedSteps } from './journal.ts'
 import { isInSync, isSpread, type Served, servedImages } from './served.ts'
 

@@ -70,7 +70,7 @@ const scenarios = [
   rollbacksEverywhere[0],
 ].filter((scenario) => scenario !== undefined)
 
-interface Told {
+interface StepResult {
   readonly exitCode: number | null
   readonly outputs: Readonly<Record<string, string>>
   readonly summary: string
@@ -83,7 +83,7 @@ interface Told {
 const sorted = (text: string): string[] => text.split('\n').filter(Boolean).toSorted()
 
 /** Without annotations, which are compared by themselves, and what the process says of itself. */
-function logOf({ log, errors, warnings, notices }: Told): string {
+function logOf({ log, errors, warnings, notices }: StepResult): string {
   const annotations = Object.entries({ error: errors, warning: warnings, notice: notices })
   const said = annotations.flatMap(([level, texts]) => texts.map((text) => `${level}: ${text}\n`))
   return said
@@ -93,7 +93,7 @@ function logOf({ log, errors, warnings, notices }: Told): string {
 }
 
 /** Regions go on side by side: what is said of one comes before or after what is said of another. */
-function comparable(step: Told): unknown {
+function comparable(step: StepResult): unknown {
   const { exitCode, outputs, summary, errors, warnings, notices } = step
   const { plan = '[]', ...rest } = outputs
   const steps = (JSON.parse(plan) as unknown[]).map((each) => JSON.stringify(each)).toSorted()
@@ -101,9 +101,9 @@ function comparable(step: Told): unknown {
   return timeless({ exitCode, outputs: rest, steps, page, log, errors, warnings, notices })
 }
 
-type Run = (ecs: LocalEcs, inputs: Inputs) => Promise<Told>
+type Run = (ecs: LocalEcs, inputs: Inputs) => Promise<StepResult>
 
-async function told({ arrange }: Scenario, run: Run): Promise<unknown> {
+async function resultOf({ arrange }: Scenario, run: Run): Promise<unknown> {
   const ecs = await startEcs()
   const step = comparable(await run(ecs, arrange(ecs)))
   await ecs.close()
@@ -112,6 +112,6 @@ async function told({ arrange }: Scenario, run: Run): Promise<unknown> {
 
 describe('a process tells what the walk tells', () => {
   test.each([...scenarios, ...more])('$name', async (scenario) => {
-    expect(await told(scenario, runMain)).toEqual(await told(scenario, walkStep))
+    expect(await resultOf(scenario, runMain)).toEqual(await resultOf(scenario, walkStep))
   })
 })

@@ -1,13 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { describeStep as tell } from '../../src/family/plan/describe-step.ts'
 import { isRefusal, refuse } from '../../src/family/plan/plan.ts'
-import {
-  isPlaceholder,
-  isVisible,
-  newImagePlaceholder,
-  type Step,
-  stepTarget,
-  describeStep as tell,
-} from '../../src/family/plan/steps.ts'
+import { isPlaceholder, isVisible, newImagePlaceholder, type Step, stepTarget } from '../../src/family/plan/steps.ts'
 import { region } from './images.ts'
 import { bake } from './requests.ts'
 

@@ -1,14 +1,7 @@
 import { addImage, type ImageDisk, type ImageStatus } from './image.ts'
 import { addInstance, type InstanceDisk, type InstanceStatus } from './instance.ts'
-import {
-  type ImagePicture,
-  type InstancePicture,
-  pictureImage,
-  pictureInstance,
-  pictureSnapshot,
-  type SnapshotPicture,
-} from './pictures.ts'
 import { addSnapshot, LINUX, type SystemFacts, WINDOWS } from './snapshot.ts'
+import { type ImageView, type InstanceView, type SnapshotView, viewImage, viewInstance, viewSnapshot } from './views.ts'
 import type { Account, Region, World } from './world.ts'
 
 type Optional<T> = { [K in keyof T]?: T[K] | undefined }
@@ -100,9 +93,9 @@ export type SnapshotSeed = Optional<
 >
 
 export interface Seed {
-  image(seed?: ImageSeed): ImagePicture
-  instance(seed?: InstanceSeed): InstancePicture
-  snapshot(seed?: SnapshotSeed): SnapshotPicture
+  image(seed?: ImageSeed): ImageView
+  instance(seed?: InstanceSeed): InstanceView
+  snapshot(seed?: SnapshotSeed): SnapshotView
 }
 
 const toTime = (time: Time): number => Math.floor(new Date(time).getTime() / 1000) * 1000
@@ -156,7 +149,7 @@ function seedSchedule(world: World, seed: ImageSeed) {
   return { status: undefined, startsAt: seed.status === 'Waiting' ? readyAt : now, readyAt }
 }
 
-function seedImage(world: World, account: Account, seed: ImageSeed): ImagePicture {
+function seedImage(world: World, account: Account, seed: ImageSeed): ImageView {
   const region = seedRegion(world, seed)
   const owner = seed.system ? 'system' : (seed.account ?? account).uid
   const id = seed.id ?? (seed.system ? publicId(seed, region) : world.newId('m', region))
@@ -180,10 +173,10 @@ function seedImage(world: World, account: Account, seed: ImageSeed): ImagePictur
       sharedWith: Object.fromEntries((seed.sharedWith ?? []).map((uid) => [uid, now])),
     },
   })
-  return pictureImage(image, world)
+  return viewImage(image, world)
 }
 
-function seedInstance(world: World, account: Account, seed: InstanceSeed): InstancePicture {
+function seedInstance(world: World, account: Account, seed: InstanceSeed): InstanceView {
   const region = seedRegion(world, seed)
   const disks = (seed.disks ?? [{}]).map((disk, index) => ({
     id: world.newId('d', region),
@@ -206,10 +199,10 @@ function seedInstance(world: World, account: Account, seed: InstanceSeed): Insta
     tags: { ...seed.tags },
     moves: [{ at: Number.NEGATIVE_INFINITY, to: seed.status ?? 'Running' }],
   })
-  return pictureInstance(instance, world)
+  return viewInstance(instance, world)
 }
 
-function seedSnapshot(world: World, account: Account, seed: SnapshotSeed): SnapshotPicture {
+function seedSnapshot(world: World, account: Account, seed: SnapshotSeed): SnapshotView {
   const region = seedRegion(world, seed)
   const { id, name, description, sourceDiskType, size, encrypted, kmsKeyId, category, hasDisks } = seed
   const { status = 'accomplished', readyIn = Number.POSITIVE_INFINITY } = seed
@@ -222,7 +215,7 @@ function seedSnapshot(world: World, account: Account, seed: SnapshotSeed): Snaps
     system: systemFacts(seed),
     tags: { ...seed.tags },
   })
-  return pictureSnapshot(snapshot, world)
+  return viewSnapshot(snapshot, world)
 }
 
 function seedRegion(world: World, seed: { region?: string | undefined }): Region {

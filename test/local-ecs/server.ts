@@ -6,18 +6,18 @@ import { resolveFamily } from './families.ts'
 import type { Faults } from './faults.ts'
 import { liveImages } from './image.ts'
 import { releaseDueInstances } from './instance.ts'
-import {
-  type ImagePicture,
-  type InstancePicture,
-  pictureImage,
-  pictureInstance,
-  pictureSnapshot,
-  pictureWorld,
-  type SnapshotPicture,
-} from './pictures.ts'
 import { type Seed, seeding } from './seed.ts'
 import { type Intercept, type RequestRecord, Service } from './service.ts'
 import { defaultQuotas, defaultSwitches, type Quotas, type Switches } from './switches.ts'
+import {
+  type ImageView,
+  type InstanceView,
+  type SnapshotView,
+  viewImage,
+  viewInstance,
+  viewSnapshot,
+  viewWorld,
+} from './views.ts'
 import { type Account, type Session, World } from './world.ts'
 
 export { realClock, steppedClock } from './clock.ts'
@@ -47,15 +47,15 @@ export interface LocalEcs {
   readonly requests: RequestRecord[]
   intercept: Intercept | undefined
   readonly seed: Seed
-  image(id: string): ImagePicture | undefined
+  image(id: string): ImageView | undefined
   /** Of all regions and all accounts, unless told otherwise, in the order they came to be. */
-  images(region?: string, account?: Account): ImagePicture[]
-  instance(id: string): InstancePicture | undefined
-  snapshot(id: string): SnapshotPicture | undefined
+  images(region?: string, account?: Account): ImageView[]
+  instance(id: string): InstanceView | undefined
+  snapshot(id: string): SnapshotView | undefined
   change(id: string, wanted: Change): void
   remove(id: string): void
   current(family: string, region?: string, account?: Account): string | undefined
-  state(): ReturnType<typeof pictureWorld>
+  state(): ReturnType<typeof viewWorld>
   close(): Promise<void>
 }
 
@@ -68,23 +68,23 @@ function listen(server: Server, port: number): Promise<number> {
 
 /** Reading the world from outside; nothing here is stale. */
 function reading(world: World, account: Account) {
-  const seen = <K, T>(id: string, kind: K, picture: (thing: never, world: World) => T): T | undefined => {
+  const seen = <K, T>(id: string, kind: K, view: (thing: never, world: World) => T): T | undefined => {
     releaseDueInstances(world)
     const found = find(world, id)
-    return found?.kind === kind ? picture(found.thing as never, world) : undefined
+    return found?.kind === kind ? view(found.thing as never, world) : undefined
   }
   return {
-    image: (id: string) => seen(id, 'image', pictureImage),
-    instance: (id: string) => seen(id, 'instance', pictureInstance),
-    snapshot: (id: string) => seen(id, 'snapshot', pictureSnapshot),
+    image: (id: string) => seen(id, 'image', viewImage),
+    instance: (id: string) => seen(id, 'instance', viewInstance),
+    snapshot: (id: string) => seen(id, 'snapshot', viewSnapshot),
     images: (region?: string, owner?: Account) =>
       (region === undefined ? [...world.regions.values()] : [world.region(region)])
         .flatMap(liveImages)
         .filter((image) => owner === undefined || image.owner === owner.uid)
-        .map((image) => pictureImage(image, world)),
+        .map((image) => viewImage(image, world)),
     current: (family: string, region = 'cn-hangzhou', viewer = account) =>
       resolveFamily(world, { family, region: world.region(region), viewer: viewer.uid })?.id,
-    state: () => pictureWorld(world),
+    state: () => viewWorld(world),
   }
 }
 

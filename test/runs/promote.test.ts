@@ -1,8 +1,8 @@
 import { describe, expect } from 'vitest'
 import type { Inputs } from '../action/runner.ts'
 import type { LocalEcs } from '../local-ecs/server.ts'
-import { endOf, errorOf, localEcs, seedFamily, visibleWritesTo, watchFamily, writesTo } from '../scene.ts'
-import { afterRequest, afterWrites, runMain, test } from './step.ts'
+import { errorOf, localEcs, seedFamily, visibleWritesTo, watchFamily, writesTo } from '../scene.ts'
+import { afterRequest, runMain, test } from './step.ts'
 
 const promote = (more: Inputs) => ({ mode: 'promote', family: 'web', ...more })
 
@@ -365,26 +365,6 @@ describe('a re-run', () => {
     expect(again.exitCode).toBe(0)
     expect({ ...again.outputs, plan: '' }).toEqual({ ...first.outputs, plan: '' })
     expect(ecs.state()).toEqual(before)
-  })
-
-  test('after the runner was lost at any write ends where the undisturbed run would have ended', async () => {
-    const undisturbed = await localEcs()
-    const inputs = (ecs: LocalEcs) => {
-      const [old] = seedFamily(ecs, ['old', 'newer', 'newest'])
-      return promote({ 'image-id': old.id, 'deprecate-newer': 'true' })
-    }
-    const first = await runMain(undisturbed, inputs(undisturbed))
-    const count = writesTo(undisturbed).length
-    expect(count).toBe(4)
-    for (let lostAt = 1; lostAt <= count; lostAt++) {
-      const ecs = await localEcs()
-      const wanted = inputs(ecs)
-      await runMain(ecs, wanted, { killedAt: afterWrites(lostAt) })
-      const again = await runMain(ecs, wanted, retry)
-      expect(again.exitCode).toBe(0)
-      expect(endOf(ecs)).toBe(endOf(undisturbed))
-      expect({ ...again.outputs, plan: '' }).toEqual({ ...first.outputs, plan: '' })
-    }
   })
 
   test('never undoes what another run has decided since, and says who, when and why', async () => {

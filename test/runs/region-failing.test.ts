@@ -3,7 +3,7 @@
  * that has changed too early; and a re-run ends where the undisturbed run ends.
  */
 import { expect, test } from 'vitest'
-import { type Phase, phases } from '../../src/family/plan/plan.ts'
+import { type Phase, phaseOf, phases } from '../../src/family/plan/plan.ts'
 import type { Inputs } from '../action/runner.ts'
 import type { Fault } from '../local-ecs/faults.ts'
 import {
@@ -40,7 +40,7 @@ const isBeforeSwitch = (phase: 'looking' | Phase | undefined): boolean =>
 function failedIn({ outcome: { plan, failure } }: Walk): 'looking' | Phase | undefined {
   if (failure?.doing === 'looking at the family' || plan?.kind === 'refuse') return 'looking'
   const [failed] = failure?.steps ?? []
-  return phases.find((phase) => failed?.id.split('/')[1] === phase)
+  return phases.find((phase) => failed && phaseOf(failed.id) === phase)
 }
 
 /** One failure that names the region; nowhere an answer that has changed too early; the others served as they are told. */

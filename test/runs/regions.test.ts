@@ -2,7 +2,7 @@
 import { describe, expect } from 'vitest'
 import type { Inputs } from '../action/runner.ts'
 import type { LocalEcs, LocalEcsOptions } from '../local-ecs/server.ts'
-import { endOf, errorOf, localEcs, visibleWritesTo, writesTo } from '../scene.ts'
+import { endOf, errorOf, type ImageSeed, type ImageView, localEcs, visibleWritesTo, writesTo } from '../scene.ts'
 import { type Moment, runMain, type Step, test } from './step.ts'
 
 const [home, shanghai, beijing] = ['cn-hangzhou', 'cn-shanghai', 'cn-beijing'] as const
@@ -10,16 +10,13 @@ const regions = [home, shanghai, beijing] as const
 const replicas = `${shanghai},${beijing}`
 const inAll: Inputs = { family: 'web', 'replica-region-ids': replicas }
 
-type Picture = ReturnType<LocalEcs['seed']['image']>
-type ImageSeed = NonNullable<Parameters<LocalEcs['seed']['image']>[0]>
-
 /** Images of one family, oldest first, a day apart, each with its copies; `each` by name, or by region and name. */
 function seedSpread(
   ecs: LocalEcs,
   names: readonly string[],
   { each = {}, places = regions }: { each?: Readonly<Record<string, ImageSeed>>; places?: readonly string[] } = {},
-): (region: string, index: number) => Picture {
-  const made = new Map<string, Picture>()
+): (region: string, index: number) => ImageView {
+  const made = new Map<string, ImageView>()
   for (const [index, name] of names.entries()) {
     for (const [late, region] of places.entries()) {
       const first = made.get(`${places[0]} ${index}`)
@@ -40,7 +37,7 @@ function seedSpread(
       made.set(`${region} ${index}`, image)
     }
   }
-  return (region, index) => made.get(`${region} ${index}`) as Picture
+  return (region, index) => made.get(`${region} ${index}`) as ImageView
 }
 
 const byRegion = (idIn: (region: string) => string | undefined, places: readonly string[] = regions) =>
@@ -719,7 +716,7 @@ describe('rollback', () => {
   /** The two runs that a refusal names, as inputs. */
   const runsIn = (message: string): Inputs[] =>
     message
-      .split('Then: ')
+      .split('Then run with ')
       .map((part) => Object.fromEntries([...part.matchAll(/`([a-z-]+): ([^`]+)`/g)].map((m) => [m[1], m[2]])))
 
   for (const { what, each } of [

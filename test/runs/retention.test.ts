@@ -2,35 +2,35 @@
 import { describe, expect } from 'vitest'
 import type { Inputs } from '../action/runner.ts'
 import type { LocalEcs, LocalEcsOptions } from '../local-ecs/server.ts'
-import { errorOf, localEcs, writesTo } from '../scene.ts'
+import { errorOf, type ImageSeed, type ImageView, localEcs, writesTo } from '../scene.ts'
 import { afterRequest, type Moment, runMain, type Step, test } from './step.ts'
 
 const [home, shanghai, beijing] = ['cn-hangzhou', 'cn-shanghai', 'cn-beijing'] as const
 const regions = [home, shanghai, beijing] as const
 const inAll: Inputs = { family: 'web', 'replica-region-ids': `${shanghai},${beijing}` }
 
-type Picture = ReturnType<LocalEcs['seed']['image']>
-type ImageSeed = NonNullable<Parameters<LocalEcs['seed']['image']>[0]>
-
 const day = (index: number): number => Date.parse('2025-12-01T00:00:00Z') + index * 86_400_000
 const baked = (source: string) => ({ 'image-family:run': '900-0123456789', 'image-family:source': source })
 
 /** Images of one family, oldest first, a day apart, baked from instances unless told otherwise. */
-const seedHome = <const N extends string>(ecs: LocalEcs, images: Readonly<Record<N, ImageSeed>>): Record<N, Picture> =>
+const seedHome = <const N extends string>(
+  ecs: LocalEcs,
+  images: Readonly<Record<N, ImageSeed>>,
+): Record<N, ImageView> =>
   Object.fromEntries(
     Object.entries<ImageSeed>(images).map(([name, more], index) => [
       name,
       ecs.seed.image({ family: 'web', name, createdAt: day(index), tags: baked('instance'), ...more }),
     ]),
-  ) as Record<N, Picture>
+  ) as Record<N, ImageView>
 
 /** `w1`, `w2`, … in every region: images of instances at home, copies elsewhere. */
 function seedSpread(
   ecs: LocalEcs,
   count: number,
   each: Readonly<Record<string, ImageSeed>> = {},
-): (region: string, index: number) => Picture {
-  const made = new Map<string, Picture>()
+): (region: string, index: number) => ImageView {
+  const made = new Map<string, ImageView>()
   for (let index = 1; index <= count; index++) {
     for (const [late, region] of regions.entries()) {
       const name = `w${index}`
@@ -49,11 +49,11 @@ function seedSpread(
       made.set(`${region} ${index}`, image)
     }
   }
-  return (region, index) => made.get(`${region} ${index}`) as Picture
+  return (region, index) => made.get(`${region} ${index}`) as ImageView
 }
 
-const snapshotsOf = ({ disks }: Picture): string[] => disks.map(({ snapshotId }) => snapshotId)
-const goneFrom = (ecs: LocalEcs, image: Picture): boolean =>
+const snapshotsOf = ({ disks }: ImageView): string[] => disks.map(({ snapshotId }) => snapshotId)
+const goneFrom = (ecs: LocalEcs, image: ImageView): boolean =>
   ecs.image(image.id) === undefined && snapshotsOf(image).every((id) => ecs.snapshot(id) === undefined)
 const namesIn = (ecs: LocalEcs, region: string): string[] =>
   ecs.images(region).flatMap(({ name, family }) => (family === 'web' ? [name] : []))
@@ -65,7 +65,7 @@ const stopped = (ecs: LocalEcs): Inputs => ({
 })
 
 /** Deletes what is beyond `keep` and has nothing else to do. */
-const tidy = ({ id }: Picture, more: Inputs = {}): Inputs => ({
+const tidy = ({ id }: ImageView, more: Inputs = {}): Inputs => ({
   mode: 'promote',
   family: 'web',
   'image-id': id,

@@ -1,8 +1,8 @@
 import { describe, expect } from 'vitest'
 import type { Inputs } from '../action/runner.ts'
 import type { LocalEcs } from '../local-ecs/server.ts'
-import { endOf, errorOf, localEcs, seedFamily, visibleWritesTo, watchFamily, writesTo } from '../scene.ts'
-import { afterRequest, afterWrites, runMain, test } from './step.ts'
+import { errorOf, localEcs, seedFamily, visibleWritesTo, watchFamily, writesTo } from '../scene.ts'
+import { afterRequest, runMain, test } from './step.ts'
 
 const rollback = (more: Inputs = {}) => ({ mode: 'rollback', family: 'web', ...more })
 
@@ -348,10 +348,9 @@ describe('a newer image still being created', () => {
     const ecs = await localEcs()
     const [older, current] = seedFamily(ecs, ['web-1', 'web-2'])
     const pending = ecs.seed.image({ family: 'web', name: 'web-3', status: 'Creating' })
-    let requests = 0
-    ecs.intercept = () => {
-      requests += 1
-      if (requests === 30) ecs.change(pending.id, { status: 'CreateFailed' })
+    ecs.intercept = (phase, { action }) => {
+      const isDecided = phase === 'after' && action === 'TagResources'
+      if (isDecided) ecs.change(pending.id, { status: 'CreateFailed' })
     }
     const step = await runMain(ecs, rollback({ 'withdraw-pending': 'true' }))
     expect(step).toMatchObject({ exitCode: 0, errors: [] })
@@ -418,28 +417,6 @@ describe('a re-run', () => {
     expect(again).toMatchObject({ exitCode: 0, errors: [], warnings: [] })
     expect({ ...again.outputs, plan: '' }).toEqual({ ...first.outputs, plan: '' })
     expect(ecs.state()).toEqual(before)
-  })
-
-  test.each([
-    ['deprecation', {}, 4],
-    ['quarantine', { 'quarantine-family': 'web-bad' }, 4],
-  ])('by %s after the runner was lost at any write ends where the undisturbed run would', async (_, more, writes) => {
-    const plan = async (ecs: LocalEcs) => {
-      const [first] = seedFamily(ecs, ['web-1', 'web-2', 'web-3'])
-      return rollback({ ...more, 'to-image-id': first.id })
-    }
-    const undisturbed = await localEcs()
-    const first = await runMain(undisturbed, await plan(undisturbed))
-    expect(writesTo(undisturbed)).toHaveLength(writes)
-    for (let lostAt = 1; lostAt <= writes; lostAt++) {
-      const ecs = await localEcs()
-      const inputs = await plan(ecs)
-      await runMain(ecs, inputs, { killedAt: afterWrites(lostAt) })
-      const again = await runMain(ecs, inputs, retry)
-      expect(again.exitCode).toBe(0)
-      expect(endOf(ecs)).toBe(endOf(undisturbed))
-      expect({ ...again.outputs, plan: '' }).toEqual({ ...first.outputs, plan: '' })
-    }
   })
 
   test('leaves alone an image that came into the family after the first attempt had decided', async () => {

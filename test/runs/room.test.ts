@@ -160,3 +160,22 @@ describe('a bake with keep into three regions', () => {
     expect(namesIn(shanghai)).toEqual(['v1', 'v2', 'v3', 'v4'])
   })
 })
+
+test('a promotion with keep into full families goes on from its own record, and names the shares that are lost', async () => {
+  fillWeb(4, [home, shanghai, beijing])
+  ecs.quotas.imagesPerFamily = 4
+  const account = ecs.addAccount().uid
+  const [oldest, , , newest] = ecs.images(home)
+  ecs.change(oldest?.id ?? '', { sharedWith: [account] })
+  ecs.seed.image({ name: 'tested', family: 'candidate', createdAt: on(9) })
+  const walked = await walk(ecs, {
+    ...{ mode: 'promote', family: 'web', 'from-family': 'candidate', ...everywhere },
+    ...{ keep: '3', unshare: 'true' },
+  })
+  expectAllDone(walked)
+  expect(walked.notices).toEqual([
+    { level: 'warning', text: `${home}: Shared images were deleted: ${account} loses ${oldest?.id}.` },
+  ])
+  expect(walked.outputs['previous-image-id']).toBe(newest?.id)
+  expect(actionsIn(walked).filter((action) => action === 'join-family')).toHaveLength(3)
+})

@@ -37,15 +37,6 @@ export const afterRequest =
   (phase, { action, dryRun }) =>
     phase === 'after' && action === wanted && !dryRun
 
-/** When ECS has carried out so many writes. */
-export function afterWrites(count: number): Moment {
-  let writes = 0
-  return (phase, { write, dryRun }) => {
-    if (phase === 'after' && write && !dryRun) writes += 1
-    return writes >= count
-  }
-}
-
 export async function runMain(
   ecs: Ecs,
   inputs: Inputs,

@@ -136,7 +136,7 @@ function* planChange<R extends BakeRequest | PromoteRequest | RollbackRequest>(
     pending: pending.map(({ id }) => id),
     notices: [
       ...(decision.notices ?? []),
-      ...resumeNotices(decision),
+      ...resumeNotices(request.run, decision),
       ...policy.pendingNotices(request, pending),
       ...withdrawal.notices,
       ...record.notices,

@@ -83,6 +83,8 @@ export type Plan =
 /** The place of a step in its plan: `cn-shanghai/activate/2`, or `cn-shanghai/room/1` for one that makes room. */
 export type StepId = `${string}/${Phase | 'room'}/${number}`
 
+export const phaseOf = (id: StepId): string | undefined => id.split('/')[1]
+
 export interface PlannedStep {
   readonly id: StepId
   readonly step: Step

@@ -5,7 +5,7 @@
  */
 import type { FamilyRef, Image } from '../model/image.ts'
 import type { Instance } from '../model/instance.ts'
-import type { Step } from './steps.ts'
+import type { DryRunStep } from './steps.ts'
 
 /** Why ECS would refuse a step: who asks, the image's shares, a full family, or something else about the request. */
 export type Obstacle = 'identity' | 'shared' | 'family-full' | 'request'
@@ -52,7 +52,7 @@ interface QueryTypes {
   /** An instance. Waits while it is starting or stopping (a dry run does not wait). */
   readonly instance: { parameters: { region: string; instance: string }; answer: Instance | undefined }
   /** Whether ECS would carry out the step, asked with its own DryRun. */
-  readonly permitted: { parameters: { step: Step }; answer: Permission }
+  readonly permitted: { parameters: { step: DryRunStep }; answer: Permission }
   /** ECS's time, milliseconds. It needs no request: it comes with the answers to others. */
   readonly time: { parameters: object; answer: number }
   /** Waits for the time that reads may lag behind writes. An earlier attempt may have written tags just before it was lost. */

@@ -13,6 +13,7 @@ import type { FamilyState } from '../model/family-state.ts'
 import { createdAt, type Image, isAvailable, isNewer, isPending, label } from '../model/image.ts'
 import { haveSameOrigin } from '../model/origin.ts'
 import type { RecordedRequest } from '../model/request.ts'
+import type { Run } from '../model/run.ts'
 import type { Change, RegionDecision } from '../plan/decision.ts'
 import { type Notice, type Refusal, refuse } from '../plan/plan.ts'
 import { withdrawalOrder } from '../rules/withdrawal.ts'
@@ -157,9 +158,12 @@ export function refuseDifferentTarget(recovered: Image | undefined, target: Imag
   )
 }
 
-/** Says in the log that this attempt resumes a decision. */
-export const resumeNotices = ({ resumed }: Change): Notice[] =>
-  resumed
+/**
+ * Says that this attempt resumes a decision of an earlier one. A first attempt can only find its own decision, made
+ * before it made room in a full family.
+ */
+export const resumeNotices = ({ attempt }: Run, { resumed }: Change): Notice[] =>
+  resumed && attempt > 1
     ? [
         {
           level: 'notice',

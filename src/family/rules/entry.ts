@@ -7,6 +7,7 @@ import { type QueryGenerator, query } from '../plan/query.ts'
 import type { Step } from '../plan/steps.ts'
 import { refuseNotPermitted } from './permission.ts'
 
+type JoinStep = Extract<Step, { action: 'join-family' }>
 type EntryRequest = Pick<PromoteRequest, 'region' | 'family' | 'replicas'>
 
 /** The steps by which an image enters its family. */
@@ -34,7 +35,7 @@ export function* planEntry(
   const { region, family } = request
   const image = target.id
   const awaitReady: Step[] = isPending(target) && !isAwaited ? [{ action: 'await', region, image }] : []
-  const join: Step[] = target.family === family ? [] : [{ action: 'join-family', region, image, family }]
+  const join: JoinStep[] = target.family === family ? [] : [{ action: 'join-family', region, image, family }]
   const restore: Step[] = target.status === 'Deprecated' ? [{ action: 'restore', region, image }] : []
   const enters = join.length + restore.length > 0
   const mustBeSeen = awaitsTarget ? enters || hasRivals : enters && hasRivals

@@ -1,8 +1,9 @@
 /** Whether ECS would permit the changes of a plan. */
 
+import { describeStep } from '../plan/describe-step.ts'
 import { type Refusal, refuse } from '../plan/plan.ts'
 import { type QueryGenerator, queryEach } from '../plan/query.ts'
-import { describeStep, isPlaceholder, type Step, traits } from '../plan/steps.ts'
+import { hasDryRun, isPlaceholder, type Step } from '../plan/steps.ts'
 
 /**
  * Asks ECS, with its own DryRun, whether each change would be permitted. The refusal names the first that is not. What
@@ -14,12 +15,13 @@ export function* refuseForbidden(
   { canMakeRoom = false } = {},
 ): QueryGenerator<Refusal | undefined> {
   const uncertain = imagesIn(steps, (step) => step.action === 'await' && step.mayFail === true)
-  const askedSteps = steps.filter(
-    (step) =>
-      traits[step.action].dryRun &&
-      !('image' in step && (isPlaceholder(step.image) || uncertain.includes(step.image))) &&
-      (step.action !== 'unshare' || step === steps.find((each) => isSameUnshare(each, step))),
-  )
+  const askedSteps = steps
+    .filter(hasDryRun)
+    .filter(
+      (step) =>
+        !(isPlaceholder(step.image) || uncertain.includes(step.image)) &&
+        (step.action !== 'unshare' || step === steps.find((each) => isSameUnshare(each, step))),
+    )
   const unshared = imagesIn(steps, (step) => step.action === 'unshare')
   // Images that become available only once they have been restored or awaited.
   const prepared = imagesIn(steps, (step) =>
@@ -31,7 +33,6 @@ export function* refuseForbidden(
     const isTooEarly =
       (step.action === 'deprecate' && unshared.includes(step.image) && answer.obstacle === 'shared') ||
       (['share', 'join-family'].includes(step.action) &&
-        'image' in step &&
         prepared.includes(step.image) &&
         answer.obstacle !== 'identity') ||
       (step.action === 'join-family' && canMakeRoom && answer.obstacle === 'family-full')

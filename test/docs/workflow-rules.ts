@@ -1,5 +1,5 @@
 /** What a workflow of the documents needs beyond correct names: that it runs as it stands, and is safe to copy. */
-import { actionFile } from './action/runner.ts'
+import { actionFile } from '../action/runner.ts'
 import { faultsOf, isThisAction, type Job, readWorkflow, type Workflow, type WorkflowStep } from './workflow.ts'
 
 export async function exampleFaults(text: string): Promise<string[]> {

@@ -14,7 +14,7 @@ import { type Snapshot, snapshotStatus } from './snapshot.ts'
 import type { Region, World } from './world.ts'
 
 /** An image as it truly is now, never stale, for tests to read. */
-export interface ImagePicture {
+export interface ImageView {
   id: string
   region: string
   /** The owner's UID, or `system`. */
@@ -47,7 +47,7 @@ export interface ImagePicture {
   resourceGroupId: string
 }
 
-export interface InstancePicture {
+export interface InstanceView {
   id: string
   region: string
   account: string
@@ -62,7 +62,7 @@ export interface InstancePicture {
   disks: InstanceDisk[]
 }
 
-export interface SnapshotPicture {
+export interface SnapshotView {
   id: string
   region: string
   account: string
@@ -75,7 +75,7 @@ export interface SnapshotPicture {
   tags: Record<string, string>
 }
 
-export function pictureImage(image: Image, world: World): ImagePicture {
+export function viewImage(image: Image, world: World): ImageView {
   const now = world.clock.now()
   const { attributes, system } = image
   const { name, family, description, isPublic, bootMode, imdsSupport, licenseType } = attributes
@@ -109,7 +109,7 @@ export function pictureImage(image: Image, world: World): ImagePicture {
   }
 }
 
-export function pictureInstance(instance: Instance, world: World): InstancePicture {
+export function viewInstance(instance: Instance, world: World): InstanceView {
   const { id, region, owner, name, stoppedMode, imageId, locks, tags, startTime, autoReleaseTime, disks } = instance
   return {
     id,
@@ -127,7 +127,7 @@ export function pictureInstance(instance: Instance, world: World): InstancePictu
   }
 }
 
-export function pictureSnapshot(snapshot: Snapshot, world: World): SnapshotPicture {
+export function viewSnapshot(snapshot: Snapshot, world: World): SnapshotView {
   const { id, region, owner, name, sourceDiskType, size, encrypted, creationTime, tags } = snapshot
   return {
     id,
@@ -151,7 +151,7 @@ function sortedTags(tags: Record<string, string>): Record<string, string> {
   return Object.fromEntries(Object.entries(tags).sort())
 }
 
-function pictureRegion(region: Region, world: World) {
+function viewRegion(region: Region, world: World) {
   const now = world.clock.now()
   return {
     images: sorted(liveImages(region)).map((image) => ({
@@ -177,7 +177,7 @@ function pictureRegion(region: Region, world: World) {
 }
 
 /** No times in it, so that two runs that came to the same end by different ways are equal. */
-export function pictureWorld(world: World): Record<string, ReturnType<typeof pictureRegion>> {
+export function viewWorld(world: World): Record<string, ReturnType<typeof viewRegion>> {
   const regions = [...world.regions.values()].sort((a, b) => (a.id < b.id ? -1 : 1))
-  return Object.fromEntries(regions.map((region) => [region.id, pictureRegion(region, world)]))
+  return Object.fromEntries(regions.map((region) => [region.id, viewRegion(region, world)]))
 }

@@ -10,8 +10,8 @@ import { parseWorkflow } from '@actions/workflow-parser'
 import { convertWorkflowTemplate } from '@actions/workflow-parser/model/convert'
 import { NoOperationTraceWriter } from '@actions/workflow-parser/templates/trace-writer'
 import { parse } from 'yaml'
-import { actionFile, runStep, type Step } from './action/runner.ts'
-import type { LocalEcs } from './local-ecs/server.ts'
+import { actionFile, runStep, type Step } from '../action/runner.ts'
+import type { LocalEcs } from '../local-ecs/server.ts'
 
 type Scalar = string | number | boolean | null
 type Texts = Readonly<Record<string, string>>
