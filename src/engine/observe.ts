@@ -57,7 +57,7 @@ export async function answerQuery(query: Query, { ecs, clock, log, waitOutLag, d
       return await waitOutLag(query.writesOf)
     case 'permitted':
       return await ecs.wouldPermit(query.step)
-    case 'settled': {
+    case 'awaited': {
       const look = () => ecs.look({ ask: 'image', region: query.region, image: query.image })
       const judge = (image: Image | undefined) => (image && isPending(image) ? 'on its way' : 'good')
       return dryRun ? await look() : (await waitForImage(look, judge, { clock, log })).seen

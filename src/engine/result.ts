@@ -97,12 +97,12 @@ function familiesChanged({ request, journal }: Outcome, isMeant: (step: Step) =>
 }
 
 /** IDs of the images that the run chose, by region. */
-export function settledImages(outcome: Outcome): Outcome['images'] {
+export function chosenImages(outcome: Outcome): Outcome['images'] {
   const { request, journal, observations } = outcome
   const made = journal.flatMap(({ step, image }) => (image === undefined ? [] : [[step.region, image] as const]))
-  const settled = regionsIn(outcome).map(({ region, image }) => [region, imageId(outcome, image)] as const)
+  const chosen = regionsIn(outcome).map(({ region, image }) => [region, imageId(outcome, image)] as const)
   // A refusal in a later round does not undo images that were created. A copy that ECS failed to create does not count.
-  const known = new Map([...made, ...settled])
+  const known = new Map([...made, ...chosen])
   return Object.fromEntries(
     regionsOf(request).flatMap((region): [string, string][] => {
       const id = known.get(region)

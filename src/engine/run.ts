@@ -14,7 +14,7 @@ import { nothingSeen } from './observations.ts'
 import { lagWaiter, observe, type RunPorts } from './observe.ts'
 import type { Outcome } from './outcome.ts'
 import type { Ports } from './ports.ts'
-import { observeAfterFailure, observeResult, settledImages } from './result.ts'
+import { chosenImages, observeAfterFailure, observeResult } from './result.ts'
 import { verifyFamilies } from './verify.ts'
 
 /** Never throws: what went wrong is part of the outcome. */
@@ -24,7 +24,7 @@ export async function run(request: Request, ports: Ports): Promise<Outcome> {
   let outcome = begin(request)
   for (const stage of stages) if (goesOn(outcome)) outcome = await stage(outcome, runPorts)
   if (outcome.failure) outcome = await observeAfterFailure(outcome, ports)
-  return { ...outcome, images: settledImages(outcome) }
+  return { ...outcome, images: chosenImages(outcome) }
 }
 
 const begin = (request: Request): Outcome => ({

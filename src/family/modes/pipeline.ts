@@ -64,7 +64,7 @@ function* observeRegions<R extends ChangeRequest, S extends FamilyState>(
   )
   const image = policy.pendingImage?.(request, states[0])
   if (image === undefined) return states
-  yield* query({ ask: 'settled', region: request.region, image })
+  yield* query({ ask: 'awaited', region: request.region, image })
   return yield* eachRegion(regions, look)
 }
 

@@ -90,7 +90,7 @@ export function refuseNewer(
   if (tied) {
     return refuse(
       'ambiguous-order',
-      `${label(target)} and ${label(tied)} were created in the same second: which of them ${family} would serve is not defined.`,
+      `${label(target)} and ${label(tied)} were created in the same second, and ECS does not define which of them ${family} serves.`,
       'Deprecate the one that you do not want, then run again.',
     )
   }

@@ -104,7 +104,7 @@ function* findServed(region: string, family: string): QueryGenerator<Image | und
   if (!newest || !second || !createdInSameSecond(newest, second)) return newest
   return refuse(
     'ambiguous-order',
-    `${listLabels([newest, second])} in family ${family} were created in the same second: which of them ECS would serve is not defined.`,
+    `${listLabels([newest, second])} in family ${family} were created in the same second, and ECS does not define which of them it serves.`,
     'Ask the owner of the images to deprecate one of them.',
   )
 }

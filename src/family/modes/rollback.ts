@@ -102,12 +102,12 @@ function decideRollback(request: RollbackRequest, state: FamilyState, now: numbe
   const recent = refuseRecentRollback(request, state, { current, now })
   if (recent) return recent
   const others = availableNewestFirst(members).filter((image) => image.id !== current.id)
-  const leaving = others.filter((image) => (target ? isNewer(image, target) : haveSameOrigin(image, current)))
+  const rivals = others.filter((image) => (target ? isNewer(image, target) : haveSameOrigin(image, current)))
   return {
     kind: 'change',
     target,
     previous: current.id,
-    withdraw: withdrawalOrder([...leaving, current], current.id),
+    withdraw: withdrawalOrder([...rivals, current], current.id),
     withdrawWhenReady: withdrawPending ? findPendingNewer(members, target) : [],
     resumed: undefined,
     changedBefore: false,

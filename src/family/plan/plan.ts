@@ -8,7 +8,7 @@ export interface Expectation extends FamilyRef {
   readonly image: ImageRef | undefined
   /** Images that must not be available in the family. */
   readonly withdrawn: readonly string[]
-  /** What it means if somebody else's newer image is current: nobody can be kept from releasing one. */
+  /** What it means if somebody else's newer image is current. Nobody can be prevented from releasing one. */
   readonly overtaken: 'fails' | 'warns' | 'fails-if-withdrawn-is-back'
 }
 

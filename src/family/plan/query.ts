@@ -34,7 +34,7 @@ interface QueryTypes {
   /** An image by its ID, whatever its status and owner. */
   readonly image: { parameters: ImageParameters; answer: Image | undefined }
   /** The same, but waits while the image is being created (a dry run does not wait). */
-  readonly settled: { parameters: ImageParameters; answer: Image | undefined }
+  readonly awaited: { parameters: ImageParameters; answer: Image | undefined }
   /** Own images of exactly this name, whatever their status and family. */
   readonly named: { parameters: { region: string; name: string }; answer: readonly Image[] }
   /** Own images created by the run with this key. */

@@ -108,7 +108,7 @@ type ActionOfKind<K extends Traits['kind']> = {
   [A in Action]: (typeof traits)[A]['kind'] extends K ? A : never
 }[Action]
 
-/** Steps that ECS can be asked about beforehand. */
+/** Steps that ECS's own DryRun can be asked about in advance. */
 export type DryRunStep = Extract<
   Step,
   { action: { [A in Action]: (typeof traits)[A]['dryRun'] extends true ? A : never }[Action] }

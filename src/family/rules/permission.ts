@@ -6,8 +6,8 @@ import { type QueryGenerator, queryEach } from '../plan/query.ts'
 import { hasDryRun, isPlaceholder, type Step } from '../plan/steps.ts'
 
 /**
- * Asks ECS, with its own DryRun, whether each change would be permitted. The refusal names the first that is not. What
- * an earlier step makes possible cannot be asked yet, nor what happens to an image that is still to be made.
+ * Asks ECS, with its own DryRun, whether each change would be permitted. The refusal names the first that is not. A
+ * change that an earlier step makes possible cannot be asked about yet, nor one of an image that is still to be created.
  * @param canMakeRoom deletions are planned for the case that the family is full
  */
 export function* refuseForbidden(
