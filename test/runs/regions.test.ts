@@ -734,7 +734,7 @@ describe('rollback', () => {
       expect(ecs.state()).toEqual(before)
       expect(errorOf(refused)).toContain('[copy-missing]')
       expect(errorOf(refused)).toContain(`${beijing} (which serves web-3 (${image(beijing, 2).id}))`)
-      expect(errorOf(refused)).toContain('until the next is done')
+      expect(errorOf(refused)).toContain('until the next run is done')
       const [first = {}, second = {}] = runsIn(errorOf(refused))
       expect(await runMain(ecs, { family: 'web', ...first }, { run: { id: 2 } })).toMatchObject({
         exitCode: 0,
