@@ -164,7 +164,7 @@ describe('before anything changes it is refused', () => {
     const ecs = await localEcs()
     const [next, current] = seedFamily(ecs, ['api-1', 'api-2'], { family: 'api' })
     const error = await refused(ecs, promote({ 'image-id': current.id }))
-    expect(error).toContain(`what family api serves`)
+    expect(error).toContain(`is the current image of family api`)
     expect(error).toContain(next.id)
     expect(error).toContain('from-family: api')
   })
