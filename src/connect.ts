@@ -1,4 +1,4 @@
-/** From settings to a connection: credentials, masked before anything is logged, and the client. */
+/** Connects to ECS: finds the credentials, masks them before anything is logged, and creates the client. */
 import { setSecret } from '@actions/core'
 import { connectEcs } from './ecs/adapter.ts'
 import { EcsClient } from './ecs/client.ts'
@@ -12,8 +12,8 @@ interface Secrets {
   readonly securityToken?: string | undefined
 }
 
-/** From now on the runner masks these secrets in everything that is printed. */
-export function mask({ accessKeySecret, securityToken }: Secrets): void {
+/** Tells the runner to mask these secrets in everything that is printed from now on. */
+export function maskInLog({ accessKeySecret, securityToken }: Secrets): void {
   for (const secret of [accessKeySecret, securityToken]) {
     if (!secret || masked.has(secret)) continue
     setSecret(secret)
@@ -21,14 +21,14 @@ export function mask({ accessKeySecret, securityToken }: Secrets): void {
   }
 }
 
-/** The chain is asked before every request; each secret is passed to the runner once. */
+/** Secrets that the runner knows. The chain is asked before every request, but each secret is passed on only once. */
 const masked = new Set<string>()
 
-/** Logs the kind of credentials as its first line. @throws ActionError when there are none */
+/** The first line that it logs is the kind of credentials. @throws ActionError when there are none */
 export async function connect({ keys, endpoint }: Settings, { clock, log }: { clock: Clock; log: Log }): Promise<Ecs> {
-  // The SDK's HTTP layer uses a deprecated URL parser, which a user of this action cannot change.
+  // The SDK's HTTP layer uses a deprecated URL parser. Users of this action cannot change that.
   process.noDeprecation = true
-  const credentials = keys ? staticCredentials(keys) : chainCredentials(mask)
+  const credentials = keys ? staticCredentials(keys) : chainCredentials(maskInLog)
   log.info(`Credentials: ${await clock.answer(describeCredentials(credentials))}`)
   const client = new EcsClient({
     credentials,
@@ -37,7 +37,7 @@ export async function connect({ keys, endpoint }: Settings, { clock, log }: { cl
     clock,
     onRetry: ({ operation, region, ecsCode, status, reason }, failures) => {
       const answered = ecsCode ? `${ecsCode} (HTTP ${status})` : reason
-      // A state may take long to come, in many regions.
+      // A long wait for a state in many regions must not fill the log.
       if (failures > 3 && failures % 12 !== 0) return
       log.info(`${operation} in ${region}: ${answered}; trying again (${failures})`)
     },

@@ -3,7 +3,7 @@
 import './require-node.ts'
 
 import { getInput, setFailed } from '@actions/core'
-import { connect, mask } from './connect.ts'
+import { connect, maskInLog } from './connect.ts'
 import { errorData } from './engine/action-error.ts'
 import { Clock } from './engine/clock.ts'
 import { run } from './engine/run.ts'
@@ -18,10 +18,10 @@ import { invalidInputs, noOutcome } from './report/outside-of-runs.ts'
 
 async function main(signal: AbortSignal): Promise<void> {
   // Before anything is printed: an error may quote what was pasted into the wrong input.
-  mask({ accessKeySecret: getInput('access-key-secret'), securityToken: getInput('security-token') })
+  maskInLog({ accessKeySecret: getInput('access-key-secret'), securityToken: getInput('security-token') })
   const parsed = parseInputs(getInput, readRunContext(process.env))
   if (!parsed.ok) {
-    await tell(reportFailure(invalidInputs(parsed.errors)))
+    await publish(reportFailure(invalidInputs(parsed.errors)))
     return
   }
   const { request, settings } = parsed.value
@@ -30,11 +30,11 @@ async function main(signal: AbortSignal): Promise<void> {
   for (const warning of parsed.warnings) log.warning(warning)
   log.info(`Run: ${request.run.key}, attempt ${request.run.attempt}`)
   const onImage = (image: string) => writeEarly('image-id', image)
-  await tell(report(await run(request, { ecs, clock, log, postState: runnerState, onImage })))
+  await publish(report(await run(request, { ecs, clock, log, postState: runnerState, onImage })))
 }
 
-/** The result is told first; a file of the runner that cannot be written must not hide it. */
-async function tell({ outputs, notices, failure, headline, summary }: Report): Promise<void> {
+/** Logs the result first: a file of the runner that cannot be written must not hide it. */
+async function publish({ outputs, notices, failure, headline, summary }: Report): Promise<void> {
   for (const { level, text } of notices) log[level](text)
   if (failure) setFailed(errorText(failure))
   else log.info(headline)
@@ -47,7 +47,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 try {
   await main(cancellation.signal)
 } catch (thrown) {
-  await tell(reportFailure(noOutcome(errorData(thrown))))
+  await publish(reportFailure(noOutcome(errorData(thrown))))
 }
 // A request that was given up, or a connection kept alive, must not hold the step.
 process.exit()

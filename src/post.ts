@@ -1,13 +1,13 @@
-/** The post step: starts the instance that the main step stopped and did not come to start, and proves it. */
+/** The post step: starts an instance that the main step stopped and could not start again, and checks that it runs. */
 import { refuseOldNode } from './node-version.ts'
 
-/** As `getState` of @actions/core reads it; loading that, and the SDK, is for the few post steps that have work to do. */
-const kept = process.env['STATE_stopped-instance']
+/** Read like `getState` of @actions/core does. That package and the SDK are loaded only if there is work to do. */
+const state = process.env['STATE_stopped-instance']
 
-if (kept) {
-  const { region, instance } = JSON.parse(kept)
+if (state) {
+  const { region, instance } = JSON.parse(state)
   refuseOldNode(`Instance ${instance} in ${region} may still be stopped. Start it in the ECS console.`)
   const { restartInstance } = await import(/* webpackMode: "eager" */ './restart-instance.ts')
-  await restartInstance(kept)
+  await restartInstance(state)
   process.exit()
 }

@@ -1,7 +1,7 @@
-/** Starts an instance that a main step has left stopped, whatever happened to that step. */
+/** Starts an instance that the main step left stopped, whatever happened to that step. */
 
 import { getInput, setFailed } from '@actions/core'
-import { connect, mask } from './connect.ts'
+import { connect, maskInLog } from './connect.ts'
 import { errorData, stepError } from './engine/action-error.ts'
 import { Clock } from './engine/clock.ts'
 import type { Ecs } from './engine/ports.ts'
@@ -19,15 +19,18 @@ interface Stopped {
   readonly instance: string
 }
 
-/** Fails the step, and with it the job, when ECS does not say in the end that the instance runs. */
-export async function restartInstance(kept: string): Promise<void> {
-  const stopped = parseState(kept)
+/**
+ * Fails the step, and with it the job, unless ECS reports in the end that the instance is running.
+ * @param state what the main step saved
+ */
+export async function restartInstance(state: string): Promise<void> {
+  const stopped = parseState(state)
   try {
-    mask({ accessKeySecret: getInput('access-key-secret'), securityToken: getInput('security-token') })
+    maskInLog({ accessKeySecret: getInput('access-key-secret'), securityToken: getInput('security-token') })
     const settings = parseSettings(getInput)
     if (!settings.ok) throw stepError(settings.errors.join(' '), '')
     const clock = new Clock({ ...settings.value, signal: new AbortController().signal })
-    await start(stopped, { ecs: await connect(settings.value, { clock, log }), clock })
+    await startAndConfirm(stopped, { ecs: await connect(settings.value, { clock, log }), clock })
   } catch (error) {
     const { failure, outputs, summary } = reportFailure(notRestarted(stopped, errorData(error)))
     setFailed(errorText(failure))
@@ -35,11 +38,14 @@ export async function restartInstance(kept: string): Promise<void> {
   }
 }
 
-async function start({ region, instance }: Stopped, { ecs, clock }: { ecs: Ecs; clock: Clock }): Promise<void> {
+async function startAndConfirm(
+  { region, instance }: Stopped,
+  { ecs, clock }: { ecs: Ecs; clock: Clock },
+): Promise<void> {
   const look = () => ecs.look({ ask: 'instance', region, instance })
   const found = await clock.poll(look, (seen) => !['Starting', 'Stopping'].includes(seen?.status ?? ''))
   if (!found) {
-    log.notice(`Instance ${instance} is gone: there is nothing to start.`)
+    log.notice(`Instance ${instance} no longer exists: there is nothing to start.`)
     return
   }
   if (found.status !== 'Running') {
@@ -49,7 +55,11 @@ async function start({ region, instance }: Stopped, { ecs, clock }: { ecs: Ecs; 
   const { seen: running, isGood } = await clock.pollUntilStable(look, (seen) =>
     seen?.status === 'Running' ? 'good' : seen?.status === 'Starting' ? 'on its way' : 'hopeless',
   )
-  if (!running || !isGood) throw stepError(`ECS says that it is ${running?.status ?? 'gone'}.`, '')
+  if (!running || !isGood)
+    throw stepError(
+      running ? `ECS reports that the instance is ${running.status}.` : 'The instance no longer exists.',
+      '',
+    )
   if (tag.stopped in running.tags) {
     await ecs.write({ action: 'untag', region, resource: 'instance', ids: [instance], keys: [tag.stopped] })
   }

@@ -3,7 +3,7 @@
 import { describeAnswer } from '../engine/action-error.ts'
 import { consistencyIntervals } from '../engine/clock.ts'
 import type { Create, CreateAnswer, Ecs, LookQuery, Write } from '../engine/ports.ts'
-import { distinct, type Image } from '../family/model/image.ts'
+import { distinctImages, type Image } from '../family/model/image.ts'
 import { accountsPerRequest } from '../family/model/limits.ts'
 import { tag } from '../family/model/tags.ts'
 import type { Answer, Obstacle, Permission } from '../family/plan/query.ts'
@@ -14,7 +14,7 @@ import { EcsError, isCode } from './errors.ts'
 import {
   copyImage,
   createImage,
-  describeFamily,
+  describeCurrent,
   describeImages,
   type Filter,
   type ImageAttributes,
@@ -40,7 +40,7 @@ async function look(client: EcsClient, query: LookQuery): Promise<unknown> {
   const { region } = query
   switch (query.ask) {
     case 'current':
-      return await describeFamily(client, query)
+      return await describeCurrent(client, query)
     case 'members':
       return await describeImages(client, region, { imageFamily: query.family, imageOwnerAlias: 'self' })
     case 'visible':
@@ -88,7 +88,7 @@ async function describeVisible(
   if (!/^acs:\d+:/.test(family)) return await describeImages(client, region, { ...filter, imageOwnerAlias: 'system' })
   const kinds = [{ imageOwnerAlias: 'others' }, { imageOwnerAlias: 'others', isPublic: true }]
   const found = await Promise.all(kinds.map((kind) => describeImages(client, region, { ...filter, ...kind })))
-  return distinct(found.flat())
+  return distinctImages(found.flat())
 }
 
 type AttributeStep = Extract<Write, { action: 'deprecate' | 'restore' | 'join-family' | 'quarantine' | 'rename' }>

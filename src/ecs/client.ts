@@ -83,7 +83,7 @@ export type Known<T> = T extends string | number | boolean | bigint | null | und
         }
       : T
 
-type Fields<O extends Operation> = Known<InstanceType<Operations[O][0]>>
+type RequestFields<O extends Operation> = Known<InstanceType<Operations[O][0]>>
 type Body<O extends Operation> = NonNullable<Known<InstanceType<Operations[O][1]>>['body']>
 
 /** ECS sometimes answers slowly, above all CreateImage. Each of the SDK's two limits ends a request on its own. */
@@ -127,14 +127,14 @@ export class EcsClient {
   async call<O extends Operation>(
     operation: O,
     region: string,
-    fields: Fields<O>,
+    fields: RequestFields<O>,
     handled: readonly string[] = [],
   ): Promise<Body<O>> {
     const { clock, onRetry } = this.#options
     return await withRetry(() => this.#once(operation, region, fields), { clock, onRetry, handled })
   }
 
-  async #once<O extends Operation>(operation: O, region: string, fields: Fields<O>): Promise<Body<O>> {
+  async #once<O extends Operation>(operation: O, region: string, fields: RequestFields<O>): Promise<Body<O>> {
     const { clock } = this.#options
     clock.check()
     const [Request, Response] = operations[operation]

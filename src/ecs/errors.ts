@@ -5,7 +5,7 @@ import type { Reaction } from './advice/advice.ts'
 import { adviceFor } from './advice/index.ts'
 
 /** What ECS answered, or in its place the reason why there is no answer. */
-interface Answer {
+interface EcsAnswer {
   readonly ecsCode?: string | undefined
   readonly status?: number | undefined
   readonly requestId?: string | undefined
@@ -15,7 +15,7 @@ interface Answer {
   readonly reason: string
 }
 
-export interface EcsErrorOptions extends Answer {
+export interface EcsErrorOptions extends EcsAnswer {
   readonly operation: string
   /** Where the request went; for a copy, also where the copy is to be. */
   readonly region: string
@@ -104,7 +104,7 @@ const networkErrors: Readonly<Record<string, string>> = {
 
 const unreadable = 'the response did not come from ECS (a proxy or gateway may have sent it)'
 
-function read(error: Readonly<Record<string, unknown>>): Answer {
+function read(error: Readonly<Record<string, unknown>>): EcsAnswer {
   const ecsCode = text(error.code)
   const status = typeof error.statusCode === 'number' ? error.statusCode : undefined
   if (error.name === 'RequestTimeoutError') return { reason: 'there was no answer in time' }
@@ -121,7 +121,7 @@ function read(error: Readonly<Record<string, unknown>>): Answer {
   }
 }
 
-const mask = (text: string, secrets: readonly string[]): string =>
+const maskSecrets = (text: string, secrets: readonly string[]): string =>
   secrets.reduce((masked, secret) => masked.replaceAll(secret, '***'), text)
 
 /**
@@ -141,5 +141,5 @@ export function toEcsError(
     )
   }
   const answer = read(fields)
-  return new EcsError({ ...answer, reason: mask(answer.reason, secrets), operation, region })
+  return new EcsError({ ...answer, reason: maskSecrets(answer.reason, secrets), operation, region })
 }

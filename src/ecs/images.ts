@@ -67,7 +67,7 @@ export function toImage(described: Described | undefined, region: string): Image
 
 /** Without it DescribeImages lists available images only. */
 const everyStatus = imageStatuses.join(',')
-const pageSize = 100
+const imagesPerPage = 100
 
 export interface Filter {
   readonly imageId?: string
@@ -90,16 +90,16 @@ export async function describeImages(client: EcsClient, region: string, filter: 
       ...filter,
       regionId: region,
       pageNumber,
-      pageSize,
+      pageSize: imagesPerPage,
     })
     const page = body.images?.image ?? []
     // An image that moves from one page to the next would be listed twice.
     for (const image of page.map((described) => toImage(described, region))) if (image) images.set(image.id, image)
-    if (page.length === 0 || pageNumber * pageSize >= (body.totalCount ?? 0)) return [...images.values()]
+    if (page.length === 0 || pageNumber * imagesPerPage >= (body.totalCount ?? 0)) return [...images.values()]
   }
 }
 
-export async function describeFamily(
+export async function describeCurrent(
   client: EcsClient,
   { region, family }: { region: string; family: string },
 ): Promise<Image | undefined> {

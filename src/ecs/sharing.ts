@@ -1,10 +1,10 @@
 /** Which accounts an image is shared with. */
 
 import { accountsPerRequest } from '../family/model/limits.ts'
-import { inParts } from '../family/model/parts.ts'
+import { splitIntoParts } from '../family/model/parts.ts'
 import type { EcsClient } from './client.ts'
 
-const pageSize = 100
+const sharesPerPage = 100
 
 export async function describeShares(client: EcsClient, region: string, image: string): Promise<readonly string[]> {
   const accounts: string[] = []
@@ -13,11 +13,11 @@ export async function describeShares(client: EcsClient, region: string, image: s
       regionId: region,
       imageId: image,
       pageNumber,
-      pageSize,
+      pageSize: sharesPerPage,
     })
     const page = body.accounts?.account ?? []
     accounts.push(...page.map(({ aliyunId = '' }) => aliyunId))
-    if (page.length === 0 || pageNumber * pageSize >= (body.totalCount ?? 0)) return [...new Set(accounts)]
+    if (page.length === 0 || pageNumber * sharesPerPage >= (body.totalCount ?? 0)) return [...new Set(accounts)]
   }
 }
 
@@ -27,13 +27,13 @@ interface Shares {
 }
 
 export async function share(client: EcsClient, region: string, { image, accounts }: Shares): Promise<void> {
-  for (const addAccount of inParts(accounts, accountsPerRequest)) {
+  for (const addAccount of splitIntoParts(accounts, accountsPerRequest)) {
     await client.call('ModifyImageSharePermission', region, { regionId: region, imageId: image, addAccount })
   }
 }
 
 export async function unshare(client: EcsClient, region: string, { image, accounts }: Shares): Promise<void> {
-  for (const removeAccount of inParts(accounts, accountsPerRequest)) {
+  for (const removeAccount of splitIntoParts(accounts, accountsPerRequest)) {
     await client.call('ModifyImageSharePermission', region, { regionId: region, imageId: image, removeAccount })
   }
 }

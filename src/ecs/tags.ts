@@ -1,7 +1,7 @@
 /** Tags on images, instances and snapshots: written, then read back before anything relies on them. */
 
 import { consistencyIntervals } from '../engine/clock.ts'
-import { inParts } from '../family/model/parts.ts'
+import { splitIntoParts } from '../family/model/parts.ts'
 import type { Tags } from '../family/model/tags.ts'
 import type { EcsClient } from './client.ts'
 import { EcsError } from './errors.ts'
@@ -31,7 +31,7 @@ export async function tagResources(
   { resource, ids, tags }: Tagged & { tags: Tags },
 ): Promise<void> {
   const tag = tagList(tags)
-  for (const resourceId of inParts(ids, idsPerRequest)) {
+  for (const resourceId of splitIntoParts(ids, idsPerRequest)) {
     await client.call('TagResources', region, { regionId: region, resourceType: resource, resourceId, tag })
     const isSeen = (seen: Map<string, Tags>) =>
       resourceId.every((id) => tag.every(({ key, value }) => seen.get(id)?.[key] === value))
@@ -53,7 +53,7 @@ export async function untagResources(
   region: string,
   { resource, ids, keys }: Tagged & { keys: readonly string[] },
 ): Promise<void> {
-  for (const resourceId of inParts(ids, idsPerRequest)) {
+  for (const resourceId of splitIntoParts(ids, idsPerRequest)) {
     await client.call('UntagResources', region, {
       regionId: region,
       resourceType: resource,

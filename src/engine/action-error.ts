@@ -1,9 +1,9 @@
-/** Everything that can go wrong in a run, as one kind of error: what is so, and what to do about it. */
+/** Everything that can go wrong in a run, as one kind of error with a reason and a remedy. */
 
 /**
- * `cancelled` and `time-limit` end a run from outside; `credentials` means that no request was made; `ecs` is an answer
- * of ECS, or none; `family-full` is ECS's answer that there is no room for another image; `step` is a step that ECS
- * accepted and that did not lead to what was wanted; `internal` is an error of the action.
+ * `cancelled` and `time-limit` end a run from outside. `credentials`: no request was made. `ecs`: ECS refused a request
+ * or did not answer it. `family-full`: ECS answered that there is no room for another image. `step`: ECS accepted a
+ * request, but the step failed later. `internal`: a bug in the action.
  */
 export type ErrorCode = 'cancelled' | 'time-limit' | 'credentials' | 'ecs' | 'family-full' | 'step' | 'internal'
 
@@ -29,7 +29,7 @@ export interface ErrorData {
 
 export interface ActionErrorOptions {
   readonly code: ErrorCode
-  /** What is so: one or more sentences, safe to print. */
+  /** What went wrong: one or more sentences, safe to print. */
   readonly reason: string
   /** What to do first: one or more sentences in the imperative. */
   readonly remedy: string
@@ -60,7 +60,7 @@ export class ActionError extends Error {
 export const stepError = (reason: string, remedy: string): ActionError =>
   new ActionError({ code: 'step', reason, remedy })
 
-/** Whatever was thrown, as plain data. */
+/** Turns whatever was thrown into plain data. */
 export function errorData(error: unknown): ErrorData {
   if (error instanceof ActionError) return error.toJSON()
   const stack = error instanceof Error ? error.stack : undefined
@@ -72,7 +72,7 @@ export function errorData(error: unknown): ErrorData {
   }
 }
 
-/** What went wrong; of a request, with everything that support asks for. */
+/** What went wrong; for a request, with everything that support asks for. */
 export function describeError(error: ErrorData): string {
   const { request } = error
   if (!request) return sentence(error.reason)
@@ -80,7 +80,7 @@ export function describeError(error: ErrorData): string {
   return `${request.operation} in ${request.region}: ${answered}${describeAnswer(error)}`
 }
 
-/** What ECS answered to a request. The reason is the code itself where ECS's message cannot be shown. */
+/** What ECS answered to a request. If ECS's message cannot be shown, the reason is the code itself. */
 export function describeAnswer({ request, reason }: ErrorData): string {
   if (request?.ecsCode === undefined) return sentence(reason)
   const { ecsCode, status, requestId } = request
@@ -88,7 +88,8 @@ export function describeAnswer({ request, reason }: ErrorData): string {
   return sentence(reason === ecsCode ? answer : `${answer}: ${reason}`)
 }
 
-/** What went wrong and what to do, where it is told in passing. */
+/** What went wrong and what to do, in one line. */
 export const explainError = (error: ErrorData): string => `${describeError(error)} ${error.remedy}`
 
-const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`)
+/** Ends a text with a full stop, unless it already ends a sentence. */
+export const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`)

@@ -1,4 +1,4 @@
-/** Carries out a plan, phase by phase. Where ECS has no room for an image, room is made, which ends the round. */
+/** Carries out a plan, phase by phase. If ECS has no room for an image, room is made, which ends the round. */
 
 import { lanesOf, type Phase, type PlannedStep } from '../family/plan/plan.ts'
 import { type Applied, applyLanes, withFailed } from './lanes.ts'
@@ -8,7 +8,7 @@ import type { Ports } from './ports.ts'
 
 type Lanes = readonly (readonly PlannedStep[])[]
 
-/** The first phase that fails, or that room has to be made for, is the last. */
+/** Stops after the first phase that fails or needs room. */
 export async function apply(
   outcome: Outcome,
   ports: Ports,
@@ -36,11 +36,11 @@ async function applyPhases(
   return applied
 }
 
-/** Neither time nor a wish to go on is left. */
+/** The run was cancelled or is out of time. */
 const isOver = ({ failure }: Outcome): boolean =>
   failure !== undefined && ['cancelled', 'time-limit'].includes(failure.error.code)
 
-/** A region that fails ends the run, and is no reason to leave others half done: there room was made. */
+/** Finishes the lanes of regions where room was made: a region that failed does not leave the others half done. */
 async function applyRest(outcome: Outcome, ports: Ports, lanes: Lanes): Promise<Outcome> {
   const entries = outcome.journal.filter(({ round }) => round === outcome.round)
   const stateOf = (planned: PlannedStep) => entries.find(({ id }) => id === planned.id)?.state

@@ -1,10 +1,10 @@
-/** Carries out one step: what ECS accepts is waited for, and what rests on an earlier look is looked at again. */
+/** Carries out one step. It waits for what ECS accepted, and looks again where the step depends on an earlier look. */
 
 import { label } from '../family/model/image.ts'
 import type { Step } from '../family/plan/steps.ts'
 import { stepError } from './action-error.ts'
-import { createImage } from './create-image.ts'
-import { deleteImage } from './delete-image.ts'
+import { createOnce } from './create-image.ts'
+import { deleteUnlessNeeded } from './delete-image.ts'
 import type { Ecs, Write } from './ports.ts'
 import type { StepContext, StepResult } from './step-result.ts'
 import { startInstance, stopInstance } from './switch-instance.ts'
@@ -12,14 +12,14 @@ import { awaitImage } from './wait-for-image.ts'
 
 const done: StepResult = { kind: 'done' }
 
-/** @throws ActionError when ECS refuses it, or when it does not lead to what was wanted */
+/** @throws ActionError when ECS refuses the step, or accepts it and it fails later */
 export async function carryOut(step: Step, context: StepContext): Promise<StepResult> {
   switch (step.action) {
     case 'create':
     case 'copy':
-      return { kind: 'done', seen: await createImage(step, context) }
+      return { kind: 'done', seen: await createOnce(step, context) }
     case 'delete':
-      return await deleteImage(step, context)
+      return await deleteUnlessNeeded(step, context)
     case 'await':
       return await awaitImage(step, context)
     case 'confirm':

@@ -1,11 +1,11 @@
 /**
- * The one place where time passes. Every wait is a multiple of the poll interval, ends with the time limit of the
- * step, and is broken off by a cancellation.
+ * The one place that waits. Every wait is a multiple of the poll interval; the time limit of the step or a cancellation
+ * ends it early.
  */
 import { setTimeout } from 'node:timers/promises'
 import { ActionError } from './action-error.ts'
 
-/** The time limit of the step is over; whatever was begun in ECS goes on without it. */
+/** The time limit of the step is over; whatever was begun in ECS continues. */
 export class TimeLimit extends ActionError {
   override readonly name = 'TimeLimit'
   constructor(reason: string) {
@@ -21,13 +21,13 @@ export class Cancelled extends ActionError {
   }
 }
 
-/** Reads may lag half a minute behind writes; at the usual 5 s interval that is what six of them cover. */
+/** Reads may lag half a minute behind writes: six of the usual 5 s intervals. One more makes sure. */
 export const consistencyIntervals = 7
 
-/** Node's timers take no more; what is longer would come at once. */
+/** Milliseconds. Node's timers take no more: a longer one would fire at once. */
 const longestTimer = 2 ** 31 - 1
 
-/** An answer to a request under way when the step is cancelled is awaited this long, so that it can be reported. */
+/** Milliseconds. When the step is cancelled during a request, its answer is awaited this long, so that it can be reported. */
 const lastAnswer = 3_000
 
 export interface ClockOptions {
@@ -66,7 +66,11 @@ export class Clock {
     return performance.now() >= this.#deadline
   }
 
-  /** Waits some poll intervals, with up to a quarter more by chance so that many runs do not ask in step. */
+  /**
+   * Waits some poll intervals, and up to a quarter more at random so that many runs do not ask at the same time.
+   * @param atLeast milliseconds
+   * @throws TimeLimit, Cancelled
+   */
   async wait(intervals: number, { atLeast = 0 }: { atLeast?: number } = {}): Promise<void> {
     this.check()
     const wanted = Math.max(intervals * this.interval * (1 + Math.random() / 4), atLeast)
@@ -79,7 +83,7 @@ export class Clock {
     }
   }
 
-  /** The result of a request that cannot be cancelled itself. */
+  /** Awaits a request that cannot be cancelled itself. @throws Cancelled */
   async answer<T>(request: Promise<T>): Promise<T> {
     const cancelled = new AbortController()
     const giveUp = async (): Promise<never> => {
@@ -100,7 +104,7 @@ export class Clock {
   }
 
   /**
-   * Looks until what it sees is good; what seems hopeless is given the time that reads may lag.
+   * Looks until what it sees is good, or stays hopeless for longer than reads may lag.
    * @returns what was seen last, and whether it is good
    */
   async pollUntilStable<T>(
@@ -117,9 +121,9 @@ export class Clock {
   }
 
   /**
-   * Looks until what it sees is good, at each poll interval.
-   * @param grace how many intervals to give at most; without it the time limit of the step counts
-   * @returns what was seen last: good, or not good when the grace is over
+   * Looks at each poll interval until what it sees is good.
+   * @param grace how many intervals at most; by default the time limit of the step counts
+   * @returns what was seen last, which is not good if the grace is over
    */
   async poll<T>(look: () => Promise<T>, isGood: (seen: T) => boolean, grace = Number.POSITIVE_INFINITY): Promise<T> {
     for (let looks = 0; ; looks++) {

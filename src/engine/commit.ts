@@ -12,8 +12,8 @@ import { verifyFamilies } from './verify.ts'
 const isConfirmed = ({ verifications }: Outcome): boolean => verifications.every(({ kind }) => kind !== 'unconfirmed')
 
 /**
- * A decision that somebody has overtaken was carried out all the same. Where a region is not confirmed, every record
- * stays `planned`: a later attempt completes and verifies the whole.
+ * A decision that was overtaken is done all the same. If a region is not confirmed, every record stays `planned`, so
+ * that a later attempt completes and verifies all regions.
  */
 export async function commit(outcome: Outcome, ports: RunPorts): Promise<Outcome> {
   const planned = isConfirmed(outcome) ? lanesOf(outcome.plan, 'commit') : []
@@ -25,7 +25,7 @@ export async function commit(outcome: Outcome, ports: RunPorts): Promise<Outcome
   return committed.outcome
 }
 
-/** An image that was deleted while it was waited for takes no tag. */
+/** Leaves out images that were deleted while they were awaited: they cannot be tagged. */
 const onPresentImages = (step: Step, { images }: Observations): Step =>
   step.action === 'tag' ? { ...step, ids: step.ids.filter((id) => id in images) } : step
 
@@ -39,7 +39,7 @@ export async function prune(outcome: Outcome, ports: RunPorts): Promise<Outcome>
     applyLanes(outcome, ports, { lanes, bestEffort: true }),
   )
   const deleted = deletedIn(pruned.outcome.journal.slice(journal.length))
-  // ECS has no way to delete an image only as long as it is not served: the families have the last word.
+  // ECS cannot delete an image on condition that it is not current, so the families are verified again.
   const isOver = pruned.outcome.failure !== undefined || deleted.length === 0 || verifications.length === 0
   return isOver ? pruned.outcome : await verifyFamilies(pruned.outcome, ports)
 }

@@ -1,4 +1,4 @@
-/** Has ECS make an image or a copy, once a run: a lost answer never leads to a second one. */
+/** Creates an image or a copy once a run: a lost answer never leads to a second one. */
 
 import type { Image } from '../family/model/image.ts'
 import { tag } from '../family/model/tags.ts'
@@ -8,18 +8,18 @@ import type { Create, CreateAnswer } from './ports.ts'
 import type { StepContext } from './step-result.ts'
 
 /**
- * The name is what makes the image of a run unique, the ClientToken what makes its request so. Where ECS remembers a
- * token for something else, or for an image long gone, the same name is asked for with the next token.
+ * The name makes the image of a run unique, and the ClientToken makes its request unique. If ECS remembers the token for
+ * another request, or for an image that no longer exists, the request is sent again with the next token.
  * @returns the image as ECS lists it; undefined when it was found by its name
  */
-export async function createImage(step: Create, context: StepContext): Promise<Image | undefined> {
+export async function createOnce(step: Create, context: StepContext): Promise<Image | undefined> {
   const { ecs, log, onCreated } = context
   let answer: CreateAnswer | undefined
   for (let renewal = 0; renewal < 3; renewal++) {
     answer = await ecs.create(step, renewal)
     if (answer.kind === 'accepted') {
       const { image } = answer
-      // At once: whatever happens now, ECS is making it.
+      // Reported at once: from here on, ECS is creating the image whatever happens.
       onCreated(image)
       const seen = await findCreated(step, image, context)
       if (seen) return seen
@@ -35,12 +35,12 @@ export async function createImage(step: Create, context: StepContext): Promise<I
   }
   if (answer && answer.kind !== 'accepted') throw answer.error
   throw stepError(
-    `ECS accepted the image ${nameOf(step)} but does not list it.`,
+    `ECS accepted the image ${requestedName(step)} but does not list it.`,
     'Look for it in the ECS console. Press "Re-run failed jobs" to pick it up.',
   )
 }
 
-const nameOf = (step: Create): string => (step.action === 'create' ? step.create : step.copy).name
+const requestedName = (step: Create): string => (step.action === 'create' ? step.create : step.copy).name
 
 async function findCreated(
   { region }: Create,
@@ -51,14 +51,14 @@ async function findCreated(
   return await clock.poll(look, (found) => found !== undefined, consistencyIntervals)
 }
 
-/** The image of this run, from a request whose answer was lost. It may not be listed yet, nor its tags. */
+/** Finds the image of an earlier request whose answer was lost. The image or its tags may not be listed yet. */
 async function findByName(
   step: Create,
   { ecs, clock, isPatient }: Pick<StepContext, 'ecs' | 'clock'> & { readonly isPatient: boolean },
 ): Promise<Image | undefined> {
   const { run } = step.action === 'create' ? step.create : step.copy
   const isOwn = (image: Image) => image.tags[tag.run] === run.key
-  const look = () => ecs.look({ ask: 'named', region: step.region, name: nameOf(step) })
+  const look = () => ecs.look({ ask: 'named', region: step.region, name: requestedName(step) })
   const images = await clock.poll(look, (seen) => seen.some(isOwn), isPatient ? consistencyIntervals : 0)
   return images.find(isOwn)
 }

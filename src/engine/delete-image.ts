@@ -1,21 +1,21 @@
-/** Deletes an image, unless what has changed since the plan is a reason to keep it. */
+/** Deletes an image, unless something has changed since the plan that is a reason to keep it. */
 
 import type { Deletion } from '../family/plan/steps.ts'
-import { fallbackOf } from '../family/rules/pruning.ts'
+import { findFallback } from '../family/rules/pruning.ts'
 import { reasonToKeep } from '../family/rules/reasons-to-keep.ts'
 import type { StepContext, StepResult } from './step-result.ts'
 
-/** Read again directly before. */
-export async function deleteImage(step: Deletion, { ecs, record }: StepContext): Promise<StepResult> {
+/** Looks at the family again directly before the deletion. */
+export async function deleteUnlessNeeded(step: Deletion, { ecs, record }: StepContext): Promise<StepResult> {
   const { region, image, family } = step
   const [members, current] = await Promise.all([
     ecs.look({ ask: 'members', region, family }),
     ecs.look({ ask: 'current', region, family }),
   ])
   const seen = members.find(({ id }) => id === image)
-  const reason = reasonToKeep(step, { image: seen, current, fallback: current && fallbackOf(current, members) })
+  const reason = reasonToKeep(step, { image: seen, current, fallback: current && findFallback(current, members) })
   if (reason !== undefined) return { kind: 'skipped', reason }
-  // ECS would refuse it only after the shares are gone.
+  // For an image in use, ECS would refuse the deletion only after its shares are taken back.
   const used = step.accounts.length > 0 ? await ecs.look({ ask: 'used', region, family }) : []
   if (used.includes(image)) return { kind: 'skipped', reason: 'it is in use by an instance now' }
   await ecs.write(step)

@@ -1,4 +1,4 @@
-/** Carries out lanes of steps, one a region, side by side, and keeps a journal of what was done. */
+/** Carries out lanes of steps side by side, one per region, and keeps a journal of what was done. */
 
 import type { Image } from '../family/model/image.ts'
 import { tag } from '../family/model/tags.ts'
@@ -13,17 +13,17 @@ import { logIn, type Recorder, recordLooks } from './stage.ts'
 
 export interface Applied {
   readonly outcome: Outcome
-  /** Steps that ECS had no room for, where room can be made. They are not in the journal. */
+  /** Steps that ECS had no room for, in regions where room can be made. They are not in the journal. */
   readonly full: readonly Entry[]
 }
 
 interface LaneOptions {
   readonly lanes: readonly (readonly PlannedStep[])[]
-  /** A step that fails is told, and the next one done: nothing rests on it. */
+  /** A step that fails is reported, and the lane continues: nothing depends on it. */
   readonly bestEffort?: boolean
 }
 
-/** Several lanes side by side, each to its end: that one fails is no reason to leave another half done. */
+/** Carries out several lanes side by side, each to its end: one that fails does not leave another half done. */
 export async function applyLanes(
   outcome: Outcome,
   ports: Ports,
@@ -48,26 +48,26 @@ const failureIn = (entries: readonly Entry[], error: ErrorData): Failure => ({
     .map(({ round, id }) => ({ round, id })),
 })
 
-/** A cancellation goes before what failed earlier. */
+/** A cancellation takes precedence over an earlier failure. */
 function joinFailures(first: Failure | undefined, second: Failure | undefined): Failure | undefined {
   if (!first || !second) return first ?? second
   const { doing, error } = second.error.code === 'cancelled' ? second : first
   return { doing, error, steps: [...first.steps, ...second.steps] }
 }
 
-/** With steps that failed, and were not put in the journal before. */
+/** Adds steps that failed and are not in the journal yet. */
 export const withFailed = (outcome: Outcome, failed: readonly Entry[]): Outcome => ({
   ...outcome,
   journal: [...outcome.journal, ...failed],
   failure: failed.map((entry) => entry.error && failureIn([entry], entry.error)).reduce(joinFailures, outcome.failure),
 })
 
-/** How far a lane came. */
+/** How far a lane got. */
 interface LaneEnd {
   readonly entries: readonly Entry[]
-  /** Why it came no further. */
+  /** Why it got no further. */
   readonly error?: ErrorData
-  /** The step that ECS had no room for, where room can be made. */
+  /** The step that ECS had no room for, if room can be made. */
   readonly full?: Entry
 }
 
@@ -142,13 +142,13 @@ async function applyStep(
   }
 }
 
-/** ECS took no further image in, and there are images in that region that may go. */
+/** ECS takes no further image, and that region has images that can be deleted. */
 const canMakeRoom = ({ step, error }: Entry, outcome: Outcome): boolean =>
   error?.code === 'family-full' &&
   ['create', 'copy', 'join-family'].includes(step.action) &&
   regionsIn(outcome).some(({ region, room = [] }) => region === step.region && room.length > 0)
 
-/** The step with IDs in place of the labels of images that have been made by now. */
+/** Replaces placeholders by the IDs of images that have been created. */
 function withIds(step: Step, created: CreatedImages): Step {
   const refTo = (image: ImageRef): ImageRef => (isPlaceholder(image) ? (created[image] ?? image) : image)
   if (step.action === 'create') return step

@@ -1,4 +1,4 @@
-/** What was observed and what is planned, as the log tells it. */
+/** Describes in the log what was observed and what is planned. */
 
 import { type Image, label } from '../family/model/image.ts'
 import { type Request, regionsOf } from '../family/model/request.ts'
@@ -10,7 +10,7 @@ import type { Log } from './ports.ts'
 
 const prefix = ({ replicas }: Request, region: string): string => (replicas.length > 0 ? `${region}: ` : '')
 
-/** One line a family of which it is known what it resolves to, region by region. */
+/** One line for each family whose current image is known, region by region. */
 export function describeFamilies(request: Request, { families }: Observations): string[] {
   const seen = Object.values(families)
   return regionsOf(request).flatMap((region) =>

@@ -1,4 +1,4 @@
-/** Where ECS takes no further image, what `keep` would delete in the end is deleted first. */
+/** If ECS takes no further image, the images that `keep` would delete at the end are deleted first. */
 
 import { lanesOf, phaseOf } from '../family/plan/plan.ts'
 import { describeError } from './action-error.ts'
@@ -9,7 +9,7 @@ import type { Ports } from './ports.ts'
 import { logIn, runStage } from './stage.ts'
 
 /**
- * Where nothing could be deleted, ECS's answer is the failure.
+ * If nothing could be deleted in a region, ECS's answer is the failure.
  * @param full the steps that ECS had no room for
  */
 export async function makeRoom(outcome: Outcome, ports: Ports, full: readonly Entry[]): Promise<Outcome> {
@@ -26,11 +26,11 @@ export async function makeRoom(outcome: Outcome, ports: Ports, full: readonly En
   return withFailed(made.outcome, stillFull)
 }
 
-/** In this round, whose plan no longer holds. */
+/** Room was made in this round, so its plan no longer holds. */
 export const hasMadeRoom = ({ round, journal }: Outcome): boolean =>
   journal.some((entry) => entry.round === round && phaseOf(entry.id) === 'room')
 
-/** The next plan rests on what this round has changed: ECS may list the images, and count them, for a while. */
+/** Waits before the next plan: for a while, ECS may still list and count the images that this round deleted. */
 export const waitOutDeletions = async (outcome: Outcome, ports: Ports): Promise<Outcome> =>
   await runStage(outcome, ports, {
     doing: 'waiting for ECS to show the deletions',

@@ -1,39 +1,39 @@
-/** What has been seen of families and images: the last answer about each. Values, never changed in place. */
+/** What has been seen of families and images: the last answer about each. Observations are never changed in place. */
 import type { FamilyRef, Image } from '../family/model/image.ts'
 import { originOf } from '../family/model/origin.ts'
 import { tag } from '../family/model/tags.ts'
 import type { Query } from '../family/plan/query.ts'
 
 export interface FamilySeen extends FamilyRef {
-  /** What ECS said last that the family resolves to; null: to nothing. Absent: not known. */
+  /** The image that the family last resolved to; null: nothing. Absent: not known. */
   readonly current?: Image | null
-  /** Absent: they were not looked at. */
+  /** Absent: not looked at. */
   readonly members?: readonly Image[]
 }
 
 export interface Observations {
-  /** By `<region> <family>`, in the order in which they were looked at first. */
+  /** By `<region> <family>`, in the order of the first look at each. */
   readonly families: Readonly<Record<string, FamilySeen>>
   /** By ID. */
   readonly images: Readonly<Record<string, Image>>
-  /** By image ID: what its copies have in common. Not every answer of ECS need hold the tags. */
+  /** Origins by image ID, kept because not every answer of ECS contains the tags. */
   readonly origins: Readonly<Record<string, string>>
 }
 
 export const nothingSeen: Observations = { families: {}, images: {}, origins: {} }
 
-/** What changes what is known. */
+/** One thing that was seen. */
 export type Sighting =
   | { readonly kind: 'answer'; readonly query: Query; readonly answer: unknown }
-  /** The image does not exist any more. */
+  /** The image no longer exists. */
   | { readonly kind: 'gone'; readonly image: string }
-  /** What was said of the family no longer holds, and what does was not looked at. */
+  /** What is known of the family no longer holds, and nobody has looked again. */
   | { readonly kind: 'outdated'; readonly family: FamilyRef }
 
-/** One copy, however many sightings there are, and images in them. */
+/** Adds sightings. The observations are copied only once, however many sightings there are. */
 export function withSightings(seen: Observations, sightings: readonly Sighting[]): Observations {
   if (sightings.length === 0) return seen
-  const known: Known = {
+  const known: MutableObservations = {
     families: new Map(Object.entries(seen.families)),
     images: new Map(Object.entries(seen.images)),
     origins: new Map(Object.entries(seen.origins)),
@@ -47,34 +47,34 @@ export function withSightings(seen: Observations, sightings: readonly Sighting[]
 }
 
 /** Lives only while sightings are added. */
-interface Known {
+interface MutableObservations {
   readonly families: Map<string, FamilySeen>
   readonly images: Map<string, Image>
   readonly origins: Map<string, string>
 }
 
-function addSighting(known: Known, sighting: Sighting): void {
+function addSighting(known: MutableObservations, sighting: Sighting): void {
   if (sighting.kind === 'gone') known.images.delete(sighting.image)
   else if (sighting.kind === 'outdated') known.families.delete(keyOf(sighting.family))
   else addAnswer(known, sighting.query, sighting.answer)
 }
 
-function addAnswer(known: Known, query: Query, answer: unknown): void {
+function addAnswer(known: MutableObservations, query: Query, answer: unknown): void {
   const images = [answer].flat().filter(isImage)
   for (const image of images) addImage(known, image)
   if (query.ask === 'current') addFamily(known, query, { current: images[0] ?? null })
   if (query.ask === 'members') addFamily(known, query, { members: images })
 }
 
-function addImage({ images, origins }: Known, image: Image): void {
-  // What a family resolves to is told without it.
+function addImage({ images, origins }: MutableObservations, image: Image): void {
+  // DescribeImageFromFamily does not report it.
   const usable = image.usable ?? images.get(image.id)?.usable
   images.set(image.id, { ...image, usable })
   const isClear = tag.origin in image.tags || !origins.has(image.id)
   if (isClear) origins.set(image.id, originOf(image))
 }
 
-function addFamily({ families }: Known, { region, family }: FamilyRef, facts: Partial<FamilySeen>): void {
+function addFamily({ families }: MutableObservations, { region, family }: FamilyRef, facts: Partial<FamilySeen>): void {
   const key = keyOf({ region, family })
   families.set(key, { ...families.get(key), region, family, ...facts })
 }
@@ -85,15 +85,15 @@ const keyOf = ({ region, family }: FamilyRef): string => `${region} ${family}`
 export const knowsCurrent = (seen: Observations, family: FamilyRef): boolean =>
   seen.families[keyOf(family)]?.current !== undefined
 
-/** What ECS said last that the family resolves to. */
+/** The image that the family last resolved to. */
 export const currentIn = (seen: Observations, family: FamilyRef): Image | undefined =>
   seen.families[keyOf(family)]?.current ?? undefined
 
-/** Undefined when they were not looked at. */
+/** The members of the family; undefined when they were not looked at. */
 export const membersIn = (seen: Observations, family: FamilyRef): readonly Image[] | undefined =>
   seen.families[keyOf(family)]?.members
 
-/** Of an image that was seen: what its copies have in common. */
+/** The origin of an image that was seen; otherwise its own ID. */
 export const originIn = (seen: Observations, id: string): string => seen.origins[id] ?? id
 
 const isImage = (value: unknown): value is Image =>

@@ -1,4 +1,4 @@
-/** Observes the families and plans: a planner asks, and ECS is looked at for its answers. Waiting and time are ours. */
+/** Runs the planner of the mode and answers its queries: ECS is asked, and the engine waits and tells the time. */
 
 import { type Image, isPending } from '../family/model/image.ts'
 import type { Instance } from '../family/model/instance.ts'
@@ -13,16 +13,16 @@ import type { Ecs, Log, Ports, PostState } from './ports.ts'
 import { runStage } from './stage.ts'
 import { waitForImage } from './wait-for-image.ts'
 
-type LagOf = Extract<Query, { ask: 'lag' }>['of']
+type LagOf = Extract<Query, { ask: 'lag' }>['writesOf']
 
-/** Waits until reads show what was written before; whoever asks for the same meanwhile waits along. */
+/** Waits until reads show earlier writes. Callers that ask for the same at the same time share one wait. */
 export type WaitOutLag = (of: LagOf) => Promise<void>
 
 export interface RunPorts extends Ports {
   readonly waitOutLag: WaitOutLag
 }
 
-/** What an earlier attempt has written is waited for once a run. */
+/** The writes of an earlier attempt are awaited only once a run. */
 export function lagWaiter({ clock, log }: { readonly clock: Clock; readonly log: Log }): WaitOutLag {
   const waits = new Map<LagOf, Promise<void>>()
   const begin = async (of: LagOf): Promise<void> => {
@@ -42,7 +42,7 @@ interface Observing {
   readonly clock: Clock
   readonly log: Log
   readonly waitOutLag: WaitOutLag
-  /** Look once where a real run would wait. */
+  /** Looks once where a real run would wait. */
   readonly dryRun: boolean
 }
 
@@ -54,10 +54,10 @@ export async function answerQuery(query: Query, { ecs, clock, log, waitOutLag, d
     case 'time':
       return ecs.now()
     case 'lag':
-      return await waitOutLag(query.of)
+      return await waitOutLag(query.writesOf)
     case 'permitted':
       return await ecs.wouldPermit(query.step)
-    case 'settled': {
+    case 'awaited': {
       const look = () => ecs.look({ ask: 'image', region: query.region, image: query.image })
       const judge = (image: Image | undefined) => (image && isPending(image) ? 'on its way' : 'good')
       return dryRun ? await look() : (await waitForImage(look, judge, { clock, log })).seen
@@ -71,7 +71,7 @@ export async function answerQuery(query: Query, { ecs, clock, log, waitOutLag, d
   }
 }
 
-/** Begins a round: the plan rests on what there is by then. */
+/** Begins a round: observes the families as they are now, and plans. */
 export async function observe(outcome: Outcome, ports: RunPorts): Promise<Outcome> {
   const { request } = outcome
   return await runStage(outcome, ports, {
@@ -90,22 +90,22 @@ export async function observe(outcome: Outcome, ports: RunPorts): Promise<Outcom
   })
 }
 
-/** Of a plan that is made anew after this. */
+/** The notices of the present plan that must outlive it. */
 const persistentIn = (outcome: Outcome): Outcome['persistent'] =>
   regionsIn(outcome).flatMap(({ region, notices }) =>
     notices.filter(({ persistent }) => persistent).map((notice) => ({ region, notice })),
   )
 
-/** What outlives the run, should it be lost: an instance to start again, and the image that it is about. */
+/** Reports what must outlive the run if it is lost: an instance to start again, and the chosen image. */
 function announce(plan: Plan, { postState, onImage }: { postState: PostState; onImage: Ports['onImage'] }): void {
-  const stopped = stoppedInstance(plan)
+  const stopped = findLeftStopped(plan)
   if (stopped) postState.instanceStopped(stopped)
   const image = regionsIn({ plan })[0]?.image
   if (image !== undefined && !isPlaceholder(image)) onImage(image)
 }
 
-/** An instance that an earlier attempt has left stopped: should this one fail as well, the post step starts it. */
-function stoppedInstance(plan: Plan): { readonly region: string; readonly instance: string } | undefined {
+/** Finds an instance that an earlier attempt left stopped: if this attempt fails too, the post step starts it. */
+function findLeftStopped(plan: Plan): { readonly region: string; readonly instance: string } | undefined {
   if (isRefusal(plan)) return plan.leavesStopped
   const steps = plannedSteps(plan).map(({ step }) => step)
   if (steps.some(({ action }) => action === 'stop')) return undefined

@@ -9,40 +9,40 @@ import type { Observations } from './observations.ts'
 
 /** One step as it was carried out. */
 export interface Entry {
-  /** From 1: the line is walked again after copies were made, or room was made. */
+  /** From 1: a further round begins after copies were made, or room was made. */
   readonly round: number
   /** Joins the entry to the plan of its round. */
   readonly id: StepId
-  /** With the IDs of images that had none yet when the step was planned. */
+  /** With IDs instead of placeholders. */
   readonly step: Step
   readonly state: 'done' | 'failed' | 'skipped'
   /** Why it was skipped, for people. */
   readonly reason?: string
   readonly error?: ErrorData
-  /** It failed, and nothing rested on it. */
+  /** It failed, and nothing depended on it. */
   readonly tolerated?: boolean
-  /** ID of the image that the step has made, also where the step failed after that. */
+  /** ID of the image that the step created, even if the step failed after that. */
   readonly image?: string
 }
 
 /**
- * How far the run came, and what it saw; complete whether it failed or not. A step that ECS had no room for stands in
- * the journal only if that is the failure: otherwise it is planned, and carried out, in a later round.
+ * How far the run got and what it saw, complete whether it failed or not. A step that ECS had no room for is in the
+ * journal only if that is the failure: otherwise a later round plans it again and carries it out.
  */
 export interface Outcome {
   readonly request: Request
-  /** Of the last round; undefined when already the first look failed. */
+  /** Of the last round; undefined when the first look failed. */
   readonly plan: Plan | undefined
   /** The round that `plan` belongs to. */
   readonly round: number
   /** Round by round and phase by phase; within a phase, region by region. */
   readonly journal: readonly Entry[]
   readonly observations: Observations
-  /** The images that the run settled on, by region; none where there is none. */
+  /** IDs of the images that the run chose, by region; a region without one is missing. */
   readonly images: Readonly<Record<string, string>>
-  /** Of the regions in which something was to be verified. */
+  /** One for each region in which something was verified. */
   readonly verifications: readonly Verification[]
-  /** Instances that still run a withdrawn image, by region; null where they could not be listed. */
+  /** IDs of instances that still run a withdrawn image, by region; null if they could not be listed. */
   readonly affected: Readonly<Record<string, readonly string[] | null>>
   /** Notices of earlier rounds that still hold, by region. */
   readonly persistent: readonly { readonly region: string; readonly notice: Notice }[]
@@ -52,25 +52,25 @@ export interface Outcome {
 export interface Failure {
   /** What the run was doing: `looking at the family`. */
   readonly doing: string
-  /** Of several regions, that of the first; a cancellation goes before others. */
+  /** If several regions failed, the error of the first; a cancellation takes precedence. */
   readonly error: ErrorData
   /** The steps that failed in the same phase, by region. */
   readonly steps: readonly { readonly round: number; readonly id: StepId }[]
 }
 
-/** What is planned for each region, home first; none without a plan, or where it is a refusal. */
+/** What is planned for each region, home first; empty without a plan, and for a refusal. */
 export const regionsIn = ({ plan }: Pick<Outcome, 'plan'>): readonly RegionPlan[] =>
   plan === undefined || plan.kind === 'refuse' ? [] : plan.regions
 
-/** Images that were deleted, by the steps that did it. */
+/** The steps that deleted an image. */
 export const deletedIn = (journal: readonly Entry[]): Deletion[] =>
   journal.flatMap(({ step, state }) => (step.action === 'delete' && state === 'done' ? [step] : []))
 
-/** `m-… in cn-hangzhou`: images that were made, for people. */
+/** Images that were created, for people: `m-… in cn-hangzhou`. */
 export const madeIn = (journal: readonly Entry[]): string[] =>
   journal.flatMap(({ step, image }) => (image === undefined ? [] : [`${image} in ${step.region}`]))
 
-/** IDs of the images that steps of the last round have made, by what stood for them in the plan. */
+/** IDs of the images that steps of the last round created, by placeholder. */
 export type CreatedImages = Readonly<Partial<Record<Placeholder, string>>>
 
 export const createdIn = ({ round, journal }: Pick<Outcome, 'round' | 'journal'>): CreatedImages =>
@@ -81,7 +81,7 @@ export const createdIn = ({ round, journal }: Pick<Outcome, 'round' | 'journal'>
     }),
   )
 
-/** The ID of an image in the plan of the last round; undefined when it has not been made. */
+/** The ID of an image in the plan of the last round; undefined when it has not been created. */
 export const imageId = (
   outcome: Pick<Outcome, 'round' | 'journal'>,
   image: ImageRef | undefined,

@@ -1,11 +1,11 @@
-/** What the line needs from the world, in the words of the domain. `ecs/` and `github/` provide it. */
+/** What the engine needs from outside, in the words of the domain. `ecs/` and `github/` provide it. */
 
 import type { Answer, Permission, Query } from '../family/plan/query.ts'
 import type { DryRunStep, StepOfKind } from '../family/plan/steps.ts'
 import type { ActionError } from './action-error.ts'
 import type { Clock } from './clock.ts'
 
-/** Questions that one look at ECS answers. The others are about time, and the line answers them itself. */
+/** Queries that one look at ECS answers. The engine answers the others itself. */
 export type LookQuery = Extract<
   Query,
   {
@@ -25,34 +25,34 @@ export type LookQuery = Extract<
   }
 >
 
-/** Steps that ECS carries out. The others are looks, and the line takes them itself. */
+/** Steps that change something in ECS. */
 export type Write = StepOfKind<'write'>
 
-/** Steps that make an image. */
+/** Steps that create an image. */
 export type Create = StepOfKind<'create'>
 
 export type CreateAnswer =
   | { readonly kind: 'accepted'; readonly image: string }
-  /** An image has that name already, perhaps from an earlier request whose answer was lost. */
+  /** An image already has that name, perhaps from an earlier request whose answer was lost. */
   | { readonly kind: 'name-taken'; readonly error: ActionError }
-  /** The ClientToken stands for another request. */
+  /** The ClientToken was used for another request. */
   | { readonly kind: 'token-used'; readonly error: ActionError }
 
 export interface Ecs {
   look<const Q extends LookQuery>(question: Q): Promise<Answer<Q>>
   /** IDs of the instances that run one of these images. */
   instancesOf(region: string, images: readonly string[]): Promise<readonly string[]>
-  /** Carries the step out; where an earlier, lost request has done so, that counts. */
+  /** Carries out the step. It counts as done if an earlier request, whose answer was lost, has done it. */
   write(step: Write): Promise<void>
-  /** @param renewal of the ClientToken, see `clientTokenOf` */
+  /** Begins to create an image. @param renewal of the ClientToken, see `clientTokenOf` */
   create(step: Create, renewal: number): Promise<CreateAnswer>
-  /** Whether ECS would carry the step out, by its own DryRun. */
+  /** Whether ECS would carry out the step, according to its own DryRun. */
   wouldPermit(step: DryRunStep): Promise<Permission>
-  /** ECS's time as its answers tell it, milliseconds. */
+  /** ECS's time, milliseconds, known from its answers. */
   now(): number
 }
 
-/** The log of the step; an annotation is for those who only see the run's page. */
+/** The log of the step. `notice`, `warning` and `error` also show an annotation on the page of the run. */
 export interface Log {
   info(text: string): void
   notice(text: string): void
@@ -61,18 +61,18 @@ export interface Log {
   group<T>(title: string, work: () => Promise<T>): Promise<T>
 }
 
-/** What outlives the main step: its post step starts an instance that is still stopped. */
+/** State that outlives the main step: the post step starts an instance that is still stopped. */
 export interface PostState {
   instanceStopped(instance: { readonly region: string; readonly instance: string }): void
   instanceStarted(): void
 }
 
-/** All that a run needs from the world. */
+/** Everything that a run needs from outside. */
 export interface Ports {
   readonly ecs: Ecs
   readonly clock: Clock
   readonly log: Log
   readonly postState: PostState
-  /** Told the image that the run settles on at home as soon as it is known. */
+  /** Called with the ID of the image that the run chose at home, as soon as it is known. */
   readonly onImage: (image: string) => void
 }

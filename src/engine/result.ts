@@ -1,4 +1,4 @@
-/** What ECS says at the end, for outputs and summary. */
+/** Observes the result at the end, for outputs and page. */
 
 import { type FamilyRef, isFailed } from '../family/model/image.ts'
 import { familyOf, regionsOf } from '../family/model/request.ts'
@@ -13,14 +13,14 @@ export async function observeResult(outcome: Outcome, ports: Ports): Promise<Out
   return await runStage(outcome, ports, {
     doing: 'looking at the result',
     work: async (recorder) => {
-      await lookAtHome(outcome, recorder)
+      await lookAtHomeFamily(outcome, recorder)
       return { affected: await listAffected(outcome, ports) }
     },
   })
 }
 
 /** The family at home, if it has changed, and the image. */
-async function lookAtHome(outcome: Outcome, { ecs, observations }: Recorder): Promise<void> {
+async function lookAtHomeFamily(outcome: Outcome, { ecs, observations }: Recorder): Promise<void> {
   const [home] = regionsIn(outcome)
   if (home?.kind !== 'change') return
   const { region } = home
@@ -40,7 +40,7 @@ async function listAffected(outcome: Outcome, ports: Ports): Promise<Outcome['af
   return Object.fromEntries(await Promise.all(listed))
 }
 
-/** Null where they cannot be listed: that is no reason to fail. */
+/** Null when they cannot be listed: that is no reason to fail. */
 async function instancesOf(
   region: string,
   images: readonly string[],
@@ -56,7 +56,7 @@ async function instancesOf(
   }
 }
 
-/** What has been changed by then belongs in the outcome; after a cancellation nothing more is asked. */
+/** Observes what was changed before the failure. After a cancellation, ECS is not asked any more. */
 export async function observeAfterFailure(outcome: Outcome, ports: Ports): Promise<Outcome> {
   if (outcome.failure?.error.code === 'cancelled') {
     const outdated = familiesChanged(outcome, switchesFamily).map((family) => ({ kind: 'outdated', family }) as const)
@@ -68,11 +68,11 @@ export async function observeAfterFailure(outcome: Outcome, ports: Ports): Promi
     doing: 'looking at the family',
     work: async (recorder) => {
       await Promise.all(changed.map((family) => lookOrForget(family, { outcome, ports, recorder })))
-      await lookAtHome(outcome, recorder)
+      await lookAtHomeFamily(outcome, recorder)
       return {}
     },
   })
-  // That ECS cannot be looked at is no further failure.
+  // If ECS cannot be asked now, that is no further failure.
   return { ...observed, failure: outcome.failure }
 }
 
@@ -88,7 +88,7 @@ async function lookOrForget(
   }
 }
 
-/** Families in which such a step was done, or may have been. */
+/** Families in which a step of this kind was done, or may have been done. */
 function familiesChanged({ request, journal }: Outcome, isMeant: (step: Step) => boolean): FamilyRef[] {
   const family = familyOf(request)
   const begun = journal.filter(({ step, state }) => state !== 'skipped' && isMeant(step))
@@ -96,13 +96,13 @@ function familiesChanged({ request, journal }: Outcome, isMeant: (step: Step) =>
   return family === undefined ? [] : [...regions].map((region) => ({ region, family }))
 }
 
-/** The images that the run settled on, by region. */
-export function settledImages(outcome: Outcome): Outcome['images'] {
+/** IDs of the images that the run chose, by region. */
+export function chosenImages(outcome: Outcome): Outcome['images'] {
   const { request, journal, observations } = outcome
   const made = journal.flatMap(({ step, image }) => (image === undefined ? [] : [[step.region, image] as const]))
-  const settled = regionsIn(outcome).map(({ region, image }) => [region, imageId(outcome, image)] as const)
-  // Refused after they were made, they are there all the same; a copy that ECS failed to make is not.
-  const known = new Map([...made, ...settled])
+  const chosen = regionsIn(outcome).map(({ region, image }) => [region, imageId(outcome, image)] as const)
+  // A refusal in a later round does not undo images that were created. A copy that ECS failed to create does not count.
+  const known = new Map([...made, ...chosen])
   return Object.fromEntries(
     regionsOf(request).flatMap((region): [string, string][] => {
       const id = known.get(region)

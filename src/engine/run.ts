@@ -1,7 +1,7 @@
 /**
- * The line that every mode is: observe and plan, apply, verify, commit. It knows no mode's rules; a dry run is the line
- * cut after the plan, and a re-run is the line walked again. So is each further round of a run that makes images, or
- * room for them: that takes long, and what is decided rests on what there is by then.
+ * The line of stages that every mode shares: observe and plan, apply, verify, commit, prune. It knows no rules of any
+ * mode. A dry run ends after the plan; a re-run starts again from the beginning. A run that makes copies, or room for
+ * images, also observes and plans again in a further round: that work takes long, and the families may have changed.
  */
 
 import type { Request } from '../family/model/request.ts'
@@ -14,7 +14,7 @@ import { nothingSeen } from './observations.ts'
 import { lagWaiter, observe, type RunPorts } from './observe.ts'
 import type { Outcome } from './outcome.ts'
 import type { Ports } from './ports.ts'
-import { observeAfterFailure, observeResult, settledImages } from './result.ts'
+import { chosenImages, observeAfterFailure, observeResult } from './result.ts'
 import { verifyFamilies } from './verify.ts'
 
 /** Never throws: what went wrong is part of the outcome. */
@@ -24,7 +24,7 @@ export async function run(request: Request, ports: Ports): Promise<Outcome> {
   let outcome = begin(request)
   for (const stage of stages) if (goesOn(outcome)) outcome = await stage(outcome, runPorts)
   if (outcome.failure) outcome = await observeAfterFailure(outcome, ports)
-  return { ...outcome, images: settledImages(outcome) }
+  return { ...outcome, images: chosenImages(outcome) }
 }
 
 const begin = (request: Request): Outcome => ({
@@ -40,11 +40,11 @@ const begin = (request: Request): Outcome => ({
   failure: undefined,
 })
 
-/** Nothing has failed or was refused, and a dry run ends with its plan. */
+/** False when something failed or was refused, and for a dry run that has its plan. */
 const goesOn = ({ request, plan, failure }: Outcome): boolean =>
   failure === undefined && plan?.kind !== 'refuse' && !(request.dryRun && plan !== undefined)
 
-/** How often copies may be made before it is plain that they do not stay. */
+/** After so many rounds of copying, it is clear that somebody deletes the copies. */
 const copyRounds = 3
 
 /** Observes, plans and applies until a round was applied that made neither copies nor room. */
@@ -64,7 +64,7 @@ async function applyInRounds(begun: Outcome, ports: RunPorts): Promise<Outcome> 
 const preparing = { title: 'Prepare', phases: ['create', 'copy'] } as const
 const switching = { title: 'Apply', phases: ['create', 'record', 'check', 'prepare', 'activate'] } as const
 
-/** Those that ended early, for room to be made, are not among them. */
+/** Counts the rounds that made copies, without those that ended early to make room. */
 function countCopyRounds({ journal }: Outcome): number {
   const roundsWith = (phase: Phase | 'room') =>
     journal.filter(({ id }) => phaseOf(id) === phase).map(({ round }) => round)

@@ -1,6 +1,6 @@
 /**
- * The run goes stage by stage, each a function from one outcome to the next. What a stage sees, and what goes wrong in
- * it, becomes part of the outcome: a stage never throws.
+ * A run consists of stages, each a function from one outcome to the next. What a stage sees, and what goes wrong in it,
+ * becomes part of the outcome: a stage never throws.
  */
 
 import type { Request } from '../family/model/request.ts'
@@ -9,16 +9,16 @@ import { type Observations, type Sighting, withSightings } from './observations.
 import type { Outcome } from './outcome.ts'
 import type { Ecs, Log, LookQuery, Ports } from './ports.ts'
 
-/** Keeps what ECS is seen to answer, for as long as a stage lasts. */
+/** Records what ECS answers during a stage. */
 export interface Recorder {
   /** ECS; each look at it is recorded. */
   readonly ecs: Ecs
-  /** For what is known otherwise than by a look. */
+  /** Records what is known without a look. */
   readonly record: (sighting: Sighting) => void
   readonly observations: () => Observations
 }
 
-/** So many are added at once: a wait of hours sees much, and the last look is what counts. */
+/** Sightings are added in batches of this size: there are many in a wait of hours, and only the last look counts. */
 const sightingsAtOnce = 500
 
 export function recordLooks(ecs: Ecs, before: Observations): Recorder {
@@ -41,7 +41,7 @@ export function recordLooks(ecs: Ecs, before: Observations): Recorder {
   return { ecs: { ...ecs, look }, record, observations }
 }
 
-/** @param doing goes on after 'failed while' */
+/** @param doing what the stage does, as it follows 'failed while' */
 export async function runStage(
   outcome: Outcome,
   ports: Ports,
@@ -57,6 +57,6 @@ export async function runStage(
   }
 }
 
-/** With several regions at work at a time, each line of log says which one it is about. */
+/** A log for one region: with several regions, each line names its region. */
 export const logIn = (region: string, { replicas }: Request, log: Log): Log =>
   replicas.length === 0 ? log : { ...log, info: (text) => log.info(`${region}: ${text}`) }

@@ -1,4 +1,4 @@
-/** What a step is carried out with, and what comes of it. */
+/** What a step is carried out with, and its result. */
 
 import type { Image } from '../family/model/image.ts'
 import type { Clock } from './clock.ts'
@@ -12,19 +12,19 @@ export interface StepContext {
   readonly postState: PostState
   /** Aborted when the round ends early: images are waited for in the next one. */
   readonly roundEnd: AbortSignal
-  /** Told the ID of an image as soon as ECS has accepted to make it. */
+  /** Called with the ID of an image as soon as ECS has accepted the request to create it. */
   readonly onCreated: (image: string) => void
-  /** The image that the step before has made, as it was seen then: the wait for it begins with that. */
+  /** The image that the step before created, as it was seen then: the wait for it begins with that look. */
   readonly justCreated: Image | undefined
-  /** For what is known otherwise than by a look: that an image is gone. */
+  /** Records what is known without a look: that an image is gone. */
   readonly record: (sighting: Sighting) => void
 }
 
 export type StepResult =
-  | { readonly kind: 'done' /** What the step has made, if it was seen. */; readonly seen?: Image | undefined }
-  /** Done; the image can no longer become current, and nothing more is to be done with it. */
+  | { readonly kind: 'done' /** The image that the step created, if it was seen. */; readonly seen?: Image | undefined }
+  /** Done: the image can no longer become current, and later steps about it are skipped. */
   | { readonly kind: 'lost'; readonly seen?: undefined }
-  /** @param reason for people; without it there was nothing to do */
+  /** `reason` is for people; without it there was nothing to do. */
   | { readonly kind: 'skipped'; readonly reason?: string }
   /** The round ended before it was done. */
   | { readonly kind: 'interrupted' }

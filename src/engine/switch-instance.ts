@@ -1,4 +1,4 @@
-/** Stops and starts the instance that an image is made of. */
+/** Stops and starts the instance that an image is baked from. */
 
 import type { Step } from '../family/plan/steps.ts'
 import { stepError } from './action-error.ts'
@@ -7,7 +7,7 @@ import type { StepContext } from './step-result.ts'
 type InstanceStep = Extract<Step, { action: 'stop' | 'start' }>
 
 export async function stopInstance(step: InstanceStep, context: StepContext): Promise<void> {
-  // Before the request: its answer may never come.
+  // Saved before the request, because its answer may never come.
   context.postState.instanceStopped(step)
   await context.ecs.write(step)
   await awaitInstance(step, context)
@@ -19,7 +19,7 @@ export async function startInstance(step: InstanceStep, context: StepContext): P
   context.postState.instanceStarted()
 }
 
-/** What is neither there nor on its way there after the time that reads may lag will not come to be. */
+/** Fails when the instance is, for longer than reads may lag, neither in the wanted state nor on its way there. */
 async function awaitInstance(
   { action, region, instance }: InstanceStep,
   { ecs, clock, log }: StepContext,

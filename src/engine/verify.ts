@@ -1,4 +1,4 @@
-/** Asks ECS whether every family came out as planned. */
+/** Asks ECS whether every family is as planned. */
 
 import { label } from '../family/model/image.ts'
 import { familyOf } from '../family/model/request.ts'
@@ -22,7 +22,7 @@ export async function verifyFamilies(outcome: Outcome, ports: RunPorts): Promise
   })
 }
 
-/** Where something was changed, also regions that served the image already have to serve it still. */
+/** When any region was changed, regions that already served the image are verified too. */
 function expectationsOf(outcome: Outcome): Expectation[] {
   const regions = regionsIn(outcome)
   const family = familyOf(outcome.request)
@@ -32,7 +32,7 @@ function expectationsOf(outcome: Outcome): Expectation[] {
     if (plan.kind === 'change' && plan.expect) return [plan.expect]
     const { region, reason } = plan
     const image = imageId(outcome, plan.image)
-    // Without a reason to leave the family as it is, the image is one that is not waited for.
+    // Without a reason to leave the family as it is, the image is not awaited and cannot be verified.
     if (reason === undefined || overtaken === undefined || family === undefined || image === undefined) return []
     const isServed = currentIn(outcome.observations, { region, family })?.id === image
     return isServed ? [{ region, family, image, withdrawn: [], overtaken }] : []

@@ -1,4 +1,4 @@
-/** Waits for an image to become what is wanted, and tells how it gets on. */
+/** Waits for an image to become available, and logs its progress. */
 
 import { decisionOn, describeDecision } from '../family/model/decision-record.ts'
 import { type Image, isAvailable, isFailed, isPending, isReady, label } from '../family/model/image.ts'
@@ -10,7 +10,7 @@ import type { StepContext, StepResult } from './step-result.ts'
 
 type AwaitStep = Extract<Step, { action: 'await' }>
 
-/** Until it is available, and (with `family`) seen in its family; or until the round ends. */
+/** Waits until the image is available and, with `family`, seen in that family; or until the round ends. */
 export async function awaitImage(step: AwaitStep, context: StepContext): Promise<StepResult> {
   const { ecs, clock, log, roundEnd, record } = context
   const { region, image, family } = step
@@ -26,7 +26,7 @@ export async function awaitImage(step: AwaitStep, context: StepContext): Promise
     if (!seen) record({ kind: 'gone', image })
     return seen
   }
-  // CreateFailed and UnAvailable are final, and nothing to give time to.
+  // CreateFailed and UnAvailable are final, so waiting longer does not help.
   const isOver = (seen: Image | undefined) => roundEnd.aborted || (seen !== undefined && isFailed(seen))
   const { seen } = await waitForImage(look, (now) => (isOver(now) ? 'good' : judge(now)), { clock, log })
   if (judge(seen) === 'good') return { kind: 'done' }
@@ -56,7 +56,7 @@ function takenAway({ image, family }: AwaitStep, seen: Image | undefined): Actio
   )
 }
 
-/** Without news a line all the same, so that nobody takes a long wait for a hang: at 5 s, one a minute. */
+/** Without news, a line is logged after so many looks, so that a long wait does not look like a hang: one a minute at 5 s. */
 const looksWithoutNews = 12
 
 const describe = (image: Image | undefined): string =>

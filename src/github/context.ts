@@ -1,20 +1,20 @@
-/** Who and where this run is, as GitHub tells it; on a laptop each start is a run of its own. */
+/** Repository, workflow run, job and step, as GitHub reports them. Without GitHub, each start is a run of its own. */
 import { createHash, randomBytes } from 'node:crypto'
 import { context } from '@actions/github'
 
 export interface RunContext {
   readonly repositoryId: string
-  /** `owner/name`; empty where there is no GitHub. */
+  /** `owner/name`; empty without GitHub. */
   readonly repository: string
   readonly sha: string
-  /** GitHub's run ID, or `local` and something random. */
+  /** GitHub's run ID; without GitHub, `local` and something random. */
   readonly workflowRun: string
   readonly job: string
-  /** ID of the step, or the name that GitHub makes up for it. */
+  /** ID of the step, or the name that GitHub generates for it. */
   readonly step: string
   /** From 1. */
   readonly attempt: number
-  /** The run's number within its workflow; 0 where there is no GitHub. */
+  /** The number of the run within its workflow; 0 without GitHub. */
   readonly number: number
   /** The environment variable `ALIBABA_CLOUD_REGION_ID`; empty when not set. */
   readonly regionId: string
@@ -23,7 +23,7 @@ export interface RunContext {
 }
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
-const whole = (number: number, otherwise: number): number => (Number.isInteger(number) ? number : otherwise)
+const integerOr = (fallback: number, number: number): number => (Number.isInteger(number) ? number : fallback)
 
 export function readRunContext(environment: NodeJS.ProcessEnv): RunContext {
   const runId = environment.GITHUB_RUN_ID ?? ''
@@ -34,8 +34,8 @@ export function readRunContext(environment: NodeJS.ProcessEnv): RunContext {
     workflowRun: runId === '' ? `local${randomBytes(3).toString('hex')}` : runId,
     job: context.job ?? '',
     step: context.action ?? '',
-    attempt: whole(context.runAttempt, 1),
-    number: whole(context.runNumber, 0),
+    attempt: integerOr(1, context.runAttempt),
+    number: integerOr(0, context.runNumber),
     regionId: environment.ALIBABA_CLOUD_REGION_ID ?? '',
     sha256,
   }

@@ -1,4 +1,4 @@
-/** State that the runner hands from the main step to its post step, also when the main step is killed. */
+/** State that the runner passes from the main step to its post step, even if the main step is killed. */
 import { saveState } from '@actions/core'
 import type { PostState } from '../engine/ports.ts'
 

@@ -1,6 +1,6 @@
 /** The forms that IDs, names and texts have, by the documents of ECS. */
 import { endpointError } from '../ecs/endpoint.ts'
-import { judgeFamily, judgeImageName, judgeReadableFamily } from '../family/model/name.ts'
+import { checkFamilyName, checkImageName, checkReadableFamilyName } from '../family/model/name.ts'
 import { regionForm } from './lists.ts'
 import { type Checked, matching, named, validName } from './parsers.ts'
 
@@ -15,10 +15,10 @@ export const resourceGroupId = matching(/^rg-[A-Za-z0-9-]+$/, 'an ID such as rg-
 export const regionId = matching(regionForm, 'a region ID such as cn-hangzhou')
 
 /** A family that images are put into. */
-export const ownFamily = validName('image family name', judgeFamily)
+export const ownFamily = validName('image family name', checkFamilyName)
 /** Also a public family, or one of another account. */
-export const anyFamily = validName('image family name', judgeReadableFamily)
-export const imageName = validName('image name', judgeImageName)
+export const anyFamily = validName('image family name', checkReadableFamilyName)
+export const imageName = validName('image name', checkImageName)
 
 export const imageVersion = matching(/^[\x20-\x7e]{1,40}$/, '1 to 40 ASCII characters')
 

@@ -2,7 +2,7 @@
  * From the text of one input to its value. A parser is a pure function, and parsers are built of one another; what is
  * wrong comes back as sentences that name the input, never as an exception.
  */
-import type { Judgement } from '../family/model/name.ts'
+import type { NameCheck } from '../family/model/name.ts'
 import type { Mode } from '../family/model/request.ts'
 
 /** Which input is read, and for which mode: undefined where only settings are read. */
@@ -72,7 +72,7 @@ export const matching =
 
 /** A name that ECS may refuse is allowed with a warning. @param what the kind of name */
 export const validName =
-  (what: string, judge: (name: string) => Judgement): Parser<string> =>
+  (what: string, judge: (name: string) => NameCheck): Parser<string> =>
   (text, { name }) => {
     const judgement = judge(text)
     switch (judgement.kind) {

@@ -9,7 +9,7 @@ import {
   type RollbackRequest,
   type Source,
 } from '../family/model/request.ts'
-import { type Run, runOf } from '../family/model/run.ts'
+import { createRun, type Run } from '../family/model/run.ts'
 import { tag } from '../family/model/tags.ts'
 import type { RunContext } from '../github/context.ts'
 import { provenanceTags } from './own-tags.ts'
@@ -91,7 +91,7 @@ function buildResolve(values: ValuesOf<'resolve'>, context: RunContext): Resolve
     ...takeFields('resolve', values),
     mode: 'resolve',
     run: identifyRun({ ...values, family: family || image }, context, { mode: 'resolve' }),
-    of: family === '' ? { kind: 'image', image } : { kind: 'family', family },
+    subject: family === '' ? { kind: 'image', image } : { kind: 'family', family },
   }
 }
 
@@ -103,5 +103,5 @@ function identifyRun(
 ): Run {
   const { 'region-id': region, family, matrix = '', 'idempotency-key': key } = values
   const scope = key === undefined ? [job, step, matrix, source] : ['idempotency-key', key]
-  return runOf({ repositoryId, workflowRun, scope, mode, region, family }, { attempt, number, sha256 })
+  return createRun({ repositoryId, workflowRun, scope, mode, region, family }, { attempt, number, sha256 })
 }

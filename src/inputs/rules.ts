@@ -7,7 +7,7 @@ import { type Inputs, joinWords } from './reader.ts'
 import { type InputName, type InputOf, inputRows } from './schema.ts'
 
 /** @returns what is wrong, in sentences */
-type Rule<N extends InputName> = (inputs: Inputs<N>, context: RunContext) => readonly string[]
+type InputRule<N extends InputName> = (inputs: Inputs<N>, context: RunContext) => readonly string[]
 
 /** `wait: false`, `unshare: true` or `keep`: how an input reads that is set. */
 function quoteSet(name: InputName): string {
@@ -17,20 +17,20 @@ function quoteSet(name: InputName): string {
 }
 
 const mutuallyExclusive =
-  <N extends InputName>(first: N, second: N, reason: string): Rule<N> =>
+  <N extends InputName>(first: N, second: N, reason: string): InputRule<N> =>
   ({ isSet }) =>
     isSet(first) && isSet(second) ? [`\`${first}\` cannot be used with ${quoteSet(second)}: ${reason}.`] : []
 
 /** @param where the mode, if the input may stand alone in another one */
 const needs =
-  <N extends InputName>(first: N, second: N, { reason, where }: { reason: string; where?: Mode }): Rule<N> =>
+  <N extends InputName>(first: N, second: N, { reason, where }: { reason: string; where?: Mode }): InputRule<N> =>
   ({ isSet }) => {
     if (!isSet(first) || isSet(second)) return []
     return [`\`${first}\` needs ${quoteSet(second)}${where ? ` in mode ${where}` : ''}: ${reason}.`]
   }
 
 const exactlyOne =
-  <N extends InputName>(...names: readonly N[]): Rule<N> =>
+  <N extends InputName>(...names: readonly N[]): InputRule<N> =>
   ({ isSet }) => {
     const given = names.filter(isSet).map((name) => `\`${name}\``)
     if (given.length === 1) return []
@@ -43,7 +43,7 @@ const exactlyOne =
   }
 
 const different =
-  <N extends InputName>(first: N, second: N): Rule<N> =>
+  <N extends InputName>(first: N, second: N): InputRule<N> =>
   ({ values, isSet }) =>
     isSet(first) && values[first] === values[second] ? [`\`${first}\` must differ from \`${second}\`.`] : []
 
@@ -58,33 +58,35 @@ export function completeCredentials({ isSet }: Pick<Inputs<CredentialName>, 'isS
   return [`Incomplete credentials: ${joinWords(missing.map((name) => `\`${name}\``))} ${are} (${hint}).`]
 }
 
-const homeIsNoReplica: Rule<'region-id' | 'replica-region-ids'> = ({ values: { 'region-id': home, ...values } }) =>
+const homeIsNoReplica: InputRule<'region-id' | 'replica-region-ids'> = ({
+  values: { 'region-id': home, ...values },
+}) =>
   values['replica-region-ids'].includes(home)
     ? [`\`replica-region-ids\`: ${home} is already the home region: leave it out.`]
     : []
 
-const keysAreOfReplicas: Rule<'copy-kms-key-ids' | 'replica-region-ids'> = ({ values }) =>
+const keysAreOfReplicas: InputRule<'copy-kms-key-ids' | 'replica-region-ids'> = ({ values }) =>
   Object.keys(values['copy-kms-key-ids'])
     .filter((region) => !values['replica-region-ids'].includes(region))
     .map(
       (region) => `\`copy-kms-key-ids\`: ${region} is not in \`replica-region-ids\`: add it there or remove its key.`,
     )
 
-const originIsNotGiven: Rule<'tags' | 'replica-region-ids'> = ({ values, isSet }) =>
+const originIsNotGiven: InputRule<'tags' | 'replica-region-ids'> = ({ values, isSet }) =>
   tag.origin in values.tags && isSet('replica-region-ids')
     ? [`\`tags\`: the key '${tag.origin}' is set by this action on copies in other regions: leave it out.`]
     : []
 
-const always: readonly Rule<InputOf<Mode>>[] = [completeCredentials, homeIsNoReplica]
-const copying: readonly Rule<InputOf<'bake' | 'promote'>>[] = [keysAreOfReplicas, originIsNotGiven]
-const withdrawing: readonly Rule<InputOf<'promote' | 'rollback'>>[] = [
+const rulesOfEveryMode: readonly InputRule<InputOf<Mode>>[] = [completeCredentials, homeIsNoReplica]
+const copying: readonly InputRule<InputOf<'bake' | 'promote'>>[] = [keysAreOfReplicas, originIsNotGiven]
+const withdrawing: readonly InputRule<InputOf<'promote' | 'rollback'>>[] = [
   different('quarantine-family', 'family'),
   mutuallyExclusive('unshare', 'quarantine-family', 'an image moved there keeps its shares'),
 ]
 
-const rules: { readonly [M in Mode]: readonly Rule<InputOf<M>>[] } = {
+const rulesByMode: { readonly [M in Mode]: readonly InputRule<InputOf<M>>[] } = {
   bake: [
-    ...always,
+    ...rulesOfEveryMode,
     ...copying,
     exactlyOne('instance-id', 'snapshot-id', 'disk-device-mappings'),
     needs('force-stop', 'stop-instance', { reason: 'it says how to stop the instance' }),
@@ -97,7 +99,7 @@ const rules: { readonly [M in Mode]: readonly Rule<InputOf<M>>[] } = {
     ({ values }, context) => checkRoomForTags(values.tags, { context, isMade: true }),
   ],
   promote: [
-    ...always,
+    ...rulesOfEveryMode,
     ...copying,
     ...withdrawing,
     ({ isSet }) =>
@@ -114,12 +116,12 @@ const rules: { readonly [M in Mode]: readonly Rule<InputOf<M>>[] } = {
     ({ values, isSet }, context) => checkRoomForTags(values.tags, { context, isMade: isSet('replica-region-ids') }),
   ],
   rollback: [
-    ...always,
+    ...rulesOfEveryMode,
     ...withdrawing,
     mutuallyExclusive('allow-empty', 'to-image-id', 'there is an image to fall back to'),
   ],
   resolve: [
-    ...always,
+    ...rulesOfEveryMode,
     exactlyOne('family', 'image-id'),
     mutuallyExclusive('image-id', 'replica-region-ids', 'it names an image of the home region; give `family` instead'),
   ],
@@ -130,4 +132,4 @@ export const checkRules = <M extends Mode>(
   mode: M,
   inputs: Inputs<InputOf<M>>,
   context: RunContext,
-): readonly string[] => rules[mode].flatMap((rule) => rule(inputs, context))
+): readonly string[] => rulesByMode[mode].flatMap((rule) => rule(inputs, context))

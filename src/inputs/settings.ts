@@ -1,4 +1,5 @@
 /** How to reach ECS, and how long to wait for it: what the post step needs as well, and all that it needs. */
+import type { StaticKeys } from '../ecs/credentials.ts'
 import type { InputName, Values } from './schema.ts'
 
 export interface Settings {
@@ -9,12 +10,6 @@ export interface Settings {
   readonly interval: number
   /** Milliseconds. */
   readonly limit: number
-}
-
-interface StaticKeys {
-  readonly accessKeyId: string
-  readonly accessKeySecret: string
-  readonly securityToken: string | undefined
 }
 
 export const settingNames = [

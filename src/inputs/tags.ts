@@ -3,7 +3,7 @@ import { type Tags, tag } from '../family/model/tags.ts'
 import type { Checked } from './parsers.ts'
 import { parseYaml } from './yaml.ts'
 
-type Entry = readonly [key: string, value: string]
+type TagEntry = readonly [key: string, value: string]
 
 /** `a=b`, unless a `: ` before it makes it a line of YAML. */
 const isAssignment = (line: string): boolean => /^[^=]+=/.test(line) && !/^[^=]*?:(\s|$)/.test(line)
@@ -31,14 +31,14 @@ export function parseTags(text: string): Checked<Tags> {
   return { value: {}, errors }
 }
 
-function splitAssignment(line: string): Entry {
+function splitAssignment(line: string): TagEntry {
   const at = line.indexOf('=')
   return [line.slice(0, at).trim(), line.slice(at + 1).trim()]
 }
 
 const expected = 'expected lines of `key=value`, or a YAML or JSON map'
 
-function checkTags(entries: readonly Entry[]): Checked<Tags> {
+function checkTags(entries: readonly TagEntry[]): Checked<Tags> {
   const keys = entries.map(([key]) => key)
   const repeated = keys.filter((key, index) => keys.indexOf(key) !== index)
   const errors = [

@@ -4,7 +4,7 @@ import { explainError } from '../engine/action-error.ts'
 import { deletedIn, madeIn, type Outcome, regionsIn } from '../engine/outcome.ts'
 import { regionsOf } from '../family/model/request.ts'
 import { describeStep } from '../family/plan/describe-step.ts'
-import { type Notice, phaseOf } from '../family/plan/plan.ts'
+import { type Notice, phaseOf, warning } from '../family/plan/plan.ts'
 import { stepTarget } from '../family/plan/steps.ts'
 import { alreadyDeleted } from '../family/rules/reasons-to-keep.ts'
 import { capital, type Message, pastOf } from './message.ts'
@@ -29,7 +29,6 @@ export const noticesOf = (outcome: Outcome): Notice[] => [
 ]
 
 const notice = (text: string): Notice => ({ level: 'notice', text })
-const warning = (text: string): Notice => ({ level: 'warning', text })
 
 const whereIn = (region: string, outcome: Outcome): string => (isSpread(outcome) ? `${region}: ` : '')
 
@@ -72,7 +71,7 @@ function sharesLost(outcome: Outcome): Notice[] {
   const deletions = deletedIn(outcome.journal.filter(({ id }) => phaseOf(id) === 'room'))
   return deletions.flatMap(({ region, image, accounts }): Notice[] => {
     const loss = `${accounts.join(', ')} ${accounts.length === 1 ? 'loses' : 'lose'} ${image}`
-    return accounts.length === 0 ? [] : [warning(`${whereIn(region, outcome)}What was deleted was shared: ${loss}.`)]
+    return accounts.length === 0 ? [] : [warning(`${whereIn(region, outcome)}Shared images were deleted: ${loss}.`)]
   })
 }
 

@@ -1,7 +1,6 @@
 /** An error in words: the reason for everybody, the details for support. */
 
-import type { ErrorCode, ErrorData } from '../engine/action-error.ts'
-import { sentence } from './message.ts'
+import { type ErrorCode, type ErrorData, sentence } from '../engine/action-error.ts'
 
 /** It ends the run from outside, whatever was going on. */
 export const endsRun = ({ code }: ErrorData): boolean => code === 'cancelled' || code === 'time-limit'
@@ -10,13 +9,13 @@ export const endsRun = ({ code }: ErrorData): boolean => code === 'cancelled' ||
 const standAlone: readonly ErrorCode[] = ['step', 'credentials', 'cancelled', 'time-limit']
 
 /** What went wrong; @param what goes before ECS's answer */
-export function describeError(error: ErrorData, what: string): string {
+export function describeFailure(error: ErrorData, what: string): string {
   if (standAlone.includes(error.code)) return sentence(error.reason)
-  return `${what}: ${describeAnswer(error)}`
+  return `${what}: ${describeEcsAnswer(error)}`
 }
 
 /** What ECS answered, or why there is no answer. */
-function describeAnswer({ reason, request }: ErrorData): string {
+function describeEcsAnswer({ reason, request }: ErrorData): string {
   const ecsCode = request?.ecsCode
   if (ecsCode === undefined) return sentence(reason)
   return sentence(`ECS answered ${reason === ecsCode ? ecsCode : `${ecsCode}: ${reason}`}`)

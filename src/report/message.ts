@@ -35,7 +35,8 @@ export const rerun = 'press "Re-run failed jobs"'
 const kindOfRun = { bake: 'Bake of', promote: 'Promotion to', rollback: 'Rollback of', resolve: 'Lookup of' } as const
 
 export function nameOf({ request }: Outcome): string {
-  const subject = request.mode === 'resolve' && request.of.kind === 'image' ? request.of.image : familyOf(request)
+  const subject =
+    request.mode === 'resolve' && request.subject.kind === 'image' ? request.subject.image : familyOf(request)
   return `${kindOfRun[request.mode]} ${subject}`
 }
 
@@ -43,4 +44,3 @@ export const pastOf = { bake: 'baked', promote: 'promoted', rollback: 'rolled ba
 
 export const distinctTexts = (texts: readonly string[]): string[] => [...new Set(texts)]
 export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
-export const sentence = (text: string): string => (['.', '!', '?'].includes(text.slice(-1)) ? text : `${text}.`)

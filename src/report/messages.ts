@@ -1,16 +1,16 @@
 /** Messages of runs that failed or were refused. Whether anything was changed is told here alone, by the journal. */
 
-import type { ErrorData } from '../engine/action-error.ts'
+import { type ErrorData, sentence } from '../engine/action-error.ts'
 import { type Entry, type Failure, madeIn, type Outcome } from '../engine/outcome.ts'
 import { regionsOf } from '../family/model/request.ts'
 import { describeStep } from '../family/plan/describe-step.ts'
 import type { Refusal } from '../family/plan/plan.ts'
 import { isVisible, type Step } from '../family/plan/steps.ts'
-import { describeError, detailsOf, endsRun } from './describe-error.ts'
+import { describeFailure, detailsOf, endsRun } from './describe-error.ts'
 import { notAsPlanned } from './deviations.ts'
 import { extentOfChange, restoredIn } from './journal.ts'
 import { factsAfter } from './left-behind.ts'
-import { distinctTexts, type Message, nameOf, nothingSaid, type RegionState, rerun, sentence } from './message.ts'
+import { distinctTexts, type Message, nameOf, nothingSaid, type RegionState, rerun } from './message.ts'
 import { describeRegion, isSpread } from './served.ts'
 
 /** Undefined when the run succeeded. */
@@ -47,7 +47,7 @@ function failed(outcome: Outcome, { doing, error, steps }: Failure): Message {
   const errors = entries.length === 0 ? [error] : entries.flatMap((entry) => entry.error ?? [])
   const reasons =
     entries.length === 0
-      ? [describeError(error, `Failed while ${doing}${regionOf(error, outcome)}`)]
+      ? [describeFailure(error, `Failed while ${doing}${regionOf(error, outcome)}`)]
       : entries.map((entry) => describeFailedStep(entry, outcome))
   return {
     title: titleOf(outcome, error, entries),
@@ -79,7 +79,7 @@ function describeFailedStep({ step, error }: Entry, outcome: Outcome): string {
   if (endsRun(error)) return `${sentence(error.reason)} Not finished: ${what}.`
   // What ECS's later answers show says by itself which step it was.
   if (error.code === 'step') return `${sentence(error.reason)}${whereOf(step, error.reason, outcome)}`
-  return describeError(error, `Could not ${what}`)
+  return describeFailure(error, `Could not ${what}`)
 }
 
 /** The region, where there are several and the text does not name it. */

@@ -65,7 +65,7 @@ function modeOutputs(
   }
   if (request.mode !== 'resolve') return {}
   const found = { found: String(isFound(outcome, described)) }
-  if (request.of.kind === 'family') return found
+  if (request.subject.kind === 'family') return found
   const image = outcome.images[request.region]
   return { ...found, 'is-current': String(image !== undefined && image === currentId) }
 }

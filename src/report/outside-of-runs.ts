@@ -1,7 +1,7 @@
 /** Messages of what goes wrong before a run has begun, or after it has ended. */
 
 import type { ErrorCode, ErrorData } from '../engine/action-error.ts'
-import { describeError, detailsOf } from './describe-error.ts'
+import { describeFailure, detailsOf } from './describe-error.ts'
 import { type Message, nothingSaid } from './message.ts'
 
 /** Found before the first request. */
@@ -23,7 +23,7 @@ const titles: Partial<Readonly<Record<ErrorCode, string>>> = {
 export const noOutcome = (error: ErrorData): Message => ({
   ...nothingSaid,
   title: titles[error.code] ?? 'ECS cannot be reached',
-  reasons: [describeError(error, 'Failed while connecting')],
+  reasons: [describeFailure(error, 'Failed while connecting')],
   todo: [error.remedy],
   details: detailsOf(error),
 })
@@ -35,7 +35,7 @@ export const notRestarted = (
 ): Message => ({
   ...nothingSaid,
   title: `Instance ${instance} in ${region} may still be stopped`,
-  reasons: [describeError(error, 'Could not start it again')],
+  reasons: [describeFailure(error, 'Could not start it again')],
   todo: [
     `Start it in the ECS console: https://ecs.console.aliyun.com/server/${instance}/detail?regionId=${region}`,
     ...(error.code === 'internal' || error.code === 'step' ? [] : [error.remedy]),

@@ -22,7 +22,7 @@ export function pageOf(outcome: Outcome, { failure, headline, notices, outputs }
   const served = servedImages(outcome)
   return page([
     ...notices.filter(({ level }) => level === 'error').map(alertOf),
-    ...(failure ? messageParts(failure) : [`### ✅ ${titleOf(outcome.request)}`, plain(headline)]),
+    ...(failure ? messageParts(failure) : [`### ✅ ${pageTitle(outcome.request)}`, plain(headline)]),
     ...notices.filter(({ level }) => level !== 'error').map(alertOf),
     reasonLine(outcome.request),
     regionsTable(outcome, served),
@@ -48,7 +48,7 @@ function messageParts({ title, reasons, regions, facts, todo, details }: Message
   ]
 }
 
-const titleOf = (request: Request): string =>
+const pageTitle = (request: Request): string =>
   [request.mode, code(familyOf(request) ?? ''), 'in', regionsOf(request).map(code).join(', ')]
     .filter((part) => part !== '')
     .join(' ')

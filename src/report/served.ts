@@ -17,7 +17,7 @@ export function servedImages(outcome: Outcome): Served {
   const family = familyOf(request) ?? (named ? observations.images[named]?.family : undefined)
   return Object.fromEntries(
     regionsOf(request).flatMap((region) => {
-      const planned = regionsIn(outcome).find((each) => each.region === region)?.servedImage
+      const planned = regionsIn(outcome).find((each) => each.region === region)?.resolvedImage
       const image = planned ?? (family === undefined ? undefined : currentIn(observations, { region, family }))
       return image ? [[region, image]] : []
     }),

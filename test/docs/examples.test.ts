@@ -110,7 +110,7 @@ describe('five regions, from release to release', () => {
     }
     // That the tenant loses it is what `unshare` says.
     const warnings = result.actions.flatMap((step) => step.warnings)
-    expect(warnings.filter((text) => !/was shared: \d+ loses web-old-1 /.test(text))).toEqual([])
+    expect(warnings.filter((text) => !/Shared images are deleted: \d+ loses web-old-1 /.test(text))).toEqual([])
   })
 
   test('the hourly check is content', async () => {

@@ -93,7 +93,7 @@ describe('what the page on regions says', () => {
     const refused = await run({ mode: 'rollback', 'replica-region-ids': replicas.join(',') }, 1)
     expect(errorOf(refused)).toContain('[copy-missing]')
     expect([nameIn(ecs, 'cn-hangzhou'), nameIn(ecs, 'cn-shanghai')]).toEqual(['bad', 'bad'])
-    const [first = '', second = ''] = (errorOf(refused).split('At once: ')[1] ?? '').split('Then: ')
+    const [first = '', second = ''] = (errorOf(refused).split('First, run with ')[1] ?? '').split('Then run with ')
     const pasted = (text: string): Inputs =>
       Object.fromEntries([...text.matchAll(/`([a-z-]+): ([^`]+)`/g)].map(([, name = '', value = '']) => [name, value]))
     expect(pasted(first)).toMatchObject({ mode: 'rollback', 'to-image-id': good.id })

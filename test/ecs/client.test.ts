@@ -3,7 +3,7 @@ import { $OpenApiUtil } from '@alicloud/openapi-core'
 import * as $dara from '@darabonba/typescript'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type EcsClient, type Operation, operations } from '../../src/ecs/client.ts'
-import { describeFamily, describeImages } from '../../src/ecs/images.ts'
+import { describeCurrent, describeImages } from '../../src/ecs/images.ts'
 import { type LocalEcs, startLocalEcs } from '../local-ecs/server.ts'
 import { connectTo, ecsErrorOf, failureOf, type Gateway, type Passed, region, startGateway } from './connection.ts'
 
@@ -185,21 +185,21 @@ describe('the clock', () => {
     const drift = (time: number) => Math.abs(client.now() - time)
     expect(drift(Date.now())).toBeLessThan(1000)
     expect(Math.abs(ecs.clock.now() - Date.now())).toBeGreaterThan(86_400_000)
-    await describeFamily(client, { region, family: 'web' })
+    await describeCurrent(client, { region, family: 'web' })
     expect(drift(ecs.clock.now())).toBeLessThan(2000)
   })
 
   test('follows when that of ECS jumps', async () => {
     const { client } = connectTo(ecs)
-    await describeFamily(client, { region, family: 'web' })
+    await describeCurrent(client, { region, family: 'web' })
     ecs.clock.advance(3600)
-    await describeFamily(client, { region, family: 'web' })
+    await describeCurrent(client, { region, family: 'web' })
     expect(Math.abs(client.now() - ecs.clock.now())).toBeLessThan(2000)
   })
 
   test('runs on between two answers', async () => {
     const { client } = connectTo(ecs)
-    await describeFamily(client, { region, family: 'web' })
+    await describeCurrent(client, { region, family: 'web' })
     const before = client.now()
     await new Promise((resolve) => setTimeout(resolve, 50))
     expect(client.now() - before).toBeGreaterThanOrEqual(49)
@@ -211,7 +211,7 @@ describe('an answer that is slow', () => {
     ecs.faults.add({ kind: 'slow', seconds: 3.2 })
     const { client, retries } = connectTo(ecs)
     const image = ecs.seed.image({ family: 'web' })
-    expect(await describeFamily(client, { region, family: 'web' })).toMatchObject({ id: image.id })
+    expect(await describeCurrent(client, { region, family: 'web' })).toMatchObject({ id: image.id })
     expect(retries).toEqual([])
     expect(ecs.requests).toHaveLength(1)
   })
@@ -225,7 +225,7 @@ describe('an answer that is slow', () => {
     const arrived = new Promise<void>((resolve) => {
       ecs.intercept = () => resolve()
     })
-    const asked = describeFamily(client, { region, family: 'web' })
+    const asked = describeCurrent(client, { region, family: 'web' })
     await arrived
     await vi.advanceTimersByTimeAsync(9_999)
     expect(retries).toEqual([])
@@ -241,8 +241,8 @@ test('a request goes to the region that it names, also where one endpoint serves
   const { client } = connectTo(ecs)
   const home = ecs.seed.image({ family: 'web' })
   const away = ecs.seed.image({ family: 'web', region: 'cn-beijing' })
-  expect(await describeFamily(client, { region, family: 'web' })).toMatchObject({ id: home.id })
-  expect(await describeFamily(client, { region: 'cn-beijing', family: 'web' })).toMatchObject({ id: away.id })
+  expect(await describeCurrent(client, { region, family: 'web' })).toMatchObject({ id: home.id })
+  expect(await describeCurrent(client, { region: 'cn-beijing', family: 'web' })).toMatchObject({ id: away.id })
   expect(ecs.requests.map((request) => request.region)).toEqual([region, 'cn-beijing'])
 })
 
@@ -250,6 +250,6 @@ test('many requests side by side are all answered, each with its own answer', as
   const { client } = connectTo(ecs)
   const families = Array.from({ length: 60 }, (_, number) => `web-${number}`)
   const images = families.map((family) => ecs.seed.image({ family }).id)
-  const seen = await Promise.all(families.map((family) => describeFamily(client, { region, family })))
+  const seen = await Promise.all(families.map((family) => describeCurrent(client, { region, family })))
   expect(seen.map((image) => image?.id)).toEqual(images)
 })

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { connectEcs } from '../../src/ecs/adapter.ts'
 import { describeError } from '../../src/engine/action-error.ts'
 import type { Create } from '../../src/engine/ports.ts'
-import { clientTokenOf, runOf } from '../../src/family/model/run.ts'
+import { clientTokenOf, createRun } from '../../src/family/model/run.ts'
 import { type CopySpec, copyPlaceholder } from '../../src/family/plan/steps.ts'
 import { type LocalEcs, startLocalEcs } from '../local-ecs/server.ts'
 import {
@@ -26,7 +26,7 @@ const target = 'cn-beijing'
 const port = (options: ConnectionOptions = {}) => connectEcs(connectTo(ecs, options).client)
 const sent = (action?: string) => actionsOf(ecs, action)
 
-const run = runOf(
+const run = createRun(
   { repositoryId: '1', workflowRun: '17', scope: ['job'], mode: 'bake', region, family: 'web' },
   { attempt: 1, number: 3, sha256: (text) => Buffer.from(text).toString('hex').padEnd(64, '0').slice(-64) },
 )

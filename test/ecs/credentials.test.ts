@@ -9,7 +9,7 @@ import {
   describeCredentials,
   staticCredentials,
 } from '../../src/ecs/credentials.ts'
-import { describeFamily } from '../../src/ecs/images.ts'
+import { describeCurrent } from '../../src/ecs/images.ts'
 import { parseSettings } from '../../src/inputs/parse.ts'
 import { type LocalEcs, startLocalEcs } from '../local-ecs/server.ts'
 import { connectTo, failureOf, region, timeOf } from './connection.ts'
@@ -51,7 +51,7 @@ async function chainIn(
 }
 
 const currentOf = (credentials: Credentials) =>
-  describeFamily(connectTo(ecs, { credentials }).client, { region, family: 'web' })
+  describeCurrent(connectTo(ecs, { credentials }).client, { region, family: 'web' })
 
 const inEnvironment = (keys: { accessKeyId: string; accessKeySecret: string; securityToken?: string }) => ({
   ALIBABA_CLOUD_ACCESS_KEY_ID: keys.accessKeyId,
@@ -101,7 +101,7 @@ describe('from the inputs', () => {
     const credentials = staticCredentials(keys)
     expect(await describeCredentials(credentials)).toBe(kind)
     const { client } = connectTo(ecs, { credentials })
-    expect(await describeFamily(client, { region, family: 'web' })).toMatchObject({ id: image.id })
+    expect(await describeCurrent(client, { region, family: 'web' })).toMatchObject({ id: image.id })
     expect(ecs.requests).toMatchObject([{ verified: true, account: ecs.account.uid }])
   })
 
@@ -273,6 +273,6 @@ describe('none at all', () => {
 
 test('keys that ECS refuses are a refusal of ECS, not a lack of credentials', async () => {
   const keys = { accessKeyId: 'LTAI5tNobody', accessKeySecret: 'secret', securityToken: undefined }
-  const failure = await failureOf(describeFamily(connectTo(ecs, { keys }).client, { region, family: 'web' }))
+  const failure = await failureOf(describeCurrent(connectTo(ecs, { keys }).client, { region, family: 'web' }))
   expect(failure).toMatchObject({ name: 'EcsError', ecsCode: 'InvalidAccessKeyId.NotFound' })
 })

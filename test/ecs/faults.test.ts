@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { connectEcs } from '../../src/ecs/adapter.ts'
 import type { EcsClient } from '../../src/ecs/client.ts'
 import type { EcsError } from '../../src/ecs/errors.ts'
-import { describeFamily } from '../../src/ecs/images.ts'
+import { describeCurrent } from '../../src/ecs/images.ts'
 import type { FaultKind } from '../local-ecs/faults.ts'
 import { type LocalEcs, type Session, startLocalEcs } from '../local-ecs/server.ts'
 import {
@@ -37,7 +37,7 @@ const requests = {
   read: {
     action: 'DescribeImageFromFamily',
     send: async (client: EcsClient, image: string) => {
-      expect(await describeFamily(client, { region, family: 'web' })).toMatchObject({ id: image })
+      expect(await describeCurrent(client, { region, family: 'web' })).toMatchObject({ id: image })
     },
     worked: (image: string) => ecs.image(image)?.family === 'web',
   },
@@ -229,7 +229,7 @@ describe('an address where nobody is', () => {
     ['something that does not speak TLS', () => `https://127.0.0.1:${ecs.port}`, 'the other side does not speak TLS'],
   ])('%s', async (_, address, message) => {
     const { client, retries } = connectTo(ecs, { endpoint: address(), keys: session })
-    const error = await ecsErrorOf(describeFamily(client, { region, family: 'web' }))
+    const error = await ecsErrorOf(describeCurrent(client, { region, family: 'web' }))
     expect(error.message).toMatch(message)
     expect(error).toMatchObject({ operation: 'DescribeImageFromFamily', ecsCode: undefined, status: undefined })
     expect(error.remedy).toContain('`endpoint`')
@@ -244,7 +244,7 @@ describe('an address where nobody is', () => {
     const endpoint = late.url
     await late.close()
     const { client } = connectTo(ecs, { endpoint, interval: 20 })
-    const request = describeFamily(client, { region, family: 'web' })
+    const request = describeCurrent(client, { region, family: 'web' })
     const again = await startGateway(ecs, Number(new URL(endpoint).port))
     expect(await request).toMatchObject({ id: image })
     await again.close()
@@ -282,14 +282,14 @@ describe('a response that did not come from ECS', () => {
     const image = ecs.seed.image({ family: 'web' }).id
     gateway.replace = () => (gateway.passed.length < 3 ? { status: 502, ...answer } : undefined)
     const { client, retries } = connectTo(ecs, { endpoint: gateway.url })
-    expect(await describeFamily(client, { region, family: 'web' })).toMatchObject({ id: image })
+    expect(await describeCurrent(client, { region, family: 'web' })).toMatchObject({ id: image })
     expect(retries).toHaveLength(2)
   })
 
   test('has no code and no request ID, and says so in words', async () => {
     gateway.replace = () => ({ status: 502, text: '{"message":"Bad Gateway"}' })
     const { client } = connectTo(ecs, { endpoint: gateway.url })
-    const error = await ecsErrorOf(describeFamily(client, { region, family: 'web' }))
+    const error = await ecsErrorOf(describeCurrent(client, { region, family: 'web' }))
     expect(error).toMatchObject({ ecsCode: undefined, requestId: undefined, status: 502, reaction: 'retry' })
     expect(error.message).toContain('did not come from ECS')
   })
@@ -298,7 +298,7 @@ describe('a response that did not come from ECS', () => {
     const text = '<Error><RequestId>R-1</RequestId><Code>Forbidden.RAM</Code><Message>No.</Message></Error>'
     gateway.replace = () => ({ status: 403, type: 'text/xml;charset=utf-8', text })
     const { client } = connectTo(ecs, { endpoint: gateway.url })
-    const error = await ecsErrorOf(describeFamily(client, { region, family: 'web' }))
+    const error = await ecsErrorOf(describeCurrent(client, { region, family: 'web' }))
     expect(error).toMatchObject({ ecsCode: 'Forbidden.RAM', status: 403, requestId: 'R-1', reaction: 'fail' })
     expect(gateway.passed).toHaveLength(1)
   })
@@ -307,7 +307,7 @@ describe('a response that did not come from ECS', () => {
     const text = '{"code":"Throttling.Api","message":"Slowly.","requestId":"R-1"}'
     gateway.replace = () => (gateway.passed.length < 2 ? { status: 503, text } : undefined)
     const { client, retries } = connectTo(ecs, { endpoint: gateway.url })
-    await describeFamily(client, { region, family: 'web' })
+    await describeCurrent(client, { region, family: 'web' })
     expect(retries).toMatchObject([
       { error: { ecsCode: 'Throttling.Api', requestId: 'R-1', message: 'Slowly.', status: 503 } },
     ])
@@ -350,7 +350,7 @@ describe('a denial', () => {
 
   test('says that the right must be granted on everything, where nothing narrower works', async () => {
     ecs.faults.add({ kind: 'error', code: 'Forbidden.RAM' })
-    const error = await ecsErrorOf(describeFamily(connectTo(ecs).client, { region, family: 'web' }))
+    const error = await ecsErrorOf(describeCurrent(connectTo(ecs).client, { region, family: 'web' }))
     expect(error.remedy).toContain('`ecs:DescribeImageFromFamily` on *')
   })
 })
@@ -415,7 +415,7 @@ describe('no secret is in anything that an error says', () => {
 
   test('a wrong secret, whose signature ECS repeats in its answer', async () => {
     const { client } = connectTo(ecs, { keys: { ...session, accessKeySecret: 'TheSecretOfSomebodyElse' } })
-    const error = await ecsErrorOf(describeFamily(client, { region, family: 'web' }))
+    const error = await ecsErrorOf(describeCurrent(client, { region, family: 'web' }))
     expect(error.ecsCode).toBe('SignatureDoesNotMatch')
     expectNoSecrets(allOf(error))
     expect(allOf(error)).not.toContain('TheSecretOfSomebodyElse')
@@ -425,7 +425,7 @@ describe('no secret is in anything that an error says', () => {
     const { client, retries } = connectTo(ecs, { keys: session, endpoint: gateway.url })
     ecs.seed.image({ family: 'web' })
     gateway.cut = true
-    const failure = await failureOf(describeFamily(client, { region, family: 'web' }))
+    const failure = await failureOf(describeCurrent(client, { region, family: 'web' }))
     expect(failure.message).toBe('the connection was reset')
     expectNoSecrets(allOf(failure))
     expect(retries).toHaveLength(9)

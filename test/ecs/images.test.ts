@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { connectEcs } from '../../src/ecs/adapter.ts'
-import { createImage, describeFamily, describeImages } from '../../src/ecs/images.ts'
+import { createImage, describeCurrent, describeImages } from '../../src/ecs/images.ts'
 import { Cancelled, consistencyIntervals } from '../../src/engine/clock.ts'
-import { createImage as haveCreated } from '../../src/engine/create-image.ts'
+import { createOnce as haveCreated } from '../../src/engine/create-image.ts'
 import type { Create } from '../../src/engine/ports.ts'
 import { imageStatuses } from '../../src/family/model/image.ts'
-import { runOf } from '../../src/family/model/run.ts'
+import { createRun } from '../../src/family/model/run.ts'
 import type { CreateSpec } from '../../src/family/plan/steps.ts'
 import { type LocalEcs, startLocalEcs } from '../local-ecs/server.ts'
 import {
@@ -120,7 +120,7 @@ describe('an image', () => {
   ])('has no progress where it is %s', async (_, member) => {
     answerWith(`"Image":{"ImageId":"m-1"${member}}`)
     const { client } = connectTo(ecs, { endpoint: gateway.url })
-    expect(await describeFamily(client, { region, family: 'web' })).toMatchObject({ id: 'm-1', progress: undefined })
+    expect(await describeCurrent(client, { region, family: 'web' })).toMatchObject({ id: 'm-1', progress: undefined })
   })
 
   test.each([
@@ -604,7 +604,7 @@ describe('whether ECS would permit', () => {
 })
 
 describe('a new image', () => {
-  const run = runOf(
+  const run = createRun(
     { repositoryId: '1', workflowRun: '17', scope: ['job'], mode: 'bake', region, family: 'web' },
     { attempt: 1, number: 3, sha256: (text) => Buffer.from(text).toString('hex').padEnd(64, '0').slice(-64) },
   )

@@ -1,7 +1,7 @@
 import dns from 'node:dns'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { connectEcs } from '../../src/ecs/adapter.ts'
-import { describeFamily } from '../../src/ecs/images.ts'
+import { describeCurrent } from '../../src/ecs/images.ts'
 import { type LocalEcs, startLocalEcs } from '../local-ecs/server.ts'
 import { connectTo, holdUntil, type Retry, region } from './connection.ts'
 
@@ -23,7 +23,7 @@ describe('many regions', () => {
     process.on('warning', warned)
     holdUntil(ecs, 'DescribeImageFromFamily', regions.length)
     const { client, retries } = connectTo(ecs, { interval: 1000 })
-    const seen = await Promise.all(regions.map((home) => describeFamily(client, { region: home, family: 'web' })))
+    const seen = await Promise.all(regions.map((home) => describeCurrent(client, { region: home, family: 'web' })))
     expect(seen.map((image) => image?.id)).toEqual(images)
     expect(retries).toEqual([])
     process.off('warning', warned)
@@ -46,7 +46,7 @@ describe('many regions', () => {
       if (phase === 'before' && parameters.RegionId === region) await othersAnswered.promise
     }
     const { client } = connectTo(ecs, { interval: 1000 })
-    const ask = (home: string) => describeFamily(client, { region: home, family: 'web' })
+    const ask = (home: string) => describeCurrent(client, { region: home, family: 'web' })
     const slow = ask(region)
     const seen = await Promise.all(others.map(ask))
     othersAnswered.resolve()

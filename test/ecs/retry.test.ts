@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { connectEcs } from '../../src/ecs/adapter.ts'
 import type { EcsClient } from '../../src/ecs/client.ts'
 import { EcsError } from '../../src/ecs/errors.ts'
-import { describeFamily } from '../../src/ecs/images.ts'
+import { describeCurrent } from '../../src/ecs/images.ts'
 import { withRetry } from '../../src/ecs/retry.ts'
 import { Cancelled, Clock, TimeLimit } from '../../src/engine/clock.ts'
 import { type LocalEcs, startLocalEcs } from '../local-ecs/server.ts'
@@ -18,7 +18,7 @@ beforeEach(async () => {
 afterEach(() => ecs.close())
 
 const forEver = Number.POSITIVE_INFINITY
-const look = (client: EcsClient) => describeFamily(client, { region, family: 'web' })
+const look = (client: EcsClient) => describeCurrent(client, { region, family: 'web' })
 const cancelIn = (milliseconds: number): void => {
   setTimeout(() => stop.abort(), milliseconds)
 }

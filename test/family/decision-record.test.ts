@@ -3,20 +3,20 @@ import { describe, expect, test } from 'vitest'
 import {
   type DecisionRecord,
   decisionOn,
-  decisionsAfter,
   decisionsReplacing,
   describeDecision,
+  findLaterDecisions,
+  findRecentRollback,
   formatRecord,
   isSameWorkflowRun,
   isWithdrawnFrom,
   ownDecision,
-  recentRollbackTo,
   recordTag,
 } from '../../src/family/model/decision-record.ts'
 import { isLeftStopped, stoppedTag } from '../../src/family/model/instance.ts'
 import { tagLimit } from '../../src/family/model/limits.ts'
 import { hasRoomForTags, reasonTag, tag } from '../../src/family/model/tags.ts'
-import { strangersIn } from '../../src/family/rules/withdrawal.ts'
+import { findStrangers } from '../../src/family/rules/withdrawal.ts'
 import { decided, image, instance, manyTags, minute, noon } from './images.ts'
 import { runFor } from './requests.ts'
 
@@ -166,7 +166,7 @@ describe('decisions of workflow runs that began later', () => {
   const by = (workflowRun: string) =>
     image(`m-${workflowRun}`, 1, { tags: decided(runFor('rollback', { workflowRun }), 'rollback') })
   const startedAfter = (workflowRun: string, ...images: ReturnType<typeof by>[]) =>
-    decisionsAfter(runFor('rollback', { workflowRun }), images).map((later) => later.image.id)
+    findLaterDecisions(runFor('rollback', { workflowRun }), images).map((later) => later.image.id)
 
   test('go by number, not by text', () => {
     expect(startedAfter('9', by('10'), by('8'), by('9'))).toEqual(['m-10'])
@@ -189,7 +189,7 @@ describe('what another run fell back to', () => {
   const withdrawn = (at: number, run = theirs, target = 'm-1') =>
     image('m-2', 2, { status: 'Deprecated', tags: decided(run, 'rollback', { target, previous: 'm-2', at }) })
   const recent = (...images: ReturnType<typeof withdrawn>[]) =>
-    recentRollbackTo(image('m-1', 1), { run: ours, images, now: noon })
+    findRecentRollback(image('m-1', 1), { run: ours, images, now: noon })
 
   test('counts for half an hour', () => {
     expect(recent(withdrawn(noon - 30 * minute + 1000))?.run).toBe(theirs.key)
@@ -204,7 +204,7 @@ describe('what another run fell back to', () => {
   test('does not count when it fell back to something else, or was no rollback', () => {
     expect(recent(withdrawn(noon - minute, theirs, 'm-0'))).toBeUndefined()
     const retired = image('m-2', 2, { tags: decided(theirs, 'promote', { target: 'm-1', at: noon - minute }) })
-    expect(recentRollbackTo(image('m-1', 1), { run: ours, images: [retired], now: noon })).toBeUndefined()
+    expect(findRecentRollback(image('m-1', 1), { run: ours, images: [retired], now: noon })).toBeUndefined()
   })
 
   test('counts while that rollback is still on its way', () => {
@@ -269,7 +269,7 @@ describe('withdrawn', () => {
     const promoted = image('m-2', 2, { tags: decided(theirs, 'promote', { target: 'm-2' }) })
     const unmarked = image('m-3', 3)
     const asleep = image('m-4', 4, { status: 'Deprecated' })
-    expect(strangersIn([withdrawn, promoted, unmarked, asleep])).toEqual([promoted, unmarked])
+    expect(findStrangers([withdrawn, promoted, unmarked, asleep])).toEqual([promoted, unmarked])
   })
 })
 

@@ -164,7 +164,7 @@ export class FakeEcs {
       case 'visible':
         return images.filter(({ family, status }) => family === question.family && status === 'Available')
       case 'image':
-      case 'settled':
+      case 'awaited':
         return images.find(({ id }) => id === question.image)
       case 'named':
         return own.filter(({ name }) => name === question.name)

@@ -1,7 +1,8 @@
 import { array, assert, constantFrom, integer, property, record } from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
-  availableOf,
+  availableNewestFirst,
+  createdInSameSecond,
   imageStatuses,
   isAvailable,
   isFailed,
@@ -9,10 +10,9 @@ import {
   isPending,
   isReady,
   label,
-  list,
+  listLabels,
   newestFirst,
   oldestFirst,
-  sameSecond,
 } from '../../src/family/model/image.ts'
 import { image } from './images.ts'
 
@@ -60,18 +60,18 @@ describe('order', () => {
 
   test('neither of two images of the same second is newer', () => {
     const twin = image('m-2', 2)
-    expect(sameSecond(young, twin)).toBe(true)
+    expect(createdInSameSecond(young, twin)).toBe(true)
     expect(isNewer(young, twin) || isNewer(twin, young)).toBe(false)
   })
 
   test('an image is not a twin of itself', () => {
-    expect(sameSecond(young, young)).toBe(false)
+    expect(createdInSameSecond(young, young)).toBe(false)
   })
 
   test('only available images are in the contest', () => {
     const others = imageStatuses.filter((status) => status !== 'Available')
     const images = others.map((status, index) => image(`m-${index}`, 10 + index, { status }))
-    expect(availableOf([...images, old, young])).toEqual([young, old])
+    expect(availableNewestFirst([...images, old, young])).toEqual([young, old])
   })
 
   test('sorting loses nothing, repeats nothing, and does not touch what it was given', () => {
@@ -95,6 +95,6 @@ describe('naming for people', () => {
     expect(label(image('m-1', 1, { name: 'web-7' }))).toBe('web-7 (m-1)')
     expect(label(image('m-1', 1, { name: 'm-1' }))).toBe('m-1')
     expect(label(image('m-1', 1, { name: '' }))).toBe('m-1')
-    expect(list([image('m-1', 1, { name: 'a' }), image('m-2', 1, { name: '' })])).toBe('a (m-1), m-2')
+    expect(listLabels([image('m-1', 1, { name: 'a' }), image('m-2', 1, { name: '' })])).toBe('a (m-1), m-2')
   })
 })

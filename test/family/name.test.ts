@@ -1,10 +1,15 @@
 import { assert, constantFrom, oneof, property, string } from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { isForeignFamily, judgeFamily, judgeImageName, judgeReadableFamily } from '../../src/family/model/name.ts'
+import {
+  checkFamilyName,
+  checkImageName,
+  checkReadableFamilyName,
+  isForeignFamily,
+} from '../../src/family/model/name.ts'
 
-const kindOf = (judge: typeof judgeFamily, name: string) => judge(name).kind
+const kindOf = (judge: typeof checkFamilyName, name: string) => judge(name).kind
 const reason = (name: string): string => {
-  const judgement = judgeFamily(name)
+  const judgement = checkFamilyName(name)
   return judgement.kind === 'good' ? '' : judgement.reason
 }
 
@@ -21,7 +26,7 @@ describe('a family that images are put into', () => {
     ['a word that only contains acs', 'web-acs:1'],
     ['a word that only contains aliyun', 'my-aliyun'],
   ])('takes %s', (_, name) => {
-    expect(judgeFamily(name)).toEqual({ kind: 'good' })
+    expect(checkFamilyName(name)).toEqual({ kind: 'good' })
   })
 
   test.each([
@@ -44,7 +49,7 @@ describe('a family that images are put into', () => {
     ['http:// in the middle', 'web-http://x', /'http:\/\/'/],
     ['https:// at the start', 'https://web', /'https:\/\/'/],
   ])('refuses %s and says why', (_, name, why) => {
-    expect(kindOf(judgeFamily, name)).toBe('bad')
+    expect(kindOf(checkFamilyName, name)).toBe('bad')
     expect(reason(name)).toMatch(why)
   })
 
@@ -53,7 +58,7 @@ describe('a family that images are put into', () => {
     ['acs alone', 'acs'],
     ['a dot', 'web-1.2'],
   ])('allows %s with a warning: documents disagree', (_, name) => {
-    expect(kindOf(judgeFamily, name)).toBe('doubtful')
+    expect(kindOf(checkFamilyName, name)).toBe('doubtful')
     expect(reason(name)).toMatch(/document/)
   })
 
@@ -62,7 +67,7 @@ describe('a family that images are put into', () => {
       property(
         oneof(string({ unit: 'binary' }), string({ unit: 'grapheme', minLength: 100, maxLength: 200 })),
         (name) => {
-          const { kind } = judgeFamily(name)
+          const { kind } = checkFamilyName(name)
           expect(['good', 'doubtful', 'bad']).toContain(kind)
           if (kind === 'bad') expect(reason(name)).not.toBe('')
         },
@@ -75,7 +80,7 @@ describe('a family that images are put into', () => {
     const unit = constantFrom(...'aZ9.:_- /网é', 'acs:', 'aliyun', 'http://', 'https://')
     assert(
       property(string({ unit, maxLength: 130 }), (name) => {
-        expect(judgeFamily(name).kind !== 'bad', name).toBe(rule.test(name))
+        expect(checkFamilyName(name).kind !== 'bad', name).toBe(rule.test(name))
       }),
       { numRuns: 2000 },
     )
@@ -95,7 +100,7 @@ describe('a family that is only read', () => {
     ['what would be bad for this account', 'aliyun-web', 'bad'],
     ['what would be doubtful for this account', 'web.1', 'doubtful'],
   ])('%s: %s is %s', (_, name, kind) => {
-    expect(kindOf(judgeReadableFamily, name)).toBe(kind)
+    expect(kindOf(checkReadableFamilyName, name)).toBe(kind)
   })
 
   test('is foreign by its prefix', () => {
@@ -114,6 +119,6 @@ describe('an image name', () => {
     ['http://', 'http://web', 'bad'],
     ['one character', 'w', 'bad'],
   ])('%s: %s is %s', (_, name, kind) => {
-    expect(kindOf(judgeImageName, name)).toBe(kind)
+    expect(kindOf(checkImageName, name)).toBe(kind)
   })
 })

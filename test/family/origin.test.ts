@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { originOf, sameImage } from '../../src/family/model/origin.ts'
+import { haveSameOrigin, originOf } from '../../src/family/model/origin.ts'
 import { beijing, copyOf, image, shanghai, x, y } from './images.ts'
 
 const xS = copyOf(x, shanghai, 'm-xs', 4)
@@ -30,7 +30,7 @@ describe('the origin', () => {
       true,
     ],
   ])('%s are the same image: %#', (_, one, other, isSame) => {
-    expect(sameImage(one, other)).toBe(isSame)
-    expect(sameImage(other, one)).toBe(isSame)
+    expect(haveSameOrigin(one, other)).toBe(isSame)
+    expect(haveSameOrigin(other, one)).toBe(isSame)
   })
 })

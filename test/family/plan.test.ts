@@ -35,7 +35,7 @@ const rows: readonly [step: Step, target: string, sentence: string, visible: boo
       tags: { 'image-family:decision': 'planned rollback 1-a m-1 m-2 20260401120000' },
     },
     'm-1,m-2',
-    'note the decision on m-1, m-2',
+    'record the decision on m-1, m-2',
     false,
   ],
   [
@@ -50,7 +50,7 @@ const rows: readonly [step: Step, target: string, sentence: string, visible: boo
       },
     },
     'm-2',
-    'note the decision and its reason on m-2',
+    'record the decision and its reason on m-2',
     false,
   ],
   [
@@ -62,7 +62,7 @@ const rows: readonly [step: Step, target: string, sentence: string, visible: boo
       tags: { 'image-family:decision': 'done rollback 1-a m-1 m-2 20260401120000' },
     },
     'm-1',
-    'settle the decision on m-1',
+    'mark the decision as done on m-1',
     false,
   ],
   [
@@ -74,7 +74,7 @@ const rows: readonly [step: Step, target: string, sentence: string, visible: boo
       tags: { 'image-family:stopped': '1-a 20260401120000' },
     },
     'i-1',
-    'note on i-1 that this run stops it',
+    'record on i-1 that this run stops it',
     false,
   ],
   [{ action: 'untag', region, resource: 'instance', ids: ['i-1'], keys: ['a'] }, 'i-1', 'remove a from i-1', false],

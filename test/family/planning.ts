@@ -18,7 +18,7 @@ export function concludeIn<Result>(
     const asked = turn.value
     questions.push(...asked)
     if (asked.some(({ ask }) => ask === 'lag')) seen = ecs
-    if (asked.some(({ ask }) => ask === 'settled')) seen = ecs.state.later ?? ecs
+    if (asked.some(({ ask }) => ask === 'awaited')) seen = ecs.state.later ?? ecs
     turn = planning.next(asked.map((question) => seen.answer(question)))
   }
   return { result: turn.value, questions }

@@ -72,7 +72,7 @@ describe('a newer image', () => {
     const api = web.with(image('m-a', 9, { family: 'api' }), image('m-b', 8, { family: 'api' }))
     const refusal = refusalOf(promote({ image: 'm-a' }), api)
     expect(refusal.code).toBe('current-elsewhere')
-    expect(refusal.reason).toMatch(/family api .*then serve.*m-b/)
+    expect(refusal.reason).toMatch(/family api\..*out of api, which would then serve .*m-b/)
     expect(refusal.remedy).toContain('`from-family: api`')
   })
 
@@ -109,7 +109,7 @@ describe('an image still being created', () => {
     const situation = web.with(baking).onceWaited(web.with(loose, y))
     const { plan, questions } = planOf(promote({ image: 'm-n' }), situation)
     expect(questions.map(({ ask }) => ask)).toEqual(
-      expect.arrayContaining(['current', 'members', 'image', 'settled', 'current', 'members', 'image']),
+      expect.arrayContaining(['current', 'members', 'image', 'awaited', 'current', 'members', 'image']),
     )
     expect(plan).toMatchObject({ kind: 'change', image: 'm-n', previous: 'm-y' })
   })
@@ -120,7 +120,7 @@ describe('an image still being created', () => {
   ] as const)('%s: refused without waiting for it', (_, request, pending, code) => {
     const { plan, questions } = planOf(request, web.with(pending).onceWaited(web.with(loose)))
     expect(plan).toMatchObject({ kind: 'refuse', code })
-    expect(questions.map(({ ask }) => ask)).not.toContain('settled')
+    expect(questions.map(({ ask }) => ask)).not.toContain('awaited')
   })
 
   test('with the expected image current: is waited for', () => {
@@ -128,7 +128,7 @@ describe('an image still being created', () => {
       promote({ image: 'm-n', expectedImage: 'm-x' }),
       web.with(baking).onceWaited(web.with(loose)),
     )
-    expect(questions.map(({ ask }) => ask)).toContain('settled')
+    expect(questions.map(({ ask }) => ask)).toContain('awaited')
   })
 
   test('fails: refused', () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Image } from '../../src/family/model/image.ts'
 import type { BakeRequest, PromoteRequest } from '../../src/family/model/request.ts'
 import type { RegionPlan } from '../../src/family/plan/plan.ts'
-import { fallbackOf, planPruning } from '../../src/family/rules/pruning.ts'
+import { findFallback, planPruning } from '../../src/family/rules/pruning.ts'
 import { type FakeEcs, there } from './fake-ecs.ts'
 import { copyOf, deprecated, image, region, shanghai, w, x, y } from './images.ts'
 import { brief, concludeIn, lanesIn, regionsOf } from './planning.ts'
@@ -26,7 +26,7 @@ describe('what a rollback would fall back to', () => {
     ['none of the same second', [w, image('m-tie', 3), y], 'm-w'],
     ['none at all', [y], undefined],
   ])('%s', (_, staying, id) => {
-    expect(fallbackOf(y, staying)?.id).toBe(id)
+    expect(findFallback(y, staying)?.id).toBe(id)
   })
 })
 

@@ -19,7 +19,7 @@ const reasonKey = 'image-family:reason'
 
 const back = { state: 'planned', mode: 'rollback', run: ours.key, target: 'm-w', previous: 'm-y', at: noon } as const
 const forth = { ...back, mode: 'promote' } as const
-const subject = { region, withdraw: [x, y], target: w, reason: undefined, mayGoWithout: false }
+const subject = { region, withdraw: [x, y], target: w, reason: undefined, isRecordOptional: false }
 const noted = (...given: Parameters<typeof recordDecision>): RecordSteps => {
   const notes = recordDecision(...given)
   if (isRefusal(notes)) throw new Error(notes.reason)
@@ -119,7 +119,7 @@ describe('room', () => {
   })
 
   test('is missing where a re-run can do without: a warning, and the others are marked', () => {
-    const notes = noted(back, { ...subject, withdraw: [full(x), y], mayGoWithout: true })
+    const notes = noted(back, { ...subject, withdraw: [full(x), y], isRecordOptional: true })
     expect(notes.planned.map(brief)).toEqual(['tag m-w,m-y'])
     expect(notes.done.map(brief)).toEqual(['tag m-w,m-y'])
     expect(notes.notices).toEqual([{ level: 'warning', text: expect.stringContaining('m-x') }])

@@ -66,7 +66,7 @@ describe('regions that differ', () => {
     const other = { ...xS, tags: { ...xS.tags, ...commit } }
     const situation = there(x, { ...y, tags: { 'github:sha': 'fedcba9876543210' } }, other, yB)
     expect(told(situation)).toEqual([
-      'warning: The regions are not in sync: cn-hangzhou serves name-of-m-y (m-y) of commit fedcba987654; cn-shanghai serves name-of-m-xs (m-xs) of commit 0123456789ab, another image; cn-beijing serves name-of-m-yb (m-yb). `mode: promote` with the `image-id` that you want brings them together.',
+      'warning: The regions are not in sync: cn-hangzhou serves name-of-m-y (m-y) of commit fedcba987654; cn-shanghai serves name-of-m-xs (m-xs) of commit 0123456789ab, another image; cn-beijing serves name-of-m-yb (m-yb). Promote the image that you want in all of them: `mode: promote` with its `image-id`.',
     ])
     expect(outcomeOf(request, situation)).toBe('nothing')
   })
@@ -104,7 +104,7 @@ describe('regions that differ', () => {
   test('a public family is the same image everywhere by its ID', () => {
     const system = (where: string): Image =>
       image('m-pub', 1, { region: where, family: 'acs:linux', ownerAlias: 'system' })
-    const given = resolve({ replicas: [shanghai], of: { kind: 'family', family: 'acs:linux' } })
+    const given = resolve({ replicas: [shanghai], subject: { kind: 'family', family: 'acs:linux' } })
     expect(
       told(there(system(region), { ...system(shanghai), creationTime: '2026-03-09T08:00:00Z' }).with(), given),
     ).toEqual([])
@@ -157,7 +157,7 @@ describe('conditions', () => {
   })
 
   test('by image: one region, whatever is listed', () => {
-    expect(planOf(resolve({ of: { kind: 'image', image: 'm-y' } }), web).plan).toMatchObject({
+    expect(planOf(resolve({ subject: { kind: 'image', image: 'm-y' } }), web).plan).toMatchObject({
       kind: 'nothing',
       image: 'm-y',
     })

@@ -324,9 +324,9 @@ describe('no copy of the target', () => {
 
   test('says what to run now, what then, and what is served meanwhile', () => {
     const refusal = refusalOf(rollback({ replicas: [shanghai, beijing] }), there(w, x, y, yS, xB, yB))
-    const [now = '', then = ''] = refusal.remedy.split(' Then: ')
-    expect(now).toMatch(/^At once: .*`replica-region-ids: cn-beijing`.*`to-image-id: m-x`/)
-    expect(now).toContain('cn-shanghai may serve name-of-m-y (m-y) or a copy of it until the next is done.')
+    const [now = '', then = ''] = refusal.remedy.split(' Then run with ')
+    expect(now).toMatch(/^First, run with .*`replica-region-ids: cn-beijing`.*`to-image-id: m-x`/)
+    expect(now).toContain('cn-shanghai may serve name-of-m-y (m-y) or a copy of it until the next run is done.')
     expect(then).toBe(
       '`mode: promote`, `region-id: cn-hangzhou`, `replica-region-ids: cn-shanghai`, `image-id: m-x`, `deprecate-newer: true`, which copies it there.',
     )
@@ -343,7 +343,7 @@ describe('no copy of the target', () => {
 
   test('missing in all: rolls back without any replica first', () => {
     const refusal = refusalOf(rollback({ replicas: [shanghai, beijing] }), there(x, y, yS, yB))
-    expect(refusal.remedy).toMatch(/^At once: .*(no|without) `replica-region-ids`/)
+    expect(refusal.remedy).toMatch(/^First, run with .*, without `replica-region-ids`/)
     expect(refusal.remedy).toContain('`replica-region-ids: cn-shanghai,cn-beijing`')
   })
 
@@ -369,7 +369,7 @@ describe('no copy of the target', () => {
   test('home serves it already: only the second is told', () => {
     const refusal = refusalOf(rollback({ replicas, toImage: 'm-x' }), there(w, x, yS))
     expect(refusal.code).toBe('copy-missing')
-    expect(refusal.remedy).toMatch(/^`mode: promote`/)
+    expect(refusal.remedy).toMatch(/^Run with `mode: promote`/)
   })
 })
 

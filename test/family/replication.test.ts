@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { isNewer, sameSecond } from '../../src/family/model/image.ts'
+import { createdInSameSecond, isNewer } from '../../src/family/model/image.ts'
 import {
   awaitCopy,
   nextGeneration,
@@ -63,7 +63,7 @@ const wanted = {
   family: 'web',
   imageName: undefined,
   from: { region: 'cn-hangzhou', image: 'm-x' },
-  copying: {
+  attributes: {
     description: 'Copy',
     tags: originTag('cn-hangzhou', 'm-x'),
     resourceGroupId: undefined,
@@ -130,7 +130,7 @@ describe('the copy as it will be', () => {
     { ...x, usable: false, snapshots: ['s-1'] },
     {
       region: shanghai,
-      copy: { ...wanted.copying, from: wanted.from, run, name: 'n', generation: 0 },
+      copy: { ...wanted.attributes, from: wanted.from, run, name: 'n', generation: 0 },
       now: noon + 400,
     },
   )
@@ -138,7 +138,7 @@ describe('the copy as it will be', () => {
   test('is the newest there, of no second that was', () => {
     const latest = image('m-l', 1, { creationTime: new Date(noon).toISOString().replace('.000', '') })
     expect(isNewer(to, latest)).toBe(true)
-    expect(sameSecond(to, latest)).toBe(false)
+    expect(createdInSameSecond(to, latest)).toBe(false)
     expect(to.creationTime).toBe('2026-04-01T12:00:01Z')
   })
 

@@ -8,7 +8,7 @@ import type {
   ResolveRequest,
   RollbackRequest,
 } from '../../src/family/model/request.ts'
-import { type Run, runOf } from '../../src/family/model/run.ts'
+import { createRun, type Run } from '../../src/family/model/run.ts'
 import { region } from './images.ts'
 
 export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
@@ -20,7 +20,7 @@ interface Who {
 }
 
 export const runFor = (mode: Mode, { workflowRun = '17230001', step = 'step', attempt = 1 }: Who = {}): Run =>
-  runOf(
+  createRun(
     { repositoryId: '4711', workflowRun, scope: ['deploy', step, 'null', ''], mode, region, family: 'web' },
     { attempt, number: 42, sha256 },
   )
@@ -123,7 +123,7 @@ export const resolve = (given: Asked<ResolveRequest> = {}): ResolveRequest =>
       region,
       replicas: [],
       dryRun: false,
-      of: { kind: 'family', family: 'web' },
+      subject: { kind: 'family', family: 'web' },
       ifMissing: 'error',
       requireTags: {},
       maxAgeDays: undefined,

@@ -43,7 +43,7 @@ describe('a family', () => {
 
 describe('a family of another account, or a public one', () => {
   const family = 'acs:1234567890123456:web'
-  const request = resolve({ of: { kind: 'family', family } })
+  const request = resolve({ subject: { kind: 'family', family } })
   const shared = image('m-s', 2, { family, ownerAlias: 'others' })
   const older = image('m-r', 1, { family, ownerAlias: 'others' })
 
@@ -71,7 +71,7 @@ describe('a family of another account, or a public one', () => {
 })
 
 describe('an image', () => {
-  const byId = (id: string) => resolve({ of: { kind: 'image', image: id } })
+  const byId = (id: string) => resolve({ subject: { kind: 'image', image: id } })
 
   test('is found in any status, with a second request for what its family serves', () => {
     const { plan, questions } = planOf(byId('m-x'), web.changing('m-x', { status: 'Deprecated' }))
@@ -114,7 +114,7 @@ describe('conditions', () => {
   })
 
   test('hold for an image by ID too', () => {
-    const request = resolve({ of: { kind: 'image', image: 'm-x' }, requireTags: { tested: 'true' } })
+    const request = resolve({ subject: { kind: 'image', image: 'm-x' }, requireTags: { tested: 'true' } })
     expect(refusalOf(request, web).code).toBe('condition-unmet')
   })
 })

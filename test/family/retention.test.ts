@@ -12,7 +12,7 @@ import {
 } from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type Image, label } from '../../src/family/model/image.ts'
-import { originOf, sameImage } from '../../src/family/model/origin.ts'
+import { haveSameOrigin, originOf } from '../../src/family/model/origin.ts'
 import type { Tags } from '../../src/family/model/tags.ts'
 import type { Query, QueryGenerator } from '../../src/family/plan/query.ts'
 import type { Deletion } from '../../src/family/plan/steps.ts'
@@ -95,14 +95,14 @@ describe('how many remain', () => {
   ])('of %s', (_, count, keep, expected) => {
     const retention = retain(family(count), { keep })
     expect(gone(retention)).toEqual(expected)
-    expect(retention.left).toBe(count - expected.length)
+    expect(retention.remaining).toBe(count - expected.length)
     expect(retention.notices).toEqual([])
   })
 
   test('ECS is asked nothing when no image is too many', () => {
     const retention = retain(family(5), { keep: 5 })
-    expect(retention).toMatchObject({ steps: [], deletions: [], left: 5, notices: [], questions: [] })
-    expect(retention.decisions.map(({ reason }) => reason)).toEqual(Array(5).fill('the newest 5 stay'))
+    expect(retention).toMatchObject({ steps: [], deletions: [], remaining: 5, notices: [], questions: [] })
+    expect(retention.decisions.map(({ reason }) => reason)).toEqual(Array(5).fill('among the newest 5'))
   })
 
   test('deprecated images count like available ones', () => {
@@ -114,7 +114,7 @@ describe('how many remain', () => {
     const retention = retain(family(5, { 'm-1': { status }, 'm-5': { status } }), { keep: 3 })
     expect(gone(retention)).toEqual([])
     expect(retention.decisions.map((decision) => decision.image.id)).toEqual(['m-4', 'm-3', 'm-2'])
-    expect(retention.left).toBe(3)
+    expect(retention.remaining).toBe(3)
     expect(gone(retain(family(5, { 'm-1': { status }, 'm-5': { status } })))).toEqual(['m-2'])
   })
 
@@ -131,10 +131,10 @@ describe('how many remain', () => {
   test('fates tell of each image that counts, newest first', () => {
     const retention = retain(family(4), { keep: 3 })
     expect(retention.decisions.map(({ image, delete: goes, reason }) => [image.id, goes, reason])).toEqual([
-      ['m-4', false, 'the newest 3 stay'],
-      ['m-3', false, 'the newest 3 stay'],
-      ['m-2', false, 'the newest 3 stay'],
-      ['m-1', true, 'beyond the newest 3'],
+      ['m-4', false, 'among the newest 3'],
+      ['m-3', false, 'among the newest 3'],
+      ['m-2', false, 'among the newest 3'],
+      ['m-1', true, 'older than the newest 3'],
     ])
   })
 
@@ -167,8 +167,8 @@ describe('the family as it will be', () => {
   ])('counts the target: %s', (_, target) => {
     const retention = retain(family(4), { keep: 3, target })
     expect(gone(retention)).toEqual(['m-1', 'm-2'])
-    expect(retention.left).toBe(3)
-    expect(retention.decisions[0]).toEqual({ image: target, delete: false, reason: 'the newest 3 stay' })
+    expect(retention.remaining).toBe(3)
+    expect(retention.decisions[0]).toEqual({ image: target, delete: false, reason: 'among the newest 3' })
   })
 
   test('counts a target that is a member once, and as it was given', () => {
@@ -176,7 +176,7 @@ describe('the family as it will be', () => {
     const retention = retain(family(4, { 'm-4': { status: 'Creating' } }), { target, keep: 3 })
     expect(gone(retention)).toEqual(['m-1'])
     expect(retention.decisions.filter((decision) => decision.image.id === 'm-4')).toEqual([
-      { image: target, delete: false, reason: 'the newest 3 stay' },
+      { image: target, delete: false, reason: 'among the newest 3' },
     ])
   })
 
@@ -191,7 +191,7 @@ describe('the family as it will be', () => {
     const members = family(6)
     const retention = retain(members, { target: members[0], withdrawn: ['m-2', 'm-3', 'm-4', 'm-5', 'm-6'] })
     expect(gone(retention)).toEqual(['m-2', 'm-3', 'm-4'])
-    expect(retention.left).toBe(3)
+    expect(retention.remaining).toBe(3)
   })
 })
 
@@ -200,13 +200,13 @@ describe('what is never deleted', () => {
     const members = family(5, { 'm-3': deprecated, 'm-4': deprecated, 'm-5': deprecated })
     const retention = retain(members, { target: members[1] })
     expect(gone(retention)).toEqual(['m-3'])
-    expect(why(retention, 'm-2')).toBe('what the family serves')
-    expect(why(retention, 'm-1')).toBe('what a rollback falls back to')
+    expect(why(retention, 'm-2')).toBe('the family serves it')
+    expect(why(retention, 'm-1')).toBe('a rollback falls back to it')
   })
 
   describe('what a rollback would fall back to', () => {
     const newer = { 'm-4': deprecated, 'm-5': deprecated }
-    const fallback = 'what a rollback falls back to'
+    const fallback = 'a rollback falls back to it'
 
     test.each<[string, Readonly<Record<string, Partial<Image>>>, Case, string, string[]]>([
       ['the newest available one before', newer, {}, 'm-2', ['m-1']],
@@ -265,13 +265,13 @@ describe('what is never deleted', () => {
       'the origin of what the home region needs',
       {},
       { origins: [`${region}/m-1`] },
-      'what the home region serves or falls back to',
+      'the home region serves it or falls back to it',
     ],
     [
       'a copy of what the home region needs',
       tagged({ 'image-family:origin': 'cn-beijing/m-0' }),
       { origins: ['cn-beijing/m-9', 'cn-beijing/m-0'] },
-      'what the home region serves or falls back to',
+      'the home region serves it or falls back to it',
     ],
     ['one that is protected', tagged({ 'image-family:protect': 'yes' }), {}, 'tagged image-family:protect'],
     ['one that is protected by an empty value', tagged({ 'image-family:protect': '' }), {}, 'image-family:protect'],
@@ -288,7 +288,7 @@ describe('what is never deleted', () => {
       'one that another run decided on',
       tagged(decided(theirs, 'promote', { target: 'm-1' })),
       {},
-      'decided on by run 17230002 at 2026-04-01T11:00:00Z (promote to m-1)',
+      'the target of run 17230002 at 2026-04-01T11:00:00Z (promote to m-1)',
     ],
     ['one in use', {}, { used: ['m-0', 'm-1'] }, 'in use by an instance'],
     ['one shared with one account', {}, { shares: { 'm-1': ['1001'] } }, 'shared with 1 account (1001)'],
@@ -308,9 +308,9 @@ describe('what is never deleted', () => {
     const retention = retain(family(4, { 'm-1': given }), facts)
     expect(gone(retention)).toEqual(['m-2'])
     expect(why(retention, 'm-1')).toContain(reason)
-    expect(retention.left).toBe(3)
+    expect(retention.remaining).toBe(3)
     expect(retention.notices).toEqual([
-      { level: 'warning', text: expect.stringContaining(`name-of-m-1 (m-1) is ${why(retention, 'm-1')}: `) },
+      { level: 'warning', text: expect.stringContaining(`name-of-m-1 (m-1) is kept: ${why(retention, 'm-1')}. `) },
     ])
   })
 
@@ -359,7 +359,7 @@ describe('what stays counts', () => {
   test('the newest are never touched, however many older ones stay', () => {
     const retention = retain(family(6), { keep: 3, used: ['m-1', 'm-2', 'm-3'] })
     expect(gone(retention)).toEqual([])
-    expect(retention.left).toBe(6)
+    expect(retention.remaining).toBe(6)
   })
 
   test('among the newest, what is in use, shared or foreign is like the others', () => {
@@ -367,22 +367,22 @@ describe('what stays counts', () => {
     const retention = retain(members, { used: ['m-3'], shares: { 'm-3': ['1001'] } })
     expect(gone(retention)).toEqual(['m-1', 'm-2'])
     expect(retention.notices).toEqual([])
-    expect(why(retention, 'm-3')).toBe('the newest 2 stay')
+    expect(why(retention, 'm-3')).toBe('among the newest 2')
   })
 
   test('one warning names region, number, and each image with its reason and what to do', () => {
     const members = family(6, { 'm-2': tagged({ 'image-family:protect': 'x' }), 'm-3': { tags: {}, name: '' } })
-    const { notices, left } = retain(members, { used: ['m-1'], shares: { 'm-4': ['1001'] } })
-    expect(left).toBe(6)
+    const { notices, remaining } = retain(members, { used: ['m-1'], shares: { 'm-4': ['1001'] } })
+    expect(remaining).toBe(6)
     expect(notices).toEqual([
       {
         level: 'warning',
         text: [
-          'Family web is left with 6 images, more than the 2 of `keep`.',
-          'name-of-m-1 (m-1) is in use by an instance: release the instances made from it.',
-          'name-of-m-2 (m-2) is tagged image-family:protect: remove the tag to let it go.',
-          'm-3 is not made by this action: delete it yourself if nobody needs it.',
-          'name-of-m-4 (m-4) is shared with 1 account (1001): set `unshare: true` to take that back.',
+          'Family web still has 6 images although `keep` is 2.',
+          'name-of-m-1 (m-1) is kept: in use by an instance. Release the instances that use it.',
+          'name-of-m-2 (m-2) is kept: tagged image-family:protect. Remove the tag to allow its deletion.',
+          'm-3 is kept: not made by this action. Delete it by hand if nobody needs it.',
+          'name-of-m-4 (m-4) is kept: shared with 1 account (1001). Set `unshare: true` to take the shares back.',
         ].join(' '),
       },
     ])
@@ -419,7 +419,7 @@ describe('shares that are taken back', () => {
     expect(retention.notices).toEqual([
       {
         level: 'warning',
-        text: 'What is deleted was shared: 1001, 1002 lose name-of-m-1 (m-1); 1003 loses name-of-m-3 (m-3).',
+        text: 'Shared images are deleted: 1001, 1002 lose name-of-m-1 (m-1); 1003 loses name-of-m-3 (m-3).',
       },
     ])
   })
@@ -622,8 +622,8 @@ describe('in any family', () => {
       const beyond = byAge.slice(0, Math.max(0, byAge.length - keep))
       const expected = beyond.filter((one) => !protectedIn(given, one)).map(({ id }) => id)
       expect(gone(retention)).toEqual(expected)
-      expect(retention.left).toBe(byAge.length - expected.length)
-      expect(retention.left).toBeGreaterThanOrEqual(Math.min(keep, byAge.length))
+      expect(retention.remaining).toBe(byAge.length - expected.length)
+      expect(retention.remaining).toBeGreaterThanOrEqual(Math.min(keep, byAge.length))
       expect(retention.decisions.map((decision) => decision.image.id)).toEqual(byAge.map(({ id }) => id).reverse())
     })
   })
@@ -631,12 +631,12 @@ describe('in any family', () => {
   test('fates and warnings tell what happens', () => {
     walk((given, retention) => {
       const { keep, shares } = given
-      const { decisions, deletions, left, notices } = retention
+      const { decisions, deletions, remaining, notices } = retention
       expect(decisions.filter(({ delete: goes }) => goes).map((decision) => decision.image.id)).toEqual(
         gone(retention).reverse(),
       )
       const text = notices.map((notice) => notice.text).join('\n')
-      expect(text.includes('is left with')).toBe(left > keep)
+      expect(text.includes('still has')).toBe(remaining > keep)
       for (const { image, delete: goes } of decisions.slice(keep))
         expect(goes || text.includes(`${label(image)} is `)).toBe(true)
       for (const { image, accounts } of deletions) {
@@ -712,7 +712,7 @@ describe('directly before a deletion', () => {
   })
 
   test.each<[string, Deletion, Image | undefined, Image | undefined, string]>([
-    ['is gone', plain, undefined, current, 'it is gone already'],
+    ['is gone', plain, undefined, current, 'it is already deleted'],
     ['was moved', plain, { ...seen, family: 'other' }, current, 'it is in family other now'],
     ['is in no family', plain, { ...seen, family: '' }, current, 'it is in no family now'],
     ['is UnAvailable', plain, { ...seen, status: 'UnAvailable' }, current, 'it is UnAvailable now'],
@@ -725,28 +725,28 @@ describe('directly before a deletion', () => {
       current,
       'it is tagged image-family:protect now',
     ],
-    ['has lost the tags', plain, { ...seen, tags: { team: 'core' } }, current, "this action's tags are gone from it"],
+    ['has lost the tags', plain, { ...seen, tags: { team: 'core' } }, current, "it no longer has this action's tags"],
     [
       'was decided on',
       plain,
       written,
       current,
-      'run 17230002 at 2026-04-01T11:00:00Z (rollback to m-4) decided about it since',
+      'run 17230002 at 2026-04-01T11:00:00Z (rollback to m-4) has decided about it since',
     ],
     [
       'was decided on once more',
       noted,
       image('m-1', 1, tagged(decided(theirs, 'promote', { target: 'm-1', at: noon }))),
       current,
-      'run 17230002 at 2026-04-01T12:00:00Z (promote to m-1) decided about it since',
+      'run 17230002 at 2026-04-01T12:00:00Z (promote to m-1) has decided about it since',
     ],
-    ['has lost its decision', noted, seen, current, 'the decision noted on it has changed since'],
+    ['has lost its decision', noted, seen, current, 'the decision recorded on it has changed since'],
     [
       'has a decision that cannot be read',
       plain,
       image('m-1', 1, tagged({ 'image-family:decision': '' })),
       current,
-      'the decision noted on it has changed since',
+      'the decision recorded on it has changed since',
     ],
   ])('an image stays that %s', (_, deletion, image, current, reason) => {
     expect(reasonToKeep(deletion, { image, current })).toBe(reason)
@@ -801,9 +801,9 @@ describe('the origin of an image', () => {
   })
 
   test('says which images are the same', () => {
-    expect(sameImage(first, copyOfCopy)).toBe(true)
-    expect(sameImage(system, { ...system, region: 'cn-beijing' })).toBe(true)
-    expect(sameImage(first, { ...first, region: 'cn-beijing' })).toBe(false)
-    expect(sameImage(first, image('m-2', 1))).toBe(false)
+    expect(haveSameOrigin(first, copyOfCopy)).toBe(true)
+    expect(haveSameOrigin(system, { ...system, region: 'cn-beijing' })).toBe(true)
+    expect(haveSameOrigin(first, { ...first, region: 'cn-beijing' })).toBe(false)
+    expect(haveSameOrigin(first, image('m-2', 1))).toBe(false)
   })
 })

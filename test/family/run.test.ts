@@ -1,7 +1,7 @@
 import { assert, constantFrom, integer, property, string } from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { judgeFamily, judgeImageName } from '../../src/family/model/name.ts'
-import { clientTokenOf, imageNameOf, type RunIdentity, runOf, workflowRunOf } from '../../src/family/model/run.ts'
+import { checkFamilyName, checkImageName } from '../../src/family/model/name.ts'
+import { clientTokenOf, createRun, imageNameOf, type RunIdentity, workflowRunOf } from '../../src/family/model/run.ts'
 import { sha256 } from './requests.ts'
 
 const identity: RunIdentity = {
@@ -13,7 +13,7 @@ const identity: RunIdentity = {
   family: 'web',
 }
 const context = { attempt: 1, number: 42, sha256 }
-const run = runOf(identity, context)
+const run = createRun(identity, context)
 
 describe('the key of a run', () => {
   test('shows the workflow run, so that people can find it, and ten digits of a digest', () => {
@@ -34,23 +34,23 @@ describe('the key of a run', () => {
     ['region', { region: 'cn-beijing' }],
     ['family', { family: 'web-2' }],
   ])('is another one for another %s', (_, change) => {
-    expect(runOf({ ...identity, ...change }, context).key).not.toBe(run.key)
+    expect(createRun({ ...identity, ...change }, context).key).not.toBe(run.key)
   })
 
   test('is the same in each attempt', () => {
-    expect(runOf(identity, { ...context, attempt: 7 }).key).toBe(run.key)
-    expect(runOf(identity, { ...context, attempt: 7 }).digest).toBe(run.digest)
+    expect(createRun(identity, { ...context, attempt: 7 }).key).toBe(run.key)
+    expect(createRun(identity, { ...context, attempt: 7 }).digest).toBe(run.digest)
   })
 
   test('tells parts apart that only run together alike', () => {
-    const one = runOf({ ...identity, scope: ['a', 'bc'] }, context)
-    const other = runOf({ ...identity, scope: ['ab', 'c'] }, context)
+    const one = createRun({ ...identity, scope: ['a', 'bc'] }, context)
+    const other = createRun({ ...identity, scope: ['ab', 'c'] }, context)
     expect(one.key).not.toBe(other.key)
   })
 })
 
 const family = string({ unit: constantFrom(...'abZ9.:_-网𠀀'), minLength: 2, maxLength: 128 }).filter(
-  (name) => judgeFamily(name).kind !== 'bad',
+  (name) => checkFamilyName(name).kind !== 'bad',
 )
 
 describe('a generated image name', () => {
@@ -62,7 +62,7 @@ describe('a generated image name', () => {
     assert(
       property(family, integer({ min: 0, max: 2_000_000_000 }), integer({ min: 0, max: 12 }), (name, number, n) => {
         const imageName = imageNameOf({ ...run, number }, name, n)
-        expect(judgeImageName(imageName)).toEqual({ kind: 'good' })
+        expect(checkImageName(imageName)).toEqual({ kind: 'good' })
         expect([...imageName].length).toBeLessThanOrEqual(128)
         const tail = n === 0 ? '' : `-${n + 1}`
         expect(imageName.endsWith(`-${number}-${run.digest.slice(0, 8)}${tail}`)).toBe(true)
@@ -94,7 +94,7 @@ describe('a ClientToken', () => {
     const numbers = [0, 1, 2, 11, 12]
     const tokens = numbers.flatMap((generation) => numbers.map((renewal) => clientTokenOf(run, generation, renewal)))
     expect(new Set(tokens).size).toBe(tokens.length)
-    const other = runOf({ ...identity, family: 'web-2' }, context)
+    const other = createRun({ ...identity, family: 'web-2' }, context)
     expect(clientTokenOf(other, 0, 0)).not.toBe(clientTokenOf(run, 0, 0))
   })
 })

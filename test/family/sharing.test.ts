@@ -40,7 +40,7 @@ describe('sharing', () => {
     const { refused } = planned(accounts(31), accounts(20, 2000))
     expect(refused).toMatchObject({
       code: 'too-many-shares',
-      reason: expect.stringMatching(/20 accounts; with 31 more it would be 51/),
+      reason: expect.stringMatching(/20 accounts\. 31 more would make 51/),
     })
   })
 
@@ -63,7 +63,7 @@ describe('who is left behind', () => {
   test.each<[string, string | undefined, string[], RegExp | undefined]>([
     ['all see the target', 'm-w', ['1', '2', '3'], undefined],
     ['some do not: each is named once', 'm-w', ['1'], /^2, 3 cannot see m-w/],
-    ['the family is emptied', undefined, [], /^1, 2, 3 may be left with no image/],
+    ['the family is emptied', undefined, [], /^For 1, 2, 3, the family may resolve to nothing/],
   ])('%s', (_, target, seenBy, text) => {
     const notices = accountsLeftBehind(shared, { target, seenBy })
     expect(notices.map((notice) => notice.level)).toEqual(text ? ['warning'] : [])

@@ -48,7 +48,7 @@ describe('overtaken by a newer image of somebody else', () => {
     expect(by(decided(run, 'promote', { target: 'm-y' }))).toMatchObject({
       reason: expect.stringMatching(/m-y.*run 17230009.*promote/),
     })
-    expect(by({})).toMatchObject({ reason: expect.stringContaining('which this action has not made') })
+    expect(by({})).toMatchObject({ reason: expect.stringContaining('which this action did not create') })
   })
 
   test('a rollback fails if what it was to withdraw still stands', () => {
@@ -104,7 +104,7 @@ describe('not confirmed: ECS may still be catching up', () => {
 
   test('says what ECS answers and what was expected', () => {
     expect(verdictOn({ image: 'm-y' }, 'bake', there(x, y).serving('web', 'm-x')).result).toMatchObject({
-      reason: expect.stringMatching(/web resolves to .*m-x.*, not to m-y/),
+      reason: expect.stringMatching(/web serves .*m-x.*, not m-y/),
     })
   })
 })

@@ -75,11 +75,11 @@ describe('the least that a mode needs', () => {
     expect(resolveOf()).toMatchObject({
       mode: 'resolve',
       replicas: [],
-      of: { kind: 'family', family: 'web' },
+      subject: { kind: 'family', family: 'web' },
       ifMissing: 'error',
     })
     expect(accepted({ mode: 'resolve', 'region-id': 'cn-hangzhou', 'image-id': 'm-1' }).request).toMatchObject({
-      of: { kind: 'image', image: 'm-1' },
+      subject: { kind: 'image', image: 'm-1' },
     })
   })
 

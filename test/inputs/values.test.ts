@@ -130,7 +130,7 @@ describe('IDs', () => {
   test('resolve takes public images, whose IDs are names', () => {
     const { family, ...byId } = least.resolve
     const id = 'ubuntu_24_04_x64_20G_alibase_20260810.vhd'
-    expect(accepted({ ...byId, 'image-id': id }).request).toMatchObject({ of: { kind: 'image', image: id } })
+    expect(accepted({ ...byId, 'image-id': id }).request).toMatchObject({ subject: { kind: 'image', image: id } })
   })
 })
 
@@ -145,7 +145,7 @@ describe('family', () => {
 
   test('resolve takes those of other accounts and public ones', () => {
     for (const family of ['acs:1234567890123456:web', 'acs:ubuntu_24_04_x64']) {
-      expect(resolveOf({ family }).of).toEqual({ kind: 'family', family })
+      expect(resolveOf({ family }).subject).toEqual({ kind: 'family', family })
     }
   })
 

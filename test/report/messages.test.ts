@@ -47,7 +47,7 @@ test('the title is short, and no sentence', () => {
     messageOf(stoppingBake('await', timeLimit)),
     messageOf(outcome(rollback(), { plan: refuse('would-empty', 'It would be empty.', 'Allow it.') })),
     messageOf(
-      outcome(resolve({ of: { kind: 'image', image: 'm-1' } }), {
+      outcome(resolve({ subject: { kind: 'image', image: 'm-1' } }), {
         plan: refuse('not-found', 'There is none.', 'Look.'),
       }),
     ),

@@ -455,7 +455,7 @@ describe('names and quotas', () => {
     expect((await runMain(ecs, inputs)).warnings).toEqual([])
     const step = await runMain(ecs, inputs, { run: { id: 1002 } })
     expect(step.exitCode).toBe(0)
-    expect(step.warnings).toEqual([expect.stringMatching(/web holds 90 images; ECS takes 100/)])
+    expect(step.warnings).toEqual([expect.stringMatching(/web has 90 images; ECS allows 100/)])
   })
 
   test.each([

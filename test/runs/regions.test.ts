@@ -213,14 +213,16 @@ describe('bake', () => {
     const { ecs } = await world()
     const inputs = { mode: 'bake', 'instance-id': ecs.seed.instance().id, ...inAll }
     const dry = await runMain(ecs, { ...inputs, 'dry-run': 'true' })
-    expect(dry.warnings).toEqual([expect.stringContaining('is running: what it has not written to its disks')])
+    expect(dry.warnings).toEqual([expect.stringContaining('is running: data that it has not yet written to its disks')])
   })
 
   // The plan made after the copies stands in place of the first one, whose notices are lost with it.
   test('and is told in the run that is no dry run', async () => {
     const { ecs } = await world()
     const step = await runMain(ecs, { mode: 'bake', 'instance-id': ecs.seed.instance().id, ...inAll })
-    expect(step.warnings).toEqual([expect.stringContaining('is running: what it has not written to its disks')])
+    expect(step.warnings).toEqual([
+      expect.stringContaining('is running: data that it has not yet written to its disks'),
+    ])
   })
 })
 
@@ -291,7 +293,7 @@ describe('copies', () => {
   test('the re-run names the failed copy, which stays', async () => {
     const { ecs, inputs } = await failingIn(beijing)
     const step = await runMain(ecs, inputs, { run: { attempt: 2 } })
-    expect(step.warnings).toEqual([expect.stringContaining('it counts for the quota until you delete it')])
+    expect(step.warnings).toEqual([expect.stringContaining('it counts towards the quota until you delete it')])
   })
 
   test('wait behind the five others of the region', async () => {
@@ -714,7 +716,7 @@ describe('rollback', () => {
   /** The two runs that a refusal names, as inputs. */
   const runsIn = (message: string): Inputs[] =>
     message
-      .split('Then: ')
+      .split('Then run with ')
       .map((part) => Object.fromEntries([...part.matchAll(/`([a-z-]+): ([^`]+)`/g)].map((m) => [m[1], m[2]])))
 
   for (const { what, each } of [
@@ -805,7 +807,9 @@ describe('resolve', () => {
     expect(step.warnings[0]).toContain(
       `${beijing} serves web-1 (${image(beijing, 0).id}) of commit 111111111111, another image`,
     )
-    expect(step.warnings[0]).toContain('`mode: promote` with the `image-id` that you want')
+    expect(step.warnings[0]).toContain(
+      'Promote the image that you want in all of them: `mode: promote` with its `image-id`.',
+    )
     expect(rowOf(step.summary, `\`${beijing}\``)).toBe(
       `| \`${beijing}\` | \`${image(beijing, 0).id}\` | web-1 | \`111111111111\` | ✘ another image |`,
     )

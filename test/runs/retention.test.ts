@@ -118,7 +118,7 @@ describe('what goes', () => {
     expect(step.notices).toEqual([expect.stringContaining('Otherwise nothing to do: web already serves newest')])
     expect(step.log).toContain(`→ delete ${images.instance.id} with the 2 snapshots made for it\n`)
     expect(step.log).toContain(`→ delete ${images.snapshot.id}\n`)
-    expect(step.summary).toContain(`| deprecated (${images.deprecated.id}) | delete | beyond the newest 2 |`)
+    expect(step.summary).toContain(`| deprecated (${images.deprecated.id}) | delete | older than the newest 2 |`)
   })
 
   // They are gone by then; in a run that has nothing else to do the family is not looked at again.
@@ -147,10 +147,12 @@ describe('what goes', () => {
     for (const region of regions) {
       for (const index of [1, 2]) {
         expect(planOf(step)).toContain(`${region} delete ${image(region, index).id}`)
-        expect(step.log).toContain(`${region}: Delete w${index} (${image(region, index).id}): beyond the newest 3.`)
+        expect(step.log).toContain(`${region}: Delete w${index} (${image(region, index).id}): older than the newest 3.`)
       }
-      expect(step.log).toContain(`${region}: Keep w4 (${image(region, 4).id}): the newest 3 stay.`)
-      expect(step.summary).toContain(`| \`${region}\` | w2 (${image(region, 2).id}) | delete | beyond the newest 3 |`)
+      expect(step.log).toContain(`${region}: Keep w4 (${image(region, 4).id}): among the newest 3.`)
+      expect(step.summary).toContain(
+        `| \`${region}\` | w2 (${image(region, 2).id}) | delete | older than the newest 3 |`,
+      )
     }
     expect(step.log).toContain(`${shanghai}: delete ${image(shanghai, 1).id} with the snapshot made for it`)
   })
@@ -245,16 +247,16 @@ describe('what stays', () => {
     expect(namesIn(ecs, home)).toEqual(['protected', 'used', 'foreign', 'shared', 'second', 'newest'])
     expect(deletions(ecs)).toEqual([images.goes.id])
     const reasons = {
-      protected: ['tagged image-family:protect', 'remove the tag to let it go'],
-      used: ['in use by an instance', 'release the instances made from it'],
-      foreign: ['not made by this action', 'delete it yourself if nobody needs it'],
-      shared: [`shared with 2 accounts (${accounts.join(', ')})`, 'set `unshare: true` to take that back'],
+      protected: ['tagged image-family:protect', 'Remove the tag to allow its deletion.'],
+      used: ['in use by an instance', 'Release the instances that use it.'],
+      foreign: ['not made by this action', 'Delete it by hand if nobody needs it.'],
+      shared: [`shared with 2 accounts (${accounts.join(', ')})`, 'Set `unshare: true` to take the shares back.'],
     } as const
     expect(step.warnings).toHaveLength(1)
-    expect(step.warnings[0]).toMatch(/^Family web is left with 6 images, more than the 2 of `keep`\./)
+    expect(step.warnings[0]).toMatch(/^Family web still has 6 images although `keep` is 2\./)
     for (const [name, [reason, remedy]] of Object.entries(reasons)) {
       const label = `${name} (${images[name as keyof typeof images].id})`
-      expect(step.warnings[0]).toContain(`${label} is ${reason}: ${remedy}.`)
+      expect(step.warnings[0]).toContain(`${label} is kept: ${reason}. ${remedy}`)
       expect(step.log).toContain(`Keep ${label}: ${reason}.`)
       expect(step.summary).toContain(`| ${label} | keep | ${reason} |`)
     }
@@ -303,7 +305,7 @@ describe('what stays', () => {
     const kept = await runMain(ecs, { ...stopped(ecs), ...inAll, keep: '3' })
     expect(kept.exitCode).toBe(0)
     expect(kept.warnings).toHaveLength(3)
-    for (const warning of kept.warnings) expect(warning).toMatch(/more than the 3 of `keep`.*set `unshare: true`/)
+    for (const warning of kept.warnings) expect(warning).toMatch(/although `keep` is 3\..*Set `unshare: true`/)
     const inputs = { ...stopped(ecs), ...inAll, keep: '3', unshare: 'true' }
     const step = await runMain(ecs, inputs, { run: { id: 2 } })
     expect(step).toMatchObject({ exitCode: 0, errors: [] })
@@ -411,7 +413,7 @@ describe('a full family', () => {
     for (let index = 1; index <= count; index++) ecs.seed.image({ family: 'web', createdAt: day(0) + index * 60_000 })
     return ecs
   }
-  const crowded = 'Family web holds 90 images; ECS takes 100.'
+  const crowded = 'Family web has 90 images; ECS allows 100.'
 
   test('from 90 images on there is a warning, before ECS says that there is no room', async () => {
     const [almost, ecs] = [await crowd(89), await crowd(90)]

@@ -226,7 +226,7 @@ describe('it is refused, and nothing changes', () => {
     expect(await refused(ecs, rollback())).toMatch(/20 tags[\s\S]*key-\d+[\s\S]*to-image-id/)
     const step = await runMain(ecs, rollback({ 'to-image-id': older.id }))
     expect(step.exitCode).toBe(0)
-    expect(step.warnings.join()).toContain('not marked')
+    expect(step.warnings.join()).toContain('The decision is not recorded on')
     expect(ecs.current('web')).toBe(older.id)
   })
 

@@ -174,7 +174,7 @@ test('a promotion with keep into full families goes on from its own record, and 
   })
   expectAllDone(walked)
   expect(walked.notices).toEqual([
-    { level: 'warning', text: `${home}: What was deleted was shared: ${account} loses ${oldest?.id}.` },
+    { level: 'warning', text: `${home}: Shared images were deleted: ${account} loses ${oldest?.id}.` },
   ])
   expect(walked.outputs['previous-image-id']).toBe(newest?.id)
   expect(actionsIn(walked).filter((action) => action === 'join-family')).toHaveLength(3)

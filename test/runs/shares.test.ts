@@ -50,7 +50,7 @@ const shareRequests = (ecs: LocalEcs, direction: 'AddAccount' | 'RemoveAccount',
 const countsIn = (requests: ReturnType<typeof shareRequests>, region: string): number[] =>
   requests.filter((request) => request.region === region).map(({ count }) => count)
 
-const needed = /ECS deprecates no shared image/
+const needed = /ECS does not deprecate a shared image\./
 
 describe('share-with', () => {
   test('image and copies, ten accounts a request; what is shared already is not shared again', async () => {
@@ -130,8 +130,8 @@ describe('share-with', () => {
     const step = await runMain(ecs, { ...inputs, 'share-with': accounts.slice(23).join() })
     expect(step).toMatchObject({ exitCode: 1, outputs: { changed: 'false' } })
     expect(ecs.state()).toEqual(before)
-    expect(errorOf(step)).toMatch(/shared with 23 accounts; with 35 more it would be 58, and ECS allows 50 an image\./)
-    expect(errorOf(step)).toMatch(/\[too-many-shares\]\nNothing was changed.\nGive fewer accounts/)
+    expect(errorOf(step)).toMatch(/shared with 23 accounts\. 35 more would make 58, and ECS allows 50 per image\./)
+    expect(errorOf(step)).toMatch(/\[too-many-shares\]\nNothing was changed.\nName fewer accounts/)
   })
 
   test('exactly fifty in total are no fault', async () => {
@@ -251,7 +251,7 @@ describe('what is shared and has to go', () => {
       expect(step.warnings.join('\n')).toContain('cannot see web-1')
     }
     for (const account of accounts) expect(step.warnings.join()).toContain(account)
-    expect(step.warnings[0]).toContain('Share it with them (`share-with`)')
+    expect(step.warnings[0]).toContain('Share the image with them (`share-with`)')
   })
 
   // Before: the shares are taken back by the time the warning is printed, and a step that dies prints none.

@@ -28,7 +28,7 @@ export const areas: readonly Readonly<Record<string, Advice>>[] = [
   tags,
 ]
 
-const table: ReadonlyMap<string, Advice> = new Map(areas.flatMap((area) => Object.entries(area)))
+const adviceByCode: ReadonlyMap<string, Advice> = new Map(areas.flatMap((area) => Object.entries(area)))
 
 const unknown = fail(
   "Read ECS's own message above, it says why; look the code up at https://api.aliyun.com/troubleshoot.",
@@ -42,8 +42,8 @@ const unknown = fail(
 export function adviceFor(operation: string, code: string | undefined, status: number | undefined): Advice {
   const given = code ?? ''
   return (
-    table.get(`${operation}/${given}`) ??
-    table.get(given) ??
+    adviceByCode.get(`${operation}/${given}`) ??
+    adviceByCode.get(given) ??
     rules.find((rule) => rule.holds(given, status))?.advice(operation) ??
     unknown
   )

@@ -1,7 +1,7 @@
 /**
- * The tags that are the action's only memory. A decision (to promote or to withdraw) is written on the images it
- * concerns before anything visible happens and settled after ECS has confirmed it, so that a later attempt of the
- * same run completes it and a later decision of somebody else is recognised.
+ * The decision record: a tag on each image that a decision concerns. It is written before anything visible happens and
+ * marked as done after ECS has confirmed the result. So a later attempt of the same run can complete the decision, and a
+ * later decision of somebody else is recognised.
  */
 import { type Image, isAvailable } from './image.ts'
 import { type Run, workflowRunOf } from './run.ts'
@@ -12,49 +12,49 @@ export interface DecisionRecord {
   readonly mode: 'promote' | 'rollback'
   /** Key of the run that decided. */
   readonly run: string
-  /** The image that the family is to resolve to; undefined when it was emptied on purpose. */
+  /** ID of the image that the family is to resolve to; undefined when it was emptied on purpose. */
   readonly target: string | undefined
-  /** The target did not stand in the family when it was chosen: deprecated, or a copy that had not joined it. */
+  /** When it was chosen, the target was not available in the family: it was deprecated, or a copy outside of it. */
   readonly restores?: boolean
-  /** What the family resolved to before. */
+  /** ID of the image that the family resolved to before. */
   readonly previous: string | undefined
   /** ECS's time, milliseconds. */
   readonly at: number
-  /** The decision that stood here before, so that its run can still tell what became of it. */
-  readonly replaces: Replaced | undefined
+  /** The decision that this record replaced, so that its run can still find out what happened. */
+  readonly replaces: ReplacedDecision | undefined
 }
 
 interface DecisionTraits {
-  /** Which images carry the record that is written last: the target, or what the family resolved to before. */
+  /** Which image gets its record last: the target, or the image that the family resolved to before. */
   readonly commitMarker: 'target' | 'withdrawn'
-  /** The target is an image of the family already, and only has to be restored or found again. */
+  /** The family goes back to a target that it already has, which may have to be restored. */
   readonly fallsBack: boolean
-  /** When it is carried out and another decision follows, its target is wanted no longer. */
-  readonly endsWithNext: boolean
+  /** Once it is done and another decision follows, its target is no longer needed. */
+  readonly endsWithNextDecision: boolean
 }
 
-/** What differs between decisions to promote and to roll back. */
+/** How decisions to promote and to roll back differ. */
 export const decisionTraits: Readonly<Record<DecisionRecord['mode'], DecisionTraits>> = {
-  promote: { commitMarker: 'target', fallsBack: false, endsWithNext: true },
-  rollback: { commitMarker: 'withdrawn', fallsBack: true, endsWithNext: false },
+  promote: { commitMarker: 'target', fallsBack: false, endsWithNextDecision: true },
+  rollback: { commitMarker: 'withdrawn', fallsBack: true, endsWithNextDecision: false },
 }
 
-export interface Replaced {
+export interface ReplacedDecision {
   readonly run: string
   readonly state: 'planned' | 'done'
-  /** What the image was to that decision: its target, or one that it withdrew. */
+  /** Whether the image was the target of that decision, or was withdrawn by it. */
   readonly role: 'target' | 'withdrawn'
 }
 
-const formatReplaced = ({ run, state, role }: Replaced): string =>
+const formatReplaced = ({ run, state, role }: ReplacedDecision): string =>
   `${run}${role === 'target' ? '+' : ''}${state === 'planned' ? '?' : ''}`
-const parseReplaced = (text: string): Replaced => ({
+const parseReplaced = (text: string): ReplacedDecision => ({
   run: text.replace(/[+?]*$/, ''),
   state: text.endsWith('?') ? 'planned' : 'done',
   role: /\+\??$/.test(text) ? 'target' : 'withdrawn',
 })
 
-/** At most 128 characters: what it replaces is left out when there is no room, the rest always fits. */
+/** At most 128 characters. The replaced decision is left out if there is no room for it; the rest always fits. */
 export function formatRecord(decision: DecisionRecord): string {
   const { state, mode, run, target, restores, previous, at, replaces } = decision
   const text = [state, mode, run, `${target ?? '-'}${restores ? '!' : ''}`, previous ?? '-', formatTime(at)].join(' ')
@@ -62,7 +62,7 @@ export function formatRecord(decision: DecisionRecord): string {
   return replaced && text.length + replaced.length <= 128 ? text + replaced : text
 }
 
-/** Undefined for an image without a decision, and for a tag that is not of this form. */
+/** The decision recorded on an image; undefined if there is none, or if the tag does not have this form. */
 export function decisionOn(image: Image): DecisionRecord | undefined {
   const [state, mode, run, target, previous, time, replaced] = (image.tags[tag.decision] ?? '').split(' ')
   if ((state !== 'planned' && state !== 'done') || (mode !== 'promote' && mode !== 'rollback')) return undefined
@@ -80,36 +80,36 @@ export function decisionOn(image: Image): DecisionRecord | undefined {
   }
 }
 
-/** Tag that puts a decision on an image, keeping the key of the one that it replaces. */
+/** The tag that records a decision on an image. It keeps the key of the decision that it replaces. */
 export function recordTag(image: Image, decision: Omit<DecisionRecord, 'replaces'>): Tags {
   const before = decisionOn(image)
-  const replaces: Replaced | undefined =
+  const replaces: ReplacedDecision | undefined =
     before && before.run !== decision.run
       ? { run: before.run, state: before.state, role: before.target === image.id ? 'target' : 'withdrawn' }
       : before?.replaces
   return { [tag.decision]: formatRecord({ ...decision, replaces }) }
 }
 
-/** Taken out of the contest of `family` by somebody's decision: deprecated, or moved elsewhere. */
+/** The image can no longer be current in the family: it is deprecated or in another family. */
 export const isWithdrawnFrom = (family: string, image: Image): boolean =>
   image.status === 'Deprecated' || image.family !== family
 
-/** What this run decided in an earlier attempt, as the tags tell it. */
+/** What this run decided in an earlier attempt, as read from the tags. */
 export interface OwnDecision {
   readonly decision: DecisionRecord
-  /** Images that carry the decision still. */
+  /** Images that still have the record. */
   readonly images: readonly Image[]
 }
 
-/** The latest: an attempt that was lost while it wrote its marks may have been followed by one that decided anew. */
+/** The latest decision of this run: an attempt that was lost while recording may have been followed by a new decision. */
 export function ownDecision(run: Run, images: readonly Image[]): OwnDecision | undefined {
-  const marks = images.flatMap((image) => {
+  const records = images.flatMap((image) => {
     const decision = decisionOn(image)
     return decision?.run === run.key ? [{ image, decision }] : []
   })
-  const at = Math.max(...marks.map(({ decision }) => decision.at))
-  const latest = marks.filter(({ decision }) => decision.at === at)
-  // One mark that is still `planned` means that not everything was confirmed.
+  const at = Math.max(...records.map(({ decision }) => decision.at))
+  const latest = records.filter(({ decision }) => decision.at === at)
+  // One record that is still `planned` means that not everything was confirmed.
   const decision = (latest.find((each) => each.decision.state === 'planned') ?? latest[0])?.decision
   return decision && { decision, images: latest.map(({ image }) => image) }
 }
@@ -119,11 +119,11 @@ export interface DecisionOnImage {
   readonly decision: DecisionRecord
 }
 
-/** Decisions of other runs that were written over this run's own, with what this run's had been. */
+/** Decisions that replaced one of this run, each with the one that it replaced. */
 export function decisionsReplacing(
   run: Run,
   images: readonly Image[],
-): (DecisionOnImage & { readonly own: Replaced })[] {
+): (DecisionOnImage & { readonly own: ReplacedDecision })[] {
   return images.flatMap((image) => {
     const decision = decisionOn(image)
     return decision?.replaces?.run === run.key ? [{ image, decision, own: decision.replaces }] : []
@@ -138,10 +138,10 @@ const beganAfter = (run: Run, key: string): boolean => {
 }
 
 /**
- * Decisions of workflow runs that began after this one, or that replace such a decision. GitHub's run IDs grow, so a re-run can tell that somebody
- * decided after its first attempt even where no mark of its own is left.
+ * Decisions of workflow runs that began after this one, and decisions that replaced those. GitHub's run IDs increase, so
+ * a re-run can tell that somebody decided after its first attempt even if it has no record of its own.
  */
-export function decisionsAfter(run: Run, images: readonly Image[]): DecisionOnImage[] {
+export function findLaterDecisions(run: Run, images: readonly Image[]): DecisionOnImage[] {
   return images.flatMap((image) => {
     const decision = decisionOn(image)
     if (!decision) return []
@@ -150,12 +150,16 @@ export function decisionsAfter(run: Run, images: readonly Image[]): DecisionOnIm
   })
 }
 
-/** Images that a workflow run begun after this one has baked into the contest. */
-export const bakedAfter = (run: Run, images: readonly Image[]): Image[] =>
+/** Available images that were baked by a workflow run which began after this one. */
+export const findLaterBakes = (run: Run, images: readonly Image[]): Image[] =>
   images.filter((image) => isAvailable(image) && beganAfter(run, image.tags[tag.run] ?? ''))
 
-/** What another run fell back to within the last half hour: a second person must not roll that back by reflex. */
-export function recentRollbackTo(
+/**
+ * The decision of another workflow run that rolled back to the current image within the last half hour: a second person
+ * must not accidentally roll that back too.
+ * @param now ECS's time, milliseconds
+ */
+export function findRecentRollback(
   current: Image,
   { run, images, now }: { run: Run; images: readonly Image[]; now: number },
 ): DecisionRecord | undefined {
@@ -171,7 +175,7 @@ export function recentRollbackTo(
     )
 }
 
-/** `run 17230001 on 2026-04-01T08:30:00Z (rollback to m-…)`: who, when and what. */
+/** `run 17230001 at 2026-04-01T08:30:00Z (rollback to m-…)`: who, when and what. */
 export const describeDecision = (decision: DecisionRecord): string =>
   `run ${workflowRunOf(decision.run)} at ${new Date(decision.at).toISOString().replace('.000', '')} (${decision.mode}${
     decision.target ? ` to ${decision.target}` : ''

@@ -1,11 +1,8 @@
-/**
- * One ECS image as the domain sees it, and the only order that a family has: by creation time.
- * Everything here is pure.
- */
+/** One ECS image as the domain sees it, and the order of a family: by creation time. */
 
 import type { Tags } from './tags.ts'
 
-/** As ECS spells them (`UnAvailable` included). */
+/** As ECS spells them, including `UnAvailable`. */
 export const imageStatuses = ['Waiting', 'Creating', 'Available', 'UnAvailable', 'CreateFailed', 'Deprecated'] as const
 export type ImageStatus = (typeof imageStatuses)[number]
 
@@ -20,32 +17,35 @@ export interface Image {
   readonly status: ImageStatus
   /** UTC, to the second: `2026-04-01T08:30:00Z`. */
   readonly creationTime: string
-  /** Percent; undefined where ECS says nothing usable. */
+  /** Percent; undefined if ECS reports nothing usable. */
   readonly progress: number | undefined
-  /** `false` only where ECS said so; it may lag behind `Available`. */
+  /** `false` only if ECS says so; it may lag behind `Available`. */
   readonly usable: boolean | undefined
-  /** `self` for an image of this account, else `others`, `system` or `marketplace`. */
+  /** `self` for an image of this account; otherwise `others`, `system` or `marketplace`. */
   readonly ownerAlias: string
   readonly architecture: string
   readonly osName: string
-  /** Made by CopyImage. */
+  /** Created by CopyImage. */
   readonly isCopied: boolean
-  /** IDs of the snapshots that its disks rest on. */
+  /** IDs of the snapshots of its disks. */
   readonly snapshots: readonly string[]
   readonly tags: Tags
 }
 
-/** What ECS refers to: an image, and the family that names it. */
+/** A family in one region. */
 export interface FamilyRef {
   readonly region: string
   readonly family: string
 }
 
-/** The creation time of an image made at `now`: none is made in the second of the one before. */
+/**
+ * A provisional creation time for an image that is created now: one second later, so that it is newer than all others.
+ * @param now ECS's time, milliseconds
+ */
 export const secondAfter = (now: number): string => `${new Date(now + 1000).toISOString().slice(0, 19)}Z`
 
-/** Each image once; of several answers about one, the last. */
-export const distinct = (images: readonly Image[]): Image[] => [
+/** Each image once; the last of several answers about the same image counts. */
+export const distinctImages = (images: readonly Image[]): Image[] => [
   ...new Map(images.map((image) => [image.id, image])).values(),
 ]
 
@@ -53,23 +53,23 @@ export const isAvailable = (image: Image): boolean => image.status === 'Availabl
 export const isPending = (image: Image): boolean => image.status === 'Creating' || image.status === 'Waiting'
 export const isFailed = (image: Image): boolean => image.status === 'CreateFailed' || image.status === 'UnAvailable'
 
-/** Available, and not reported as unusable: ECS may say Available before an instance can start from it. */
+/** Available and not reported as unusable: ECS may say Available before an instance can be launched from the image. */
 export const isReady = (image: Image): boolean => isAvailable(image) && image.usable !== false
 
 export const createdAt = (image: Image): number => Date.parse(image.creationTime)
 export const isNewer = (image: Image, than: Image): boolean => createdAt(image) > createdAt(than)
-export const sameSecond = (image: Image, other: Image): boolean =>
+export const createdInSameSecond = (image: Image, other: Image): boolean =>
   image.id !== other.id && createdAt(image) === createdAt(other)
 
 export const oldestFirst = (images: readonly Image[]): Image[] =>
   [...images].sort((a, b) => createdAt(a) - createdAt(b) || a.id.localeCompare(b.id))
 export const newestFirst = (images: readonly Image[]): Image[] => oldestFirst(images).reverse()
 
-/** Images in the contest of a family, newest first. */
-export const availableOf = (images: readonly Image[]): Image[] => newestFirst(images.filter(isAvailable))
+/** Images that can be current, newest first. */
+export const availableNewestFirst = (images: readonly Image[]): Image[] => newestFirst(images.filter(isAvailable))
 
-/** `web-v2 (m-bp1…)`: a name for people, the ID for everything else. */
+/** `web-v2 (m-bp1…)`: name and ID, for people. */
 export const label = (image: Image): string =>
   image.name && image.name !== image.id ? `${image.name} (${image.id})` : image.id
 
-export const list = (images: readonly Image[]): string => images.map(label).join(', ')
+export const listLabels = (images: readonly Image[]): string => images.map(label).join(', ')

@@ -1,4 +1,4 @@
-/** An ECS instance, as far as baking an image of it needs. */
+/** An ECS instance that an image is baked from. */
 import type { Run } from './run.ts'
 import { formatTime, parseTime, type Tags, tag } from './tags.ts'
 
@@ -9,14 +9,14 @@ export interface Instance {
   /** Reasons such as `security` or `financial`. */
   readonly locks: readonly string[]
   readonly tags: Readonly<Record<string, string>>
-  /** Start of the minute in which it was started last, milliseconds; undefined when ECS does not say. */
+  /** Milliseconds: the minute in which the instance was last started; undefined if ECS does not say. */
   readonly startedAt: number | undefined
 }
 
-/** Written on an instance before this action stops it, so that whoever comes next starts it again. */
+/** The tag that is put on an instance before this action stops it, so that a later run can start it again. */
 export const stoppedTag = (run: Run, at: number): Tags => ({ [tag.stopped]: `${run.key} ${formatTime(at)}` })
 
-/** Stopped by this action and not started since (ECS tells the minute of the last start). */
+/** Whether this action stopped the instance and nobody has started it since. ECS reports the last start to the minute. */
 export function isLeftStopped(instance: Pick<Instance, 'status' | 'tags' | 'startedAt'>): boolean {
   const [, time] = (instance.tags[tag.stopped] ?? '').split(' ')
   if (!time || !['Stopped', 'Stopping'].includes(instance.status)) return false

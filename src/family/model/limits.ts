@@ -1,4 +1,4 @@
-/** What ECS takes at most. */
+/** Limits of ECS. */
 
 /** Tags on one resource. */
 export const tagLimit = 20
@@ -6,7 +6,7 @@ export const tagLimit = 20
 /** Accounts that an image is shared with. */
 export const shareLimit = 50
 
-/** Accounts in one request. ECS ignores the eleventh without a word: each step is one request. */
+/** Accounts in one request. ECS silently ignores the eleventh, so each step is one request. */
 export const accountsPerRequest = 10
 
 /** Images in a family. */

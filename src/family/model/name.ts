@@ -1,27 +1,27 @@
 /**
- * The rules for names of families and images. ECS's documents contradict each other; where they do, the stricter
- * reading is refused and the doubtful one allowed with a warning (CreateImage, ModifyImageAttribute and the
- * image family overview, 2019 to 2026).
+ * The rules for names of families and images. ECS's documents contradict each other (CreateImage, ModifyImageAttribute
+ * and the image family overview, 2019 to 2026). A name that all of them forbid is refused. A name that only some of them
+ * forbid is allowed with a warning.
  */
 
-export type Judgement =
+export type NameCheck =
   | { readonly kind: 'good' }
   | { readonly kind: 'doubtful'; readonly reason: string }
   | { readonly kind: 'bad'; readonly reason: string }
 
-const good: Judgement = { kind: 'good' }
-const bad = (reason: string): Judgement => ({ kind: 'bad', reason })
-const doubtful = (reason: string): Judgement => ({ kind: 'doubtful', reason })
+const good: NameCheck = { kind: 'good' }
+const bad = (reason: string): NameCheck => ({ kind: 'bad', reason })
+const doubtful = (reason: string): NameCheck => ({ kind: 'doubtful', reason })
 
-/** Letters as ECS means them: Latin and Chinese ones. */
+/** Letters in ECS's sense: Latin and Chinese ones. */
 const letter = /^[A-Za-z\p{Script=Han}]$/u
 const allowed = /^[A-Za-z0-9\p{Script=Han}.:_-]$/u
 
 const codePoint = (character: string): string =>
   `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`
 
-/** The part that families and image names share: length, first character, alphabet, prefixes. */
-function judgeCommon(name: string): Judgement {
+/** Checks what holds for families and image names alike: length, first character, alphabet, prefixes. */
+function checkCommon(name: string): NameCheck {
   const characters = [...name]
   if (characters.length < 2 || characters.length > 128) {
     return bad(`it must have 2 to 128 characters, not ${characters.length}`)
@@ -40,18 +40,18 @@ function judgeCommon(name: string): Judgement {
   return good
 }
 
-/** A family that an image is put into. */
-export function judgeFamily(name: string): Judgement {
-  const common = judgeCommon(name)
+/** Checks a family that an image is put into. */
+export function checkFamilyName(name: string): NameCheck {
+  const common = checkCommon(name)
   if (common.kind !== 'good') return common
   if (/^acs/i.test(name)) return doubtful(`it starts with 'acs', which one of ECS's documents forbids`)
   if (name.includes('.')) return doubtful(`it contains a dot, which only some of ECS's documents allow`)
   return good
 }
 
-/** A family that is only read: also `acs:<UID>:<name>` of another account, and public ones such as `acs:ubuntu_24_04_x64`. */
-export function judgeReadableFamily(name: string): Judgement {
-  if (!name.startsWith('acs:')) return judgeFamily(name)
+/** Checks a family that is only read: also `acs:<UID>:<name>` of another account, or a public `acs:ubuntu_24_04_x64`. */
+export function checkReadableFamilyName(name: string): NameCheck {
+  if (!name.startsWith('acs:')) return checkFamilyName(name)
   const characters = [...name]
   if (characters.length <= 'acs:'.length || characters.length > 160) {
     return bad(`it must be acs:<account ID>:<family>, or a public family such as acs:ubuntu_24_04_x64`)
@@ -60,7 +60,7 @@ export function judgeReadableFamily(name: string): Judgement {
   return stray === undefined ? good : bad(`it contains '${stray}' (${codePoint(stray)})`)
 }
 
-export const judgeImageName = judgeCommon
+export const checkImageName = checkCommon
 
-/** Names with this prefix belong to the system or to another account; what ECS says of them is asked twice (`resolve`). */
+/** Names with this prefix belong to the system or to another account. */
 export const isForeignFamily = (name: string): boolean => name.startsWith('acs:')

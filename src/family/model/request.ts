@@ -1,4 +1,4 @@
-/** What the user asks for, one variant a mode: the inputs after every check, in the words of the domain. */
+/** What the user asks for: the inputs after all checks, in the words of the domain. One variant per mode. */
 
 import type { Run } from './run.ts'
 import type { Tags } from './tags.ts'
@@ -27,20 +27,20 @@ export function describeSource(source: Source): string {
   }
 }
 
-interface Common {
+interface CommonOptions {
   /** The home region. */
   readonly region: string
-  /** Other regions in which the family is kept. */
+  /** The other regions of the family. */
   readonly replicas: readonly string[]
   readonly run: Run
   readonly dryRun: boolean
 }
 
-export interface BakeRequest extends Common, Releasing {
+export interface BakeRequest extends CommonOptions, ReleaseOptions {
   readonly mode: 'bake'
   readonly family: string
   readonly source: Source
-  /** Undefined: a name is made from family and run. */
+  /** Undefined: the name is made of family and run. */
   readonly imageName: string | undefined
   readonly imageVersion: string | undefined
   readonly description: string
@@ -50,7 +50,7 @@ export interface BakeRequest extends Common, Releasing {
   readonly bootMode: string | undefined
   readonly detectionStrategy: string | undefined
   readonly imdsSupport: string | undefined
-  /** The action's own and the user's. */
+  /** The action's own tags and the user's. */
   readonly tags: Tags
   readonly stopInstance: 'no' | 'orderly' | 'by-force'
   readonly wait: boolean
@@ -58,20 +58,20 @@ export interface BakeRequest extends Common, Releasing {
   readonly unshare: boolean
 }
 
-/** How copies are made, and what is done with the image and its copies. */
-interface Releasing {
+/** How copies are made, who the images are shared with, and how many the family keeps. */
+interface ReleaseOptions {
   /** Undefined: the default group. */
   readonly resourceGroupId: string | undefined
-  /** By region: the key that a copy there is encrypted with. */
+  /** ID of the key that encrypts a copy, by region. */
   readonly copyKmsKeyIds: Readonly<Record<string, string>>
   /** Account IDs. */
   readonly shareWith: readonly string[]
-  /** Images to keep in the family; undefined: nothing is deleted. */
+  /** How many images to keep in the family; undefined: nothing is deleted. */
   readonly keep: number | undefined
 }
 
-/** How an image is taken out of the contest. */
-interface Withdrawing {
+/** How images are withdrawn. */
+interface WithdrawalOptions {
   readonly expectedImage: string | undefined
   readonly unshare: boolean
   readonly quarantineFamily: string | undefined
@@ -83,7 +83,7 @@ interface Conditions {
   readonly maxAgeDays: number | undefined
 }
 
-export interface PromoteRequest extends Common, Withdrawing, Conditions, Releasing {
+export interface PromoteRequest extends CommonOptions, WithdrawalOptions, Conditions, ReleaseOptions {
   readonly mode: 'promote'
   readonly family: string
   /** At least one of the two is set. */
@@ -92,11 +92,11 @@ export interface PromoteRequest extends Common, Withdrawing, Conditions, Releasi
   readonly deprecateNewer: boolean
   /** Put on the promoted image and its copies. */
   readonly tags: Tags
-  /** The action's own on a copy, apart from its origin. */
+  /** The action's own tags on a copy, apart from its origin. */
   readonly copyTags: Tags
 }
 
-export interface RollbackRequest extends Common, Withdrawing {
+export interface RollbackRequest extends CommonOptions, WithdrawalOptions {
   readonly mode: 'rollback'
   readonly family: string
   readonly toImage: string | undefined
@@ -106,9 +106,11 @@ export interface RollbackRequest extends Common, Withdrawing {
   readonly shareWith: readonly string[]
 }
 
-export interface ResolveRequest extends Common, Conditions {
+export interface ResolveRequest extends CommonOptions, Conditions {
   readonly mode: 'resolve'
-  readonly of: { readonly kind: 'family'; readonly family: string } | { readonly kind: 'image'; readonly image: string }
+  readonly subject:
+    | { readonly kind: 'family'; readonly family: string }
+    | { readonly kind: 'image'; readonly image: string }
   readonly ifMissing: 'error' | 'ignore'
 }
 
@@ -117,17 +119,17 @@ export type RecordedRequest = PromoteRequest | RollbackRequest
 
 export type Request = BakeRequest | PromoteRequest | RollbackRequest | ResolveRequest
 
-/** The family that the request is about; undefined where that is the question. */
+/** The family that the request is about; undefined if the request asks which family an image belongs to. */
 export const familyOf = (request: Request): string | undefined => {
   if (request.mode !== 'resolve') return request.family
-  return request.of.kind === 'family' ? request.of.family : undefined
+  return request.subject.kind === 'family' ? request.subject.family : undefined
 }
 
 /** Home first. */
 export const regionsOf = ({
   region,
   replicas,
-}: Pick<Common, 'region' | 'replicas'>): readonly [home: string, ...replicas: string[]] => [region, ...replicas]
+}: Pick<CommonOptions, 'region' | 'replicas'>): readonly [home: string, ...replicas: string[]] => [region, ...replicas]
 
 export type Mode = Request['mode']
 export const modes = ['bake', 'promote', 'rollback', 'resolve'] as const satisfies readonly Mode[]

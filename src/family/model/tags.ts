@@ -17,17 +17,17 @@ export const tag = {
 export const hasRoomForTags = (present: Tags, more: Tags): boolean =>
   new Set([...Object.keys(present), ...Object.keys(more)]).size <= tagLimit
 
-/** A time in a tag value, UTC, to the second: `20260401083000`. */
+/** A time as a tag value, UTC, to the second: `20260401083000`. @param at milliseconds */
 export const formatTime = (at: number): string => new Date(at).toISOString().replace(/\.\d+/, '').replaceAll(/\D/g, '')
 export const parseTime = (text: string): number =>
   Date.parse(text.replace(/^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$/, '$1-$2-$3T$4:$5:$6Z'))
 
-/** A reason as a tag value may hold it: at most 128 UTF-16 units (the stricter count), no `://`, no `acs:` in front. */
+/** A reason as a valid tag value: at most 128 UTF-16 units (the stricter count), no `://`, no `acs:` at the start. */
 export function reasonTag(reason: string): Tags {
   const plain = reason
     .replaceAll(/:\/{2,}/g, ':')
     .replaceAll(/\s+/g, ' ')
     .replace(/^acs:/i, 'acs-')
-  // Not through the middle of a character.
+  // A character must not be cut in half.
   return { [tag.reason]: plain.slice(0, 128).replace(/[\uD800-\uDBFF]$/, '') }
 }

@@ -1,4 +1,4 @@
-/** The instance that an image is baked from: whether it can be used, and how it is stopped and started again. */
+/** The instance that an image is baked from: whether it can be used, and the steps that stop and restart it. */
 import { type Instance, isLeftStopped, stoppedTag } from '../model/instance.ts'
 import type { BakeRequest } from '../model/request.ts'
 import { tag } from '../model/tags.ts'
@@ -18,23 +18,23 @@ export function refuseInstance({ source }: BakeRequest, instance: Instance | und
   if (instance.locks.includes('security')) {
     return refuse(
       'instance-unusable',
-      `Instance ${instance.id} is locked for security reasons: ECS makes no image of it.`,
+      `Instance ${instance.id} is locked for security reasons, and ECS creates no image of a locked instance.`,
       'Clear the security incident in the console, then run again.',
     )
   }
   if (['Running', 'Stopped'].includes(instance.status)) return undefined
   return refuse(
     'instance-unusable',
-    `Instance ${instance.id} is ${instance.status}; an image is made of one that is Running or Stopped.`,
-    'Run again when it has settled.',
+    `Instance ${instance.id} is ${instance.status}; ECS creates an image only of an instance that is Running or Stopped.`,
+    'Run again when the instance is Running or Stopped.',
   )
 }
 
 /**
- * Whatever comes of the image: an instance that a lost attempt of this run has left stopped is started again. What
- * another run has stopped may be what it is baking just now.
+ * Starts an instance that a lost attempt of this run left stopped, whatever is decided about the image. An instance
+ * that another run stopped is left alone: that run may be baking it at this moment.
  */
-export function keepStoppedInstance(
+export function restartStoppedInstance(
   decision: RegionDecision,
   { region, run }: BakeRequest,
   instance: Instance | undefined,
@@ -42,11 +42,11 @@ export function keepStoppedInstance(
   if (decision.kind === 'change' || !instance || !isLeftStopped(instance)) return decision
   if (!instance.tags[tag.stopped]?.startsWith(`${run.key} `)) return decision
   if (decision.kind === 'refuse') return { ...decision, leavesStopped: { region, instance: instance.id } }
-  return { ...decision, create: restart(region, instance) }
+  return { ...decision, create: planRestart(region, instance) }
 }
 
-/** The tag comes first: where the whole runner is lost, the next bake of the instance starts it again. */
-export const stop = (
+/** The tag is written before the stop: if the runner is lost, the next bake of the instance starts it again. */
+export const planStop = (
   { region, run, stopInstance }: BakeRequest,
   instance: Instance,
   { now, meanwhile }: { readonly now: number; readonly meanwhile: readonly Step[] },
@@ -54,31 +54,31 @@ export const stop = (
   { action: 'tag', region, resource: 'instance', ids: [instance.id], tags: stoppedTag(run, now) },
   { action: 'stop', region, instance: instance.id, force: stopInstance === 'by-force' },
   ...meanwhile,
-  ...start(region, instance),
+  ...planStart(region, instance),
 ]
 
-const start = (region: string, instance: Instance): Step[] => [
+const planStart = (region: string, instance: Instance): Step[] => [
   { action: 'start', region, instance: instance.id },
-  ...removeTag(region, instance),
+  ...planUntag(region, instance),
 ]
 
-const removeTag = (region: string, { id }: Instance): Step[] => [
+const planUntag = (region: string, { id }: Instance): Step[] => [
   { action: 'untag', region, resource: 'instance', ids: [id], keys: [tag.stopped] },
 ]
 
-/** An instance that a lost attempt, of this run or another, has left stopped; a tag that no longer holds is only removed. */
-export function restart(region: string, instance: Instance | undefined): Step[] {
+/** Starts an instance that a lost attempt, of this run or another, left stopped. A tag that no longer holds is removed. */
+export function planRestart(region: string, instance: Instance | undefined): Step[] {
   if (!instance || !(tag.stopped in instance.tags)) return []
-  return isLeftStopped(instance) ? start(region, instance) : removeTag(region, instance)
+  return isLeftStopped(instance) ? planStart(region, instance) : planUntag(region, instance)
 }
 
-export const noticeRunning = ({ stopInstance }: BakeRequest, instance: Instance | undefined): Notice[] =>
+export const runningNotices = ({ stopInstance }: BakeRequest, instance: Instance | undefined): Notice[] =>
   instance?.status === 'Running' && stopInstance === 'no'
     ? [
         {
           level: 'warning',
           persistent: true,
-          text: `Instance ${instance.id} is running: what it has not written to its disks yet is not in the image. Set \`stop-instance: true\` to have it stopped meanwhile.`,
+          text: `Instance ${instance.id} is running: data that it has not yet written to its disks will be missing from the image. Set \`stop-instance: true\` to stop it while the image is created.`,
         },
       ]
     : []

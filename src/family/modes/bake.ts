@@ -1,9 +1,18 @@
 /**
- * Creates an image into a family, once a run, and copies it to the replica regions: what an earlier attempt has made
- * is found and gone on with.
+ * Creates an image in a family, once a run, and copies it to the replica regions. An image that an earlier attempt
+ * created is found and used.
  */
 
-import { availableOf, distinct, type Image, isFailed, isReady, label, sameSecond, secondAfter } from '../model/image.ts'
+import {
+  availableNewestFirst,
+  createdInSameSecond,
+  distinctImages,
+  type Image,
+  isFailed,
+  isReady,
+  label,
+  secondAfter,
+} from '../model/image.ts'
 import type { BakeRequest } from '../model/request.ts'
 import { imageNameOf } from '../model/run.ts'
 import { tag } from '../model/tags.ts'
@@ -15,8 +24,8 @@ import { quotaNotices } from '../rules/quota.ts'
 import { failedNotices, nextGeneration, renameFailed } from '../rules/replication.ts'
 import { refuseAmbiguous } from '../rules/rivals.ts'
 import { bakeCopies } from './bake-copies.ts'
-import { type BakeState, leaveMoved, refuseTakenName, settleOn } from './bake-image.ts'
-import { keepStoppedInstance, noticeRunning, refuseInstance, restart, stop } from './bake-instance.ts'
+import { type BakeState, changeTo, decideMoved, refuseTakenName } from './bake-image.ts'
+import { planRestart, planStop, refuseInstance, restartStoppedInstance, runningNotices } from './bake-instance.ts'
 import { planRegions } from './pipeline.ts'
 import type { ModePolicy } from './policy.ts'
 
@@ -24,9 +33,9 @@ export const planBake = (request: BakeRequest): QueryGenerator<Plan> => planRegi
 
 const bake: ModePolicy<BakeRequest, BakeState> = {
   look: (request, { isHome }) => (isHome ? lookAtHome(request) : lookAtReplica(request)),
-  choose: (request, { home, now }) => {
-    const decision = refuseTied(request, home) ?? choose(request, home, now)
-    return withoutQuery(keepStoppedInstance(decision, request, home.instance))
+  decideHome: (request, { home, now }) => {
+    const decision = refuseTied(request, home) ?? decideBake(request, home, now)
+    return withoutQuery(restartStoppedInstance(decision, request, home.instance))
   },
   ...bakeCopies,
   sharePhase: 'commit',
@@ -35,20 +44,20 @@ const bake: ModePolicy<BakeRequest, BakeState> = {
   overtaken: 'warns',
   expectsTarget: ({ wait }) => wait,
   // The shares that `unshare` takes back are those of images that `keep` deletes.
-  withdrawing: (request) => ({ ...request, unshare: false, quarantineFamily: undefined }),
+  withdrawalRequest: (request) => ({ ...request, unshare: false, quarantineFamily: undefined }),
   record: () => ({ planned: [], done: [], notices: [] }),
   confirmExpected: () => [],
   tagTarget: () => [],
-  noticePending: () => [],
+  pendingNotices: () => [],
 }
 
-// ── What there is ────────────────────────────────────────────────────────────
+// ── What is there ────────────────────────────────────────────────────────────
 
-/** A given name says nothing of who made the image, and tags may lag. */
+/** A name that the user chose does not show who created the image, and tags may be late. */
 function* lookAtHome(request: BakeRequest): QueryGenerator<BakeState> {
   const state = yield* lookForOwn(request)
   if (request.run.attempt === 1 || !state.taken) return state
-  yield* query({ ask: 'lag', of: 'earlier attempt' })
+  yield* query({ ask: 'lag', writesOf: 'earlier attempt' })
   return yield* lookForOwn(request)
 }
 
@@ -62,18 +71,25 @@ function* lookForOwn(request: BakeRequest): QueryGenerator<BakeState> {
   })
   const seen = { region, current, members, quarantined: [], instance }
   if (made.some((image) => !isFailed(image))) {
-    return { ...seen, known: distinct([...members, ...made]), own: made, taken: undefined, name: '', generation: 0 }
+    return {
+      ...seen,
+      known: distinctImages([...members, ...made]),
+      own: made,
+      taken: undefined,
+      name: '',
+      generation: 0,
+    }
   }
   let generation = nextGeneration(request, made)
   for (;;) {
     const name = imageName ?? imageNameOf(run, family, generation)
     const [named] = yield* query({ ask: 'named', region, name })
-    // A generated name holds a digest of the run: it is this run's even where its tags cannot be read yet.
+    // A generated name contains a digest of the run: the image is this run's even before its tags can be read.
     const isOwn = (image: Image) => imageName === undefined || image.tags[tag.run] === run.key
-    const own = distinct([...made, ...named.filter(isOwn)])
+    const own = distinctImages([...made, ...named.filter(isOwn)])
     const taken = named.find((image) => !isOwn(image))
     const hasFailed = imageName === undefined && named.some(({ status }) => status === 'CreateFailed')
-    if (!hasFailed) return { ...seen, known: distinct([...members, ...own]), own, taken, name, generation }
+    if (!hasFailed) return { ...seen, known: distinctImages([...members, ...own]), own, taken, name, generation }
     generation += 1
   }
 }
@@ -91,50 +107,50 @@ function* lookAtReplica({ region, family, imageName, run }: BakeRequest): QueryG
 
 // ── At home ──────────────────────────────────────────────────────────────────
 
-function choose(request: BakeRequest, state: BakeState, now: number): RegionDecision {
-  const finished = findFinished(state)
-  if (finished) return goOn(request, state, finished)
+function decideBake(request: BakeRequest, state: BakeState, now: number): RegionDecision {
+  const finished = findOwnImage(state)
+  if (finished) return continueWith(request, state, finished)
   if (state.taken) return refuseTakenName(state.taken)
-  return refuseInstance(request, state.instance) ?? create(request, state, now)
+  return refuseInstance(request, state.instance) ?? planCreation(request, state, now)
 }
 
-const findFinished = ({ own }: BakeState): Image | undefined => own.find(({ status }) => status !== 'CreateFailed')
+const findOwnImage = ({ own }: BakeState): Image | undefined => own.find(({ status }) => status !== 'CreateFailed')
 
-/** With copies it has to be clear whether the image is served at home: they follow it. */
+/** Copies follow what is current at home, so with copies the order at home must not be ambiguous. */
 function refuseTied({ family, replicas }: BakeRequest, state: BakeState): Refusal | undefined {
-  const image = findFinished(state)
-  const tied = image && availableOf(state.members).find((other) => sameSecond(other, image))
+  const image = findOwnImage(state)
+  const tied = image && availableNewestFirst(state.members).find((other) => createdInSameSecond(other, image))
   return replicas.length > 0 && image && tied ? refuseAmbiguous(family, [image, tied]) : undefined
 }
 
-/** An image of this run exists: wait for it, or leave it where the same workflow run has taken it. */
-function goOn(request: BakeRequest, state: BakeState, image: Image): RegionDecision {
+/** An image of this run exists: wait for it, or leave it where a later step of the same workflow run moved it. */
+function continueWith(request: BakeRequest, state: BakeState, image: Image): RegionDecision {
   if (image.status === 'UnAvailable') {
     return refuse(
       'image-failed',
-      `${label(image)}, made by an earlier attempt, is UnAvailable.`,
+      `${label(image)}, which an earlier attempt created, is UnAvailable.`,
       'Delete it in the ECS console, then run again: a new image is created.',
     )
   }
-  // With copies it joins its family when they are ready.
-  const mayJoinYet = request.replicas.length > 0 && image.family === ''
-  const isMoved = image.status === 'Deprecated' || !(mayJoinYet || image.family === request.family)
-  if (isMoved) return leaveMoved(request, state, image)
+  // With copies, the image joins its family once the copies are ready.
+  const isStillOutside = request.replicas.length > 0 && image.family === ''
+  const isMoved = image.status === 'Deprecated' || !(isStillOutside || image.family === request.family)
+  if (isMoved) return decideMoved(request, state, image)
   const wait: Step[] =
     isReady(image) || !request.wait ? [] : [{ action: 'await', region: state.region, image: image.id }]
   return {
-    ...settleOn(request, state, image),
-    create: [...wait, ...restart(state.region, state.instance)],
+    ...changeTo(request, state, image),
+    create: [...wait, ...planRestart(state.region, state.instance)],
   }
 }
 
-function create(request: BakeRequest, state: BakeState, now: number): Change {
+function planCreation(request: BakeRequest, state: BakeState, now: number): Change {
   const { region, stopInstance, wait } = request
   const { name, generation, instance, current } = state
   const failed = state.own.filter(({ status }) => status === 'CreateFailed')
-  const isStopped = stopInstance !== 'no' && instance?.status === 'Running'
+  const mustStop = stopInstance !== 'no' && instance?.status === 'Running'
   const spec = createSpec(request, { name, generation })
-  const made: Step[] = [
+  const createSteps: Step[] = [
     { action: 'create', region, image: newImagePlaceholder, create: spec },
     ...(wait ? [{ action: 'await', region, image: newImagePlaceholder } as const] : []),
   ]
@@ -148,11 +164,13 @@ function create(request: BakeRequest, state: BakeState, now: number): Change {
     changedBefore: false,
     create: [
       ...renameFailed(request, failed, { name, generation }),
-      ...(isStopped ? stop(request, instance, { now, meanwhile: made }) : [...made, ...restart(region, instance)]),
+      ...(mustStop
+        ? planStop(request, instance, { now, meanwhile: createSteps })
+        : [...createSteps, ...planRestart(region, instance)]),
     ],
     notices: [
       ...failedNotices(failed),
-      ...noticeRunning(request, instance),
+      ...runningNotices(request, instance),
       ...(spec.family === undefined ? [] : quotaNotices(request, state.members)),
     ],
   }
@@ -161,13 +179,13 @@ function create(request: BakeRequest, state: BakeState, now: number): Change {
 const createSpec = (request: BakeRequest, { name, generation }: { name: string; generation: number }): CreateSpec => {
   const { source, imageVersion, description, platform, architecture, bootMode, tags, run } = request
   const { detectionStrategy, imdsSupport, resourceGroupId } = request
-  // With copies to come, all regions join at once.
+  // With copies, the image joins its family together with them.
   const family = request.replicas.length === 0 ? request.family : undefined
   const given = { source, imageVersion, description, platform, architecture, bootMode, tags, run }
   return { ...given, detectionStrategy, imdsSupport, resourceGroupId, family, name, generation }
 }
 
-/** The image as it will be: made now, it is the newest. */
+/** The image as it will be: created now, it is the newest. */
 const plannedImage = ({ region, tags }: BakeRequest, { name, family = '' }: CreateSpec, now: number): Image => ({
   id: newImagePlaceholder,
   region,

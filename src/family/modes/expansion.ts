@@ -1,82 +1,82 @@
-/** From what is decided for one region to its steps: how the image comes in, what leaves, what is shared and deleted. */
+/** Turns the decision for one region into steps: the image joins its family, others leave, images are shared and deleted. */
 
 import { type Image, isAvailable, isNewer, oldestFirst } from '../model/image.ts'
 import type { BakeRequest, PromoteRequest, RollbackRequest } from '../model/request.ts'
-import { type Change, type Keep, type RegionCase, servedAfter } from '../plan/decision.ts'
+import { type Change, currentAfterPlan, type DecidedRegion, type Keep } from '../plan/decision.ts'
 import { isRefusal, phases, type Refusal, type RegionPlan } from '../plan/plan.ts'
 import type { QueryGenerator } from '../plan/query.ts'
-import { withSteps } from '../plan/regions.ts'
+import { addSteps } from '../plan/regions.ts'
 import { isPlaceholder, type Step } from '../plan/steps.ts'
-import { resumeNotice } from '../recovery/resume.ts'
-import { type Entry, planEntry } from '../rules/entry.ts'
+import { resumeNotices } from '../recovery/resume.ts'
+import { type FamilyEntry, planEntry } from '../rules/entry.ts'
 import { refuseForbidden } from '../rules/permission.ts'
 import { planPruning } from '../rules/pruning.ts'
 import { quotaNotices } from '../rules/quota.ts'
-import { pendingAfter } from '../rules/rivals.ts'
+import { findPendingNewer } from '../rules/rivals.ts'
 import { planSharing, type Sharing } from '../rules/sharing.ts'
-import { planWithdrawal, type Withdrawing, withdrawalSteps } from '../rules/withdrawal.ts'
+import { planWithdrawal, type WithdrawalRequest, withdrawalSteps } from '../rules/withdrawal.ts'
 import type { ExpansionPolicy } from './policy.ts'
 
-interface Context {
+interface ExpansionContext {
   /** ECS's time, milliseconds. */
   readonly now: number
-  /** Origins of what the home region serves and would fall back to. */
+  /** Origins of the home region's current image and of the image it would fall back to. */
   readonly keptOrigins: readonly string[]
   readonly homeTarget: Image | undefined
 }
 
-/** What is decided for one region, with all that goes with it. */
+/** Plans everything that follows from the decision for one region. */
 export function* expandRegion<R extends BakeRequest | PromoteRequest | RollbackRequest>(
   request: R,
   policy: ExpansionPolicy<R>,
-  each: RegionCase,
-  context: Context,
+  decided: DecidedRegion,
+  context: ExpansionContext,
 ): QueryGenerator<RegionPlan | Refusal> {
-  const { state, decision, target } = each
+  const { state, decision, target } = decided
   if (isRefusal(decision)) return decision
-  // What a later step has withdrawn since is not shared.
+  // An image that a later step has withdrawn is not shared.
   const shared = target && (decision.kind === 'change' || isAvailable(target)) ? target : undefined
   const sharing = yield* planSharing(request, shared && isPlaceholder(shared.id) ? shared.id : shared)
   if (isRefusal(sharing)) return sharing
   const plan =
     decision.kind === 'change'
-      ? yield* planChange(request, policy, each, { ...context, decision, sharing })
-      : keepAsItIs(policy, each, decision, sharing)
+      ? yield* planChange(request, policy, decided, { ...context, decision, sharing })
+      : planKeep(policy, decided, decision, sharing)
   if (isRefusal(plan)) return plan
-  const told = { ...plan, notices: [...each.notices, ...plan.notices, ...sharing.notices] }
+  const withNotices = { ...plan, notices: [...decided.notices, ...plan.notices, ...sharing.notices] }
   const pruned =
     'keep' in request
       ? yield* planPruning(request, {
-          plan: told,
+          plan: withNotices,
           members: state.members,
-          target: servedAfter(each),
+          target: currentAfterPlan(decided),
           origins: context.keptOrigins,
-          leavesFamily: policy.withdrawing(request).quarantineFamily !== undefined,
+          leavesFamily: policy.withdrawalRequest(request).quarantineFamily !== undefined,
         })
-      : told
+      : withNotices
   return (yield* refuseForbidden(stepsIn(pruned), { canMakeRoom: (pruned.room ?? []).length > 0 })) ?? pruned
 }
 
-/** Nothing is done about the family itself: only what is left besides. */
-function keepAsItIs<R>(
+/** The family itself stays as it is; steps may be left that do not touch it. */
+function planKeep<R>(
   { sharePhase }: ExpansionPolicy<R>,
-  { copy }: RegionCase,
+  { copy }: DecidedRegion,
   { everywhere: _, create = [], ...plan }: Keep,
   sharing: Sharing,
 ): RegionPlan {
-  return withSteps(plan, { create, copy, [sharePhase]: sharing.steps })
+  return addSteps(plan, { create, copy, [sharePhase]: sharing.steps })
 }
 
 const stepsIn = (plan: RegionPlan): readonly Step[] =>
   plan.kind === 'nothing' ? [] : phases.flatMap((phase) => plan.steps[phase] ?? [])
 
-const noEntry: Entry = { first: [], steps: [] }
+const noEntry: FamilyEntry = { prepare: [], enter: [] }
 
 function* planChange<R extends BakeRequest | PromoteRequest | RollbackRequest>(
   request: R,
   policy: ExpansionPolicy<R>,
-  { state, copy }: RegionCase,
-  { decision, sharing, now, homeTarget }: Context & { readonly decision: Change; readonly sharing: Sharing },
+  { state, copy }: DecidedRegion,
+  { decision, sharing, now, homeTarget }: ExpansionContext & { readonly decision: Change; readonly sharing: Sharing },
 ): QueryGenerator<RegionPlan | Refusal> {
   const { region, family } = request
   const { target, withdraw, withdrawWhenReady, resumed, create = [] } = decision
@@ -88,11 +88,11 @@ function* planChange<R extends BakeRequest | PromoteRequest | RollbackRequest>(
     ? yield* planEntry(request, target, { hasRivals, isAwaited, awaitsTarget: policy.awaitsTarget })
     : noEntry
   if (isRefusal(entry)) return entry
-  const withdrawal = yield* planWithdrawal(policy.withdrawing(request), {
+  const withdrawal = yield* planWithdrawal(policy.withdrawalRequest(request), {
     images: withdraw,
     target,
     targetShares: sharing.shares,
-    replaced: policy.expectsTarget(request) ? imageReplaced(decision, state.current) : undefined,
+    replaced: policy.expectsTarget(request) ? findReplaced(decision, state.current) : undefined,
     quarantined: state.quarantined,
   })
   if (isRefusal(withdrawal)) return policy.explainShared?.(withdrawal, homeTarget) ?? withdrawal
@@ -100,9 +100,9 @@ function* planChange<R extends BakeRequest | PromoteRequest | RollbackRequest>(
   if (isRefusal(record)) return record
 
   const withdrawn = [...oldestFirst(resumed?.withdrawn ?? []), ...withdraw, ...withdrawWhenReady].map(({ id }) => id)
-  const pending = pendingAfter(state.members, target).filter((image) => !withdrawWhenReady.includes(image))
-  const [sharedEarly, sharedWhenRestored] = whenToShare(policy, target, sharing)
-  const enters = [...entry.steps, ...sharedWhenRestored]
+  const pending = findPendingNewer(state.members, target).filter((image) => !withdrawWhenReady.includes(image))
+  const [sharedEarly, sharedWhenRestored] = splitSharing(policy, target, sharing)
+  const entrySteps = [...entry.enter, ...sharedWhenRestored]
   return {
     kind: 'change',
     region,
@@ -111,17 +111,17 @@ function* planChange<R extends BakeRequest | PromoteRequest | RollbackRequest>(
       copy,
       record: record.planned,
       check: policy.confirmExpected(request, decision, state.current),
-      // While newer images are there, the target changes no answer by coming in.
+      // While newer images are in the family, the target does not become current by joining it.
       prepare: [
         ...sharedEarly,
         ...(target ? policy.tagTarget(request, target) : []),
-        ...entry.first,
-        ...(hasRivals ? enters : []),
+        ...entry.prepare,
+        ...(hasRivals ? entrySteps : []),
       ],
       activate: [
-        ...(hasRivals ? [] : enters),
+        ...(hasRivals ? [] : entrySteps),
         ...withdrawal.steps,
-        ...withdrawPending(policy.withdrawing(request), withdrawWhenReady),
+        ...planPendingWithdrawal(policy.withdrawalRequest(request), withdrawWhenReady),
       ],
       commit: [...record.done, ...(policy.sharePhase === 'commit' ? sharing.steps : [])],
     },
@@ -136,8 +136,8 @@ function* planChange<R extends BakeRequest | PromoteRequest | RollbackRequest>(
     pending: pending.map(({ id }) => id),
     notices: [
       ...(decision.notices ?? []),
-      ...resumeNotice(request.run, decision),
-      ...policy.noticePending(request, pending),
+      ...resumeNotices(request.run, decision),
+      ...policy.pendingNotices(request, pending),
       ...withdrawal.notices,
       ...record.notices,
       ...(target && target.family !== family ? quotaNotices(request, state.members) : []),
@@ -145,8 +145,8 @@ function* planChange<R extends BakeRequest | PromoteRequest | RollbackRequest>(
   }
 }
 
-/** What the family serves now, where it stays in the family and is served no longer. */
-const imageReplaced = ({ target, withdraw }: Change, current: Image | undefined): Image | undefined =>
+/** The current image, if it stays in the family but is current no longer. */
+const findReplaced = ({ target, withdraw }: Change, current: Image | undefined): Image | undefined =>
   current &&
   target &&
   current.id !== target.id &&
@@ -155,8 +155,8 @@ const imageReplaced = ({ target, withdraw }: Change, current: Image | undefined)
     ? current
     : undefined
 
-/** ECS shares no deprecated image: one that has to be restored is shared after that. */
-function whenToShare<R>(
+/** ECS shares no deprecated image, so a deprecated target is shared after it was restored. */
+function splitSharing<R>(
   { sharePhase }: ExpansionPolicy<R>,
   target: Image | undefined,
   { steps }: Sharing,
@@ -166,11 +166,11 @@ function whenToShare<R>(
 }
 
 /**
- * The bad image goes first, then each one still being created as soon as it is available: waiting for those before
- * anything else would leave the bad image current meanwhile.
+ * Images that are still being created are withdrawn last, each as soon as it is available: the bad image would stay
+ * current while they are awaited.
  */
-const withdrawPending = (withdrawing: Withdrawing, pending: readonly Image[]): Step[] =>
+const planPendingWithdrawal = (request: WithdrawalRequest, pending: readonly Image[]): Step[] =>
   pending.flatMap((image): Step[] => [
-    { action: 'await', region: withdrawing.region, image: image.id, mayFail: true },
-    ...withdrawalSteps(image, [], withdrawing),
+    { action: 'await', region: request.region, image: image.id, mayFail: true },
+    ...withdrawalSteps(image, [], request),
   ])

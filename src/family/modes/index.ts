@@ -1,4 +1,4 @@
-/** The planner of each mode: what differs between the modes, and nothing else. */
+/** The planner of each mode. */
 
 import type { Request } from '../model/request.ts'
 import type { Plan } from '../plan/plan.ts'

@@ -1,14 +1,14 @@
 /**
- * The one way from a request to a plan, for any number of regions: look at all of them side by side, recover what an
- * earlier attempt decided, choose an image at home, find or plan its copy in each replica region, decide each region.
- * Then one refusal for all of them, or the steps of each. What differs between the modes is a policy and nothing else.
+ * The one way from a request to a plan, for any number of regions. It looks at all regions side by side, recovers what
+ * an earlier attempt decided, chooses an image at home, finds or plans its copy in each replica region, and decides each
+ * region. The result is one refusal for all regions, or the steps of each. A policy holds all that differs between modes.
  */
 
 import type { FamilyState } from '../model/family-state.ts'
 import type { Image } from '../model/image.ts'
 import { originOf } from '../model/origin.ts'
 import { regionsOf } from '../model/request.ts'
-import { type Keep, type RegionCase, type RegionDecision, servedAfter } from '../plan/decision.ts'
+import { currentAfterPlan, type DecidedRegion, type Keep, type RegionDecision } from '../plan/decision.ts'
 import { isRefusal, type Plan, type Refusal } from '../plan/plan.ts'
 import { all, type QueryGenerator, query } from '../plan/query.ts'
 import { combineRefusals, combineRegions, eachRegion, inRegion, type Regions } from '../plan/regions.ts'
@@ -16,9 +16,9 @@ import { isPlaceholder, type Step } from '../plan/steps.ts'
 import { isDoneInAnyRegion } from '../recovery/consistency.ts'
 import { doneByEarlierAttempt } from '../recovery/replay.ts'
 import { refuseDifferentTarget } from '../recovery/resume.ts'
-import { fallbackOf } from '../rules/pruning.ts'
+import { findFallback } from '../rules/pruning.ts'
 import { awaitCopy, type CopyPlan, planCopy, plannedCopy } from '../rules/replication.ts'
-import { pendingAfter } from '../rules/rivals.ts'
+import { findPendingNewer } from '../rules/rivals.ts'
 import { expandRegion } from './expansion.ts'
 import type { ChangeRequest, Copies, CopySource, ExpansionPolicy, ModePolicy } from './policy.ts'
 
@@ -26,25 +26,27 @@ export function* planRegions<R extends ChangeRequest, S extends FamilyState>(
   request: R,
   policy: ModePolicy<R, S>,
 ): QueryGenerator<Plan> {
-  const [first, ...replicas] = yield* observeRegions(request, policy)
+  const [homeState, ...replicas] = yield* observeRegions(request, policy)
   const [now] = yield* query({ ask: 'time' })
-  const isDone = isDoneInAnyRegion(request.run, [first, ...replicas])
+  const isDone = isDoneInAnyRegion(request.run, [homeState, ...replicas])
   const decision =
-    policy.recovery?.recover(request, first, { isHome: true }) ??
-    (isDone ? leaveDone(request, policy, first) : yield* policy.choose(request, { home: first, replicas, now }))
+    policy.recovery?.recover(request, homeState, { isHome: true }) ??
+    (isDone
+      ? keepAsDone(request, policy, homeState)
+      : yield* policy.decideHome(request, { home: homeState, replicas, now }))
   if (isRefusal(decision)) return decision
-  const home = { state: first, decision, target: targetIn(decision, first), copy: [], notices: [] }
-  const cases = yield* decideRegions(request, policy, { home, replicas, isDone, now })
-  if (isRefusal(cases)) return cases
+  const home = { state: homeState, decision, target: findTarget(decision, homeState), copy: [], notices: [] }
+  const decided = yield* decideRegions(request, policy, { home, replicas, isDone, now })
+  if (isRefusal(decided)) return decided
   const refusal = combineRefusals(
     request,
-    cases.map((each) => each.decision),
+    decided.map((each) => each.decision),
   )
   if (refusal) return refusal
-  const keptOrigins = originsToKeep(cases[0])
-  const { target: homeTarget } = cases[0]
+  const keptOrigins = originsToKeep(decided[0])
+  const { target: homeTarget } = decided[0]
   const plans = yield* all(
-    cases.map((each) =>
+    decided.map((each) =>
       expandRegion(inRegion(request, each.state.region), policy, each, { now, keptOrigins, homeTarget }),
     ),
   )
@@ -62,25 +64,25 @@ function* observeRegions<R extends ChangeRequest, S extends FamilyState>(
   )
   const image = policy.pendingImage?.(request, states[0])
   if (image === undefined) return states
-  yield* query({ ask: 'settled', region: request.region, image })
+  yield* query({ ask: 'awaited', region: request.region, image })
   return yield* eachRegion(regions, look)
 }
 
-/** What the region is to serve at the end, among what was seen there. */
-export function targetIn(decision: RegionDecision, { known, current }: FamilyState): Image | undefined {
+/** The image that is to be current in the region at the end, among the images that were seen there. */
+export function findTarget(decision: RegionDecision, { known, current }: FamilyState): Image | undefined {
   if (decision.kind === 'change') return decision.target
   if (decision.kind === 'refuse') return undefined
   return known.find(({ id }) => id === decision.image) ?? (current?.id === decision.image ? current : undefined)
 }
 
-/** The family stays as it is. */
+/** The family stays as it is: its current image stays current. */
 export function keepCurrent<R extends ChangeRequest>(
   request: R,
   policy: ExpansionPolicy<R>,
   { current, members }: FamilyState,
   reason: string,
 ): Keep {
-  const pending = pendingAfter(members, current)
+  const pending = findPendingNewer(members, current)
   return {
     kind: 'nothing',
     region: request.region,
@@ -90,12 +92,12 @@ export function keepCurrent<R extends ChangeRequest>(
     previous: current?.id,
     withdrawn: [],
     pending: pending.map(({ id }) => id),
-    notices: policy.noticePending(request, pending),
+    notices: policy.pendingNotices(request, pending),
   }
 }
 
-/** This run is done in every region; what has come here since is not its to decide about. */
-const leaveDone = <R extends ChangeRequest, S extends FamilyState>(
+/** This run is done in every region; images that arrived here since are not part of its decision. */
+const keepAsDone = <R extends ChangeRequest, S extends FamilyState>(
   request: R,
   policy: ModePolicy<R, S>,
   state: S,
@@ -104,97 +106,97 @@ const leaveDone = <R extends ChangeRequest, S extends FamilyState>(
   changedBefore: true,
 })
 
-interface Context<S extends FamilyState> {
-  readonly home: RegionCase<S>
+interface HomeContext<S extends FamilyState> {
+  readonly home: DecidedRegion<S>
   readonly isDone: boolean
   /** ECS's time, milliseconds. */
   readonly now: number
 }
 
-/** All regions: everywhere the same image, by a copy that is there or one to be made. */
+/** Decides all regions: each gets the same image, as a copy that exists or as one still to be made. */
 function* decideRegions<R extends ChangeRequest, S extends FamilyState>(
   request: R,
   policy: ModePolicy<R, S>,
-  { replicas, ...context }: Context<S> & { readonly replicas: readonly S[] },
-): QueryGenerator<Regions<RegionCase<S>> | Refusal> {
+  { replicas, ...context }: HomeContext<S> & { readonly replicas: readonly S[] },
+): QueryGenerator<Regions<DecidedRegion<S>> | Refusal> {
   const { home } = context
   const { target } = home
-  const found = yield* all(replicas.map((state) => findCopies(request, policy, state, context)))
+  const found = yield* all(replicas.map((state) => recoverOrFindCopies(request, policy, state, context)))
   const missing = found.filter((each) => !each.decision && !each.copy).map(({ state }) => state)
   const copies = found.flatMap((each) => each.copies)
   const source =
     target && missing.length > 0 ? yield* policy.findSource(request, { home, target, missing, copies }) : undefined
   if (source && isRefusal(source)) return source
   const decided = yield* all(found.map((each) => decideReplica(request, policy, each, { ...context, source })))
-  return [source ? restoredFirst(home, source.restore) : home, ...decided]
+  return [source ? restoreFirst(home, source.restore) : home, ...decided]
 }
 
-/** With the image restored before anything else, so that it can be copied. */
-function restoredFirst<S extends FamilyState>(home: RegionCase<S>, restore: readonly Step[]): RegionCase<S> {
+/** Restores the image at home before anything else, so that it can be copied. */
+function restoreFirst<S extends FamilyState>(home: DecidedRegion<S>, restore: readonly Step[]): DecidedRegion<S> {
   const { decision, target } = home
   if (restore.length === 0 || !target || decision.kind !== 'change') return home
   const restored: Image = { ...target, status: 'Available' }
   return { ...home, target: restored, decision: { ...decision, target: restored, create: restore } }
 }
 
-interface Found<S extends FamilyState> extends Copies<S> {
-  /** What is decided already, by an earlier attempt or at home. */
+interface ObservedReplica<S extends FamilyState> extends Copies<S> {
+  /** What an earlier attempt or the home region has already decided; undefined when the region is still open. */
   readonly decision: RegionDecision | undefined
 }
 
-/** What an earlier attempt has decided needs no look at copies, unless the record is on one. */
-function* findCopies<R extends ChangeRequest, S extends FamilyState>(
-  whole: R,
+/** Copies are looked for only when no earlier decision was found without them: a copy may carry the record. */
+function* recoverOrFindCopies<R extends ChangeRequest, S extends FamilyState>(
+  fullRequest: R,
   policy: ModePolicy<R, S>,
   state: S,
-  { home: { decision: atHome, target }, isDone }: Context<S>,
-): QueryGenerator<Found<S>> {
-  const request = inRegion(whole, state.region)
+  { home: { decision: homeDecision, target }, isDone }: HomeContext<S>,
+): QueryGenerator<ObservedReplica<S>> {
+  const request = inRegion(fullRequest, state.region)
   const recover = (seen: S) => {
     const decision = policy.recovery?.recover(request, seen, { isHome: false })
-    return decision && ((isDone ? undefined : refuseDifferentTarget(targetIn(decision, seen), target)) ?? decision)
+    return decision && ((isDone ? undefined : refuseDifferentTarget(findTarget(decision, seen), target)) ?? decision)
   }
-  const everywhere = atHome.kind === 'nothing' && atHome.everywhere
-  const decision = everywhere
-    ? keepCurrent(request, policy, state, atHome.reason)
-    : (recover(state) ?? (isDone ? leaveDone(request, policy, state) : undefined))
+  const keepsAllRegions = homeDecision.kind === 'nothing' && homeDecision.everywhere
+  const decision = keepsAllRegions
+    ? keepCurrent(request, policy, state, homeDecision.reason)
+    : (recover(state) ?? (isDone ? keepAsDone(request, policy, state) : undefined))
   if (decision || !target) return { state, copies: [], copy: undefined, decision }
   const found = yield* policy.findCopies(request, state, target)
   return { ...found, decision: recover(found.state) }
 }
 
 function* decideReplica<R extends ChangeRequest, S extends FamilyState>(
-  whole: R,
+  fullRequest: R,
   policy: ModePolicy<R, S>,
-  { state, copy, copies, decision }: Found<S>,
-  { home, source, now }: Context<S> & { readonly source: CopySource | undefined },
-): QueryGenerator<RegionCase<S>> {
-  const request = inRegion(whole, state.region)
+  { state, copy, copies, decision }: ObservedReplica<S>,
+  { home, source, now }: HomeContext<S> & { readonly source: CopySource | undefined },
+): QueryGenerator<DecidedRegion<S>> {
+  const request = inRegion(fullRequest, state.region)
   if (decision) {
-    const target = targetIn(decision, state)
+    const target = findTarget(decision, state)
     return { state, decision, target, copy: target && decision.kind === 'change' ? awaitCopy(target) : [], notices: [] }
   }
-  const spec = home.target && source && !copy && policy.planCopy?.(request, state, { target: home.target, source })
+  const spec = home.target && source && !copy && policy.specifyCopy?.(request, state, { target: home.target, source })
   if (spec && isRefusal(spec)) return { state, decision: spec, target: undefined, copy: [], notices: [] }
   const { steps, notices, image } =
     spec && home.target
-      ? makeCopy(spec, copies, { of: home.target, now })
+      ? planMissingCopy(spec, copies, { source: home.target, now })
       : { steps: copy ? awaitCopy(copy) : [], notices: [], image: copy }
-  const decided = yield* policy.decideReplica(request, { home, state, copy: image })
-  return { state, decision: decided, target: targetIn(decided, state) ?? image, copy: steps, notices }
+  const newDecision = yield* policy.decideReplica(request, { home, state, copy: image })
+  return { state, decision: newDecision, target: findTarget(newDecision, state) ?? image, copy: steps, notices }
 }
 
-function makeCopy(spec: CopyPlan, existing: readonly Image[], { of, now }: { of: Image; now: number }) {
+function planMissingCopy(spec: CopyPlan, existing: readonly Image[], { source, now }: { source: Image; now: number }) {
   const { copy, steps, notices } = planCopy(spec, existing)
-  return { steps, notices, image: plannedCopy(of, { region: spec.region, copy, now }) }
+  return { steps, notices, image: plannedCopy(source, { region: spec.region, copy, now }) }
 }
 
-/** Origins of what the home region serves and would fall back to: copies of these are never deleted. */
-function originsToKeep({ state, decision, target }: RegionCase): readonly string[] {
-  const serves = servedAfter({ state, decision, target })
-  const leaving = decision.kind === 'change' ? decision.withdraw : []
-  const staying = state.members.filter((image) => !leaving.includes(image))
-  return [serves, serves && fallbackOf(serves, staying)].flatMap((image) =>
+/** Origins of the home region's current image and of the image it would fall back to: their copies are never deleted. */
+function originsToKeep({ state, decision, target }: DecidedRegion): readonly string[] {
+  const current = currentAfterPlan({ state, decision, target })
+  const withdrawn = decision.kind === 'change' ? decision.withdraw : []
+  const remaining = state.members.filter((image) => !withdrawn.includes(image))
+  return [current, current && findFallback(current, remaining)].flatMap((image) =>
     image && !isPlaceholder(image.id) ? [originOf(image)] : [],
   )
 }

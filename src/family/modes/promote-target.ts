@@ -1,5 +1,14 @@
-/** Which image a promotion makes current, and whether it may. */
-import { availableOf, type Image, isAvailable, isFailed, label, list, newestFirst, sameSecond } from '../model/image.ts'
+/** Chooses the image that a promotion makes current, and checks whether it may be. */
+import {
+  availableNewestFirst,
+  createdInSameSecond,
+  type Image,
+  isAvailable,
+  isFailed,
+  label,
+  listLabels,
+  newestFirst,
+} from '../model/image.ts'
 import type { PromoteRequest } from '../model/request.ts'
 import { type Refusal, refuse } from '../plan/plan.ts'
 import { type QueryGenerator, query } from '../plan/query.ts'
@@ -7,9 +16,9 @@ import { isPlaceholder } from '../plan/steps.ts'
 
 /**
  * @param named the image named by `image-id`
- * @param source what `from-family` serves
+ * @param source the image that `from-family` resolves to
  */
-export function chooseTarget(
+export function choosePromotionTarget(
   { region, image, fromFamily }: PromoteRequest,
   { named, source }: { readonly named: Image | undefined; readonly source: Image | undefined },
 ): Image | Refusal {
@@ -24,7 +33,7 @@ export function chooseTarget(
     if (image === undefined || source.id === image) return source
     return refuse(
       'source-differs',
-      `Family ${fromFamily} serves ${label(source)}, not ${image}: what was tested is not what would be promoted.`,
+      `Family ${fromFamily} serves ${label(source)}, not ${image}: the image that was tested is not the one that would be promoted.`,
       'Test the image that the family serves now, or promote by `image-id` alone.',
     )
   }
@@ -52,7 +61,7 @@ export function chooseTarget(
   return named
 }
 
-/** An image is in one family only: taking what another family serves would change that family unasked. */
+/** An image is in one family only: taking the current image of another family would change that family unasked. */
 export function* refuseCurrentElsewhere(
   { region, family, fromFamily, deprecateNewer }: PromoteRequest,
   target: Image,
@@ -63,34 +72,34 @@ export function* refuseCurrentElsewhere(
   const [current] = yield* query({ ask: 'current', region, family: other })
   if (current?.id !== target.id) return undefined
   const [members] = yield* query({ ask: 'members', region, family: other })
-  const next = availableOf(members).find(({ id }) => id !== target.id)
+  const next = availableNewestFirst(members).find(({ id }) => id !== target.id)
   return refuse(
     'current-elsewhere',
-    `${label(target)} is what family ${other} serves; promoted into ${family} it leaves ${other}, which would then serve ${next ? label(next) : 'nothing'}.`,
-    `Set \`from-family: ${other}\`${deprecateNewer ? ' (and leave `deprecate-newer` out: the two do not go together)' : ''} if that is what you want.`,
+    `${label(target)} is the current image of family ${other}. Promoting it into ${family} takes it out of ${other}, which would then serve ${next ? label(next) : 'nothing'}.`,
+    `If that is what you want, set \`from-family: ${other}\`${deprecateNewer ? ' and remove `deprecate-newer` (the two cannot be combined)' : ''}.`,
   )
 }
 
-/** What would still be served instead of the target, or cannot be ordered against it. */
+/** Refuses when newer images would stay current, or when the order of two images is undefined. */
 export function refuseNewer(
   { family, fromFamily, deprecateNewer }: PromoteRequest,
   members: readonly Image[],
   { target, newer }: { target: Image; newer: readonly Image[] },
 ): Refusal | undefined {
-  const tied = members.find((image) => isAvailable(image) && sameSecond(image, target))
+  const tied = members.find((image) => isAvailable(image) && createdInSameSecond(image, target))
   if (tied) {
     return refuse(
       'ambiguous-order',
-      `${label(target)} and ${label(tied)} were created in the same second: which of them ${family} would serve is not defined.`,
-      'Deprecate the one that is not wanted, then run again.',
+      `${label(target)} and ${label(tied)} were created in the same second, and ECS does not define which of them ${family} serves.`,
+      'Deprecate the one that you do not want, then run again.',
     )
   }
   if (newer.length === 0 || deprecateNewer) return undefined
   return refuse(
     'newer-images',
-    `${list(newestFirst(newer))} in family ${family} ${newer.length === 1 ? 'is' : 'are'} newer than ${label(target)} and would still be served: ECS goes by creation time alone.`,
+    `${listLabels(newestFirst(newer))} in family ${family} ${newer.length === 1 ? 'is' : 'are'} newer than ${label(target)} and would still be served: ECS orders a family by creation time alone.`,
     fromFamily === undefined
-      ? 'Set `deprecate-newer: true` to withdraw them, or bake the wanted image again.'
-      : 'An image that is not the newest is not promoted from a family: bake the wanted one again.',
+      ? 'Set `deprecate-newer: true` to withdraw them, or bake the image again.'
+      : 'Bake the image again: with `from-family`, only an image that is then the newest can be promoted.',
   )
 }

@@ -1,25 +1,34 @@
-/** Makes one image what its family serves, in every region: joins, restores, copies, then withdraws newer images. */
+/** Makes one image current in every region: it is copied, restored and put into the family, then newer ones are withdrawn. */
 
 import type { FamilyState } from '../model/family-state.ts'
-import { distinct, type Image, isAvailable, isNewer, isPending, isReady, label, list } from '../model/image.ts'
+import {
+  distinctImages,
+  type Image,
+  isAvailable,
+  isNewer,
+  isPending,
+  isReady,
+  label,
+  listLabels,
+} from '../model/image.ts'
 import { originOf } from '../model/origin.ts'
 import type { PromoteRequest } from '../model/request.ts'
 import { type Tags, tag } from '../model/tags.ts'
-import type { Change, RegionCase, RegionDecision } from '../plan/decision.ts'
+import type { Change, DecidedRegion, RegionDecision } from '../plan/decision.ts'
 import { isRefusal, type Notice, type Plan, type Refusal, refuse, refuseUnexpected } from '../plan/plan.ts'
 import { type QueryGenerator, queryAll } from '../plan/query.ts'
 import { isPlaceholder, type Step } from '../plan/steps.ts'
 import { observeConsistently } from '../recovery/consistency.ts'
-import { recordSteps } from '../recovery/record.ts'
+import { planRecord } from '../recovery/record.ts'
 import { recover } from '../recovery/resume.ts'
 import { unmetCondition } from '../rules/conditions.ts'
-import { wouldBeServed } from '../rules/entry.ts'
+import { wouldBecomeCurrent } from '../rules/entry.ts'
 import { copyQueries, pickCopy } from '../rules/replication.ts'
 import { classifyRivals, findNewer, refuseForeignRival } from '../rules/rivals.ts'
 import { withdrawalOrder } from '../rules/withdrawal.ts'
 import { keepCurrent, planRegions } from './pipeline.ts'
 import type { CopySource, ModePolicy } from './policy.ts'
-import { chooseTarget, refuseCurrentElsewhere, refuseNewer } from './promote-target.ts'
+import { choosePromotionTarget, refuseCurrentElsewhere, refuseNewer } from './promote-target.ts'
 
 export const planPromote = (request: PromoteRequest): QueryGenerator<Plan> => planRegions(request, promote)
 
@@ -31,8 +40,8 @@ export interface PromoteState extends FamilyState {
 }
 
 const promote: ModePolicy<PromoteRequest, PromoteState> = {
-  look,
-  // What would be refused anyway is refused at once.
+  look: lookForPromotion,
+  // Waits only for an image that would not be refused anyway.
   pendingImage: ({ expectedImage }, { named, current }) =>
     named?.ownerAlias === 'self' && isPending(named) && [undefined, current?.id].includes(expectedImage)
       ? named.id
@@ -41,28 +50,28 @@ const promote: ModePolicy<PromoteRequest, PromoteState> = {
     observe: observeConsistently,
     recover: (request, state, { isHome }) => recover(request, state, { named: isHome ? request.image : undefined }),
   },
-  choose,
-  findCopies,
-  findSource,
-  planCopy: planCopyOf,
-  decideReplica,
+  decideHome: decidePromotion,
+  findCopies: findPromotionCopies,
+  findSource: findCopySource,
+  specifyCopy: specifyPromotionCopy,
+  decideReplica: decidePromotionReplica,
   sharePhase: 'prepare',
   awaitsTarget: false,
   listsInstances: false,
   overtaken: 'fails',
   expectsTarget: () => true,
-  withdrawing: (request) => request,
-  record: (request, decided) => recordSteps(request, { ...decided, targetTags: request.tags, mayGoWithout: false }),
+  withdrawalRequest: (request) => request,
+  record: (request, decided) => planRecord(request, { ...decided, targetTags: request.tags, isRecordOptional: false }),
   confirmExpected: ({ region, family, expectedImage }, { target }, current) =>
     expectedImage !== undefined && current?.id !== target?.id
       ? [{ action: 'confirm', region, family, image: expectedImage }]
       : [],
   tagTarget,
-  noticePending,
+  pendingNotices: pendingWarnings,
 }
 
-/** Home is asked for the image as well; a re-run looks in the others for copies that it has made, which may carry its record. */
-function* look(request: PromoteRequest, { isHome }: { isHome: boolean }): QueryGenerator<PromoteState> {
+/** Also looks for the named image at home and, in a re-run, for copies in the replicas: those may carry the run's record. */
+function* lookForPromotion(request: PromoteRequest, { isHome }: { isHome: boolean }): QueryGenerator<PromoteState> {
   const { region, family, fromFamily, quarantineFamily, image, run } = request
   const isNamed = isHome && image !== undefined
   const isFrom = isHome && fromFamily !== undefined
@@ -76,13 +85,18 @@ function* look(request: PromoteRequest, { isHome }: { isHome: boolean }): QueryG
     made: !isHome && run.attempt > 1 ? { ask: 'made', region, run: run.key } : undefined,
   })
   const { current, members, named, source, sourceMembers = [], quarantined = [], made = [] } = seen
-  const known = distinct([...members, ...sourceMembers, ...quarantined, ...made, ...(named ? [named] : [])])
+  const known = distinctImages([...members, ...sourceMembers, ...quarantined, ...made, ...(named ? [named] : [])])
   return { region, current, members, named, source, quarantined, known }
 }
 
-function noticePending(_: PromoteRequest, pending: readonly Image[]): Notice[] {
+function pendingWarnings(_: PromoteRequest, pending: readonly Image[]): Notice[] {
   if (pending.length === 0) return []
-  return [{ level: 'warning', text: `${list(pending)}: still being created, and will become current when ready.` }]
+  return [
+    {
+      level: 'warning',
+      text: `${listLabels(pending)} ${pending.length === 1 ? 'is' : 'are'} still being created and will become current when ready.`,
+    },
+  ]
 }
 
 function tagTarget({ region, tags }: PromoteRequest, target: Image): Step[] {
@@ -90,35 +104,35 @@ function tagTarget({ region, tags }: PromoteRequest, target: Image): Step[] {
   return isMissing ? [{ action: 'tag', region, resource: 'image', ids: [target.id], tags }] : []
 }
 
-/** The image is what the family serves, with every tag that is wanted. */
-const isServed = (request: PromoteRequest, current: Image | undefined, image: Image): boolean =>
+/** The family resolves to the image, and the image has every tag that the request sets. */
+const isCurrent = (request: PromoteRequest, current: Image | undefined, image: Image): boolean =>
   current?.id === image.id && isAvailable(image) && tagTarget(request, image).length === 0
 
 // ── At home ──────────────────────────────────────────────────────────────────
 
-function* choose(
+function* decidePromotion(
   request: PromoteRequest,
   { home: state, now }: { home: PromoteState; now: number },
 ): QueryGenerator<RegionDecision> {
   const { requireTags, maxAgeDays, family, fromFamily, expectedImage } = request
   const { current, source } = state
-  const target = chooseTarget(request, state)
+  const target = choosePromotionTarget(request, state)
   if (isRefusal(target)) return target
   const unmet = unmetCondition(target, { requireTags, maxAgeDays, now })
   if (unmet) return unmet
   if (expectedImage !== undefined && expectedImage !== current?.id)
     return refuseUnexpected(family, current, expectedImage)
-  if (isServed(request, current, target)) {
+  if (isCurrent(request, current, target)) {
     return keepCurrent(request, promote, state, `${family} already serves ${label(target)}`)
   }
   if (fromFamily !== undefined && source && current && isNewer(current, source)) {
     const reason = `${fromFamily} serves ${label(target)} of ${target.creationTime}, which is older than what ${family} serves, ${label(current)} of ${current.creationTime}`
     return { ...keepCurrent(request, promote, state, reason), everywhere: true }
   }
-  return yield* decide(request, state, target)
+  return yield* decideChange(request, state, target)
 }
 
-function* decide(
+function* decideChange(
   request: PromoteRequest,
   { current, members }: FamilyState,
   target: Image,
@@ -141,15 +155,15 @@ function* decide(
 
 // ── In a replica region ──────────────────────────────────────────────────────
 
-function* findCopies({ region }: PromoteRequest, state: PromoteState, target: Image) {
+function* findPromotionCopies({ region }: PromoteRequest, state: PromoteState, target: Image) {
   const found = yield* queryAll(copyQueries(target, region))
-  const copies = distinct([...found.copies, ...(found.original ? [found.original] : [])])
-  const known = distinct([...state.known, ...copies])
+  const copies = distinctImages([...found.copies, ...(found.original ? [found.original] : [])])
+  const known = distinctImages([...state.known, ...copies])
   return { state: { ...state, known }, copies, copy: pickCopy(copies, [({ id }) => id === state.current?.id]) }
 }
 
-/** A deprecated image cannot be copied: an available copy elsewhere can, or the image once it is restored. */
-function* findSource(
+/** ECS does not copy a deprecated image: the source is an available copy in another region, or the image once restored. */
+function* findCopySource(
   request: PromoteRequest,
   { target, copies }: { target: Image; copies: readonly Image[] },
 ): QueryGenerator<CopySource | Refusal> {
@@ -158,60 +172,60 @@ function* findSource(
   if (target.status !== 'Deprecated') return { from: home, restore: [] }
   const elsewhere = copies.find(isReady)
   if (elsewhere) return { from: { region: elsewhere.region, image: elsewhere.id }, restore: [] }
-  if (!(yield* wouldBeServed(request, target))) {
+  if (!(yield* wouldBecomeCurrent(request, target))) {
     return { from: home, restore: [{ action: 'restore', region, image: target.id }] }
   }
   return refuse(
     'not-permitted',
-    `${label(target)} is deprecated, and ECS copies no deprecated image; restored first, it would be what family ${target.family} serves in ${region} long before its copies are ready.`,
-    `Two runs do it: promote it into ${family} without \`replica-region-ids\`, then once more with \`replica-region-ids: ${replicas.join(',')}\`.`,
+    `${label(target)} is deprecated, and ECS copies no deprecated image. If it were restored first, family ${target.family} would serve it in ${region} long before its copies are ready.`,
+    `Promote it in two runs: first into ${family} without \`replica-region-ids\`, then again with \`replica-region-ids: ${replicas.join(',')}\`.`,
   )
 }
 
-function planCopyOf(
+function specifyPromotionCopy(
   request: PromoteRequest,
   _: PromoteState,
   { target, source }: { target: Image; source: CopySource },
 ) {
   const { region, run, family, resourceGroupId, copyKmsKeyIds } = request
-  const copying = {
+  const attributes = {
     description: `Copy of ${originOf(target)}`,
-    tags: tagsOfCopy(request, target),
+    tags: buildCopyTags(request, target),
     resourceGroupId,
     kmsKeyId: copyKmsKeyIds[region],
   }
-  return { region, run, family, imageName: undefined, from: source.from, copying }
+  return { region, run, family, imageName: undefined, from: source.from, attributes }
 }
 
-/** What a copy of this run is tagged with: where the image comes from, and who copied it. */
-function tagsOfCopy({ copyTags, tags }: PromoteRequest, target: Image): Tags {
+/** The tags of a copy that this run makes: where the image comes from, and who copied it. */
+function buildCopyTags({ copyTags, tags }: PromoteRequest, target: Image): Tags {
   const isProvenance = ([key]: [string, string]) => key.startsWith('github:')
-  const own = Object.entries(copyTags)
+  const runTags = Object.entries(copyTags)
   const inherited = Object.entries(target.tags).filter(isProvenance)
-  const provenance = inherited.length > 0 ? inherited : own.filter(isProvenance)
-  const rest = own.filter((entry) => !isProvenance(entry))
+  const provenance = inherited.length > 0 ? inherited : runTags.filter(isProvenance)
+  const rest = runTags.filter((entry) => !isProvenance(entry))
   return { ...tags, ...Object.fromEntries([...rest, ...provenance]), [tag.origin]: originOf(target) }
 }
 
-function* decideReplica(
+function* decidePromotionReplica(
   request: PromoteRequest,
-  { home, state, copy }: { home: RegionCase; state: PromoteState; copy: Image | undefined },
+  { home, state, copy }: { home: DecidedRegion; state: PromoteState; copy: Image | undefined },
 ): QueryGenerator<RegionDecision> {
   const { target } = home
-  if (!target || !copy) throw new Error('A promotion without its image.')
+  if (!target || !copy) throw new Error('A promotion has no image for this region.')
   const { current, members } = state
-  if (isServed(request, current, copy)) {
+  if (isCurrent(request, current, copy)) {
     return keepCurrent(request, promote, state, `${request.family} already serves ${label(copy)}`)
   }
   const foreign = refuseForeignRival(request.family, { current, members, target: copy })
   if (foreign) return foreign
   const isLate = request.fromFamily !== undefined && (yield* areLateCopies(request, findNewer(members, copy), target))
-  return yield* decide(isLate ? { ...request, deprecateNewer: true } : request, state, copy)
+  return yield* decideChange(isLate ? { ...request, deprecateNewer: true } : request, state, copy)
 }
 
-/** What is promoted from a family is the newest there; a late copy of an older image is no reason against it here. */
+/** An image promoted from a family is the newest there, so copies of older images that were made later may be withdrawn. */
 function* areLateCopies({ replicas }: PromoteRequest, newer: readonly Image[], target: Image): QueryGenerator<boolean> {
   if (newer.length === 0) return false
-  const { late } = yield* classifyRivals(newer, { image: target, regions: [target.region, ...replicas] })
-  return late.length === newer.length
+  const { lateCopies } = yield* classifyRivals(newer, { image: target, regions: [target.region, ...replicas] })
+  return lateCopies.length === newer.length
 }

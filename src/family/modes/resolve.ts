@@ -1,76 +1,83 @@
-/** What a family serves now, in every region, or which family an image belongs to. */
+/** Finds the image that a family resolves to in every region, or the family that an image belongs to. */
 
-import { availableOf, type Image, isAvailable, label, list, sameSecond } from '../model/image.ts'
+import {
+  availableNewestFirst,
+  createdInSameSecond,
+  type Image,
+  isAvailable,
+  label,
+  listLabels,
+} from '../model/image.ts'
 import { isForeignFamily } from '../model/name.ts'
-import { sameImage } from '../model/origin.ts'
+import { haveSameOrigin } from '../model/origin.ts'
 import { type ResolveRequest, regionsOf } from '../model/request.ts'
-import { isRefusal, type Notice, type Plan, type Refusal, type RegionPlan, refuse } from '../plan/plan.ts'
+import { isRefusal, type Notice, type Plan, type Refusal, type RegionPlan, refuse, warning } from '../plan/plan.ts'
 import { all, type QueryGenerator, query, queryEach } from '../plan/query.ts'
 import { combineRegions, inRegion } from '../plan/regions.ts'
 import { unmetCondition } from '../rules/conditions.ts'
 
 export function* planResolve(request: ResolveRequest): QueryGenerator<Plan> {
-  const { of } = request
-  if (of.kind === 'image') return yield* planImage(request, of.image)
-  const served = yield* all(regionsOf(request).map((each) => imageOf(each, of.family)))
+  const { subject } = request
+  if (subject.kind === 'image') return yield* planImage(request, subject.image)
+  const served = yield* all(regionsOf(request).map((each) => findServed(each, subject.family)))
   const refused = served.map((image) => (image && isRefusal(image) ? image : undefined))
-  const found = yield* withTags(served.map((image) => (image && !isRefusal(image) ? image : undefined)))
+  const found = yield* fetchMissingTags(served.map((image) => (image && !isRefusal(image) ? image : undefined)))
   const [home] = found
-  const branches = yield* all(
+  const plans = yield* all(
     regionsOf(request).map((each, index) =>
-      answer(inRegion(request, each), {
+      planRegion(inRegion(request, each), {
         image: found[index],
-        serving: found[index],
-        // The same image as at home meets there what it meets at home: copies do not carry every tag.
-        judged: isSame(found[index], home) ? home : found[index],
-        missing: `Family ${of.family} resolves to nothing in ${each}.`,
+        current: found[index],
+        // Copies do not carry every tag, so conditions are checked on the home image when both are the same.
+        checked: isSame(found[index], home) ? home : found[index],
+        missingReason: `Family ${subject.family} resolves to nothing in ${each}.`,
       }),
     ),
   )
-  const [first, ...others] = branches.map((branch, index) => refused[index] ?? branch)
-  const plan = combineRegions(request, [...(first ? [first] : []), ...others])
-  return plan.kind === 'refuse' ? plan : noting(plan, differences(regionsOf(request), found))
+  const plan = combineRegions(
+    request,
+    plans.map((each, index) => refused[index] ?? each),
+  )
+  return plan.kind === 'refuse' ? plan : addNotices(plan, describeDifferences(regionsOf(request), found))
 }
 
 const isSame = (image: Image | undefined, other: Image | undefined): boolean =>
-  image !== undefined && other !== undefined && sameImage(image, other)
+  image !== undefined && other !== undefined && haveSameOrigin(image, other)
 
-/** ECS tells what a family serves with its tags; where those are missing, the comparison asks for them. */
-function* withTags(images: readonly (Image | undefined)[]): QueryGenerator<(Image | undefined)[]> {
+/** ECS may answer the current image without its tags. The comparison needs them, so missing ones are queried. */
+function* fetchMissingTags(images: readonly (Image | undefined)[]): QueryGenerator<(Image | undefined)[]> {
   const [home] = images
-  const isUnclear = (image: Image | undefined) =>
+  const needsTags = (image: Image | undefined) =>
     image?.ownerAlias === 'self' && !isSame(image, home) && Object.keys(image.tags).length === 0
-  const unclear = images.some(isUnclear) ? images.filter((image) => image && Object.keys(image.tags).length === 0) : []
-  const asked = unclear.flatMap((image) => (image && images.length > 1 ? [image] : []))
-  const answers = yield* queryEach(asked, ({ region, id }) => ({ ask: 'image', region, image: id }))
+  const untagged = images.some(needsTags) ? images.filter((image) => image && Object.keys(image.tags).length === 0) : []
+  const queried = untagged.flatMap((image) => (image && images.length > 1 ? [image] : []))
+  const answers = yield* queryEach(queried, ({ region, id }) => ({ ask: 'image', region, image: id }))
   return images.map((image) => answers.find(({ thing }) => thing === image)?.answer ?? image)
 }
 
 /** Names the regions that serve another image than home does. */
-function differences(regions: readonly string[], images: readonly (Image | undefined)[]): Notice[] {
+function describeDifferences(regions: readonly string[], images: readonly (Image | undefined)[]): Notice[] {
   const [first] = images
   if (images.every((image) => image === undefined || isSame(image, first)) && first) {
     const missing = regions.filter((_, index) => images[index] === undefined)
     return missing.length === 0 ? [] : [warning(`${missing.join(', ')}: the family resolves to nothing there.`)]
   }
   if (images.every((image) => image === undefined)) return []
-  const serving = images.map((image, index) => {
-    const what = image ? `${label(image)}${commitOf(image)}` : 'nothing'
+  const states = images.map((image, index) => {
+    const what = image ? `${label(image)}${describeCommit(image)}` : 'nothing'
     return `${regions[index]} serves ${what}${image && !isSame(image, first) ? ', another image' : ''}`
   })
   return [
     warning(
-      `The regions are not in sync: ${serving.join('; ')}. \`mode: promote\` with the \`image-id\` that you want brings them together.`,
+      `The regions are not in sync: ${states.join('; ')}. Promote the image that you want in all of them: \`mode: promote\` with its \`image-id\`.`,
     ),
   ]
 }
 
-const warning = (text: string): Notice => ({ level: 'warning', text })
-
-const commitOf = ({ tags }: Image): string =>
+const describeCommit = ({ tags }: Image): string =>
   tags['github:sha'] ? ` of commit ${tags['github:sha'].slice(0, 12)}` : ''
 
-function noting(plan: Exclude<Plan, Refusal>, notices: readonly Notice[]): Plan {
+function addNotices(plan: Exclude<Plan, Refusal>, notices: readonly Notice[]): Plan {
   const [home, ...others] = plan.regions
   return { ...plan, regions: [{ ...home, notices: [...home.notices, ...notices] }, ...others] }
 }
@@ -78,39 +85,43 @@ function noting(plan: Exclude<Plan, Refusal>, notices: readonly Notice[]): Plan 
 function* planImage(request: ResolveRequest, id: string): QueryGenerator<Plan> {
   const { region } = request
   const [image] = yield* query({ ask: 'image', region, image: id })
-  const missing = `Image ${id} does not exist in ${region}, or is not visible to this account.`
-  // Whether it is what its family serves is one of the outputs.
-  const serving = image?.family ? yield* imageOf(region, image.family) : undefined
-  const served = serving && !isRefusal(serving) ? serving : undefined
-  return combineRegions(request, [yield* answer(request, { image, serving: served, judged: image, missing })])
+  const missingReason = `Image ${id} does not exist in ${region}, or is not visible to this account.`
+  // One of the outputs says whether the image is current in its family.
+  const found = image?.family ? yield* findServed(region, image.family) : undefined
+  const current = found && !isRefusal(found) ? found : undefined
+  return combineRegions(request, [yield* planRegion(request, { image, current, checked: image, missingReason })])
 }
 
-/** ECS's documents disagree on which kinds of family its own answer covers: for a foreign name 'nothing' is checked once. */
-function* imageOf(region: string, family: string): QueryGenerator<Image | undefined | Refusal> {
+/**
+ * ECS's documents disagree on whether DescribeImageFromFamily covers families of other accounts. When it finds nothing
+ * for such a name, the visible images are listed instead.
+ */
+function* findServed(region: string, family: string): QueryGenerator<Image | undefined | Refusal> {
   const [current] = yield* query({ ask: 'current', region, family })
   if (current || !isForeignFamily(family)) return current
   const [visible] = yield* query({ ask: 'visible', region, family })
-  const [newest, second] = availableOf(visible)
-  if (!newest || !second || !sameSecond(newest, second)) return newest
+  const [newest, second] = availableNewestFirst(visible)
+  if (!newest || !second || !createdInSameSecond(newest, second)) return newest
   return refuse(
     'ambiguous-order',
-    `${list([newest, second])} in family ${family} were created in the same second: which of them ECS would serve is not defined.`,
-    'Ask their owner to withdraw one of them.',
+    `${listLabels([newest, second])} in family ${family} were created in the same second, and ECS does not define which of them it serves.`,
+    'Ask the owner of the images to deprecate one of them.',
   )
 }
 
-interface Found {
+interface Lookup {
   readonly image: Image | undefined
-  /** What the family serves. */
-  readonly serving: Image | undefined
-  /** The image that has to meet the conditions. */
-  readonly judged: Image | undefined
-  readonly missing: string
+  /** The image that the family resolves to. */
+  readonly current: Image | undefined
+  /** The image that must meet the conditions. */
+  readonly checked: Image | undefined
+  /** Says that there is no image, for people. */
+  readonly missingReason: string
 }
 
-function* answer(
+function* planRegion(
   request: ResolveRequest,
-  { image, serving, judged, missing }: Found,
+  { image, current, checked, missingReason }: Lookup,
 ): QueryGenerator<RegionPlan | Refusal> {
   const { region, requireTags, maxAgeDays } = request
   const nothing = {
@@ -120,21 +131,21 @@ function* answer(
     withdrawn: [],
     pending: [],
     notices: [],
-    previous: serving?.id,
-    servedImage: serving,
+    previous: current?.id,
+    resolvedImage: current,
   } as const
   if (!image) {
-    if (request.ifMissing === 'ignore') return { ...nothing, reason: missing, image: undefined }
+    if (request.ifMissing === 'ignore') return { ...nothing, reason: missingReason, image: undefined }
     return refuse(
       'not-found',
-      missing,
-      `Check \`family\` or \`image-id\` and \`region-id\`${request.replicas.length > 0 ? '; `mode: promote` with that region in `replica-region-ids` takes an image there' : ''}; \`if-missing: ignore\` makes this no error.`,
+      missingReason,
+      `Check ${request.subject.kind === 'family' ? '`family`' : '`image-id`'} and \`region-id\`.${request.replicas.length > 0 ? ' To copy an image to that region, use `mode: promote` with the region in `replica-region-ids`.' : ''} To accept a missing image, set \`if-missing: ignore\`.`,
     )
   }
   const [now] = yield* query({ ask: 'time' })
   const reason =
-    request.of.kind === 'family'
-      ? `Family ${request.of.family} resolves to ${label(image)}`
+    request.subject.kind === 'family'
+      ? `Family ${request.subject.family} resolves to ${label(image)}`
       : `Image ${label(image)} is ${isAvailable(image) ? 'available' : image.status} in ${image.family ? `family ${image.family}` : 'no family'}`
-  return unmetCondition(judged ?? image, { requireTags, maxAgeDays, now }) ?? { ...nothing, reason, image: image.id }
+  return unmetCondition(checked ?? image, { requireTags, maxAgeDays, now }) ?? { ...nothing, reason, image: image.id }
 }

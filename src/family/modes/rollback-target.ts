@@ -1,9 +1,17 @@
-/** Which image a family falls back to, and whether it may. */
+/** Chooses the image that a family falls back to, and checks whether it may. */
 
-import { decisionOn, describeDecision, isWithdrawnFrom, recentRollbackTo } from '../model/decision-record.ts'
+import { decisionOn, describeDecision, findRecentRollback, isWithdrawnFrom } from '../model/decision-record.ts'
 import type { FamilyState } from '../model/family-state.ts'
-import { availableOf, type Image, isAvailable, isNewer, label, newestFirst, sameSecond } from '../model/image.ts'
-import { sameImage } from '../model/origin.ts'
+import {
+  availableNewestFirst,
+  createdInSameSecond,
+  type Image,
+  isAvailable,
+  isNewer,
+  label,
+  newestFirst,
+} from '../model/image.ts'
+import { haveSameOrigin } from '../model/origin.ts'
 import type { RollbackRequest } from '../model/request.ts'
 import { type Refusal, refuse } from '../plan/plan.ts'
 import { refuseAmbiguous } from '../rules/rivals.ts'
@@ -13,24 +21,26 @@ export function refuseEmptyFamily({ family, region }: RollbackRequest, members: 
     'family-empty',
     `Family ${family} resolves to nothing in ${region}${members.length === 0 ? ' and has no images' : ''}: there is nothing to roll back.`,
     deprecated
-      ? `Restore an image with \`mode: promote\`, for instance \`image-id: ${deprecated.id}\` (${deprecated.name}, ${deprecated.creationTime}).`
+      ? `Restore an image with \`mode: promote\`, for example \`image-id: ${deprecated.id}\` (${deprecated.name}, ${deprecated.creationTime}).`
       : 'Check `family` and `region-id`, or bake an image into the family.',
   )
 }
 
-/** Undefined: the family is emptied. */
-export function chooseTarget(
+/** @returns undefined when the family is emptied */
+export function chooseRollbackTarget(
   request: RollbackRequest,
   members: readonly Image[],
   current: Image,
 ): Image | undefined | Refusal {
   if (request.toImage !== undefined) return findNamedTarget(request, members, current)
-  // Another copy of the bad image is as bad.
-  const others = availableOf(members).filter((image) => image.id !== current.id && !sameImage(image, current))
-  const tied = others.find((image) => sameSecond(image, current))
+  // Another copy of the bad image is just as bad.
+  const others = availableNewestFirst(members).filter(
+    (image) => image.id !== current.id && !haveSameOrigin(image, current),
+  )
+  const tied = others.find((image) => createdInSameSecond(image, current))
   if (tied) return refuseAmbiguous(request.family, [current, tied])
   const [target, second] = others.filter((image) => isNewer(current, image))
-  if (target && second && sameSecond(target, second)) return refuseAmbiguous(request.family, [target, second])
+  if (target && second && createdInSameSecond(target, second)) return refuseAmbiguous(request.family, [target, second])
   if (!target && !request.allowEmpty) return refuseEmptying(request, members, current)
   return target
 }
@@ -39,10 +49,10 @@ function refuseEmptying({ family }: RollbackRequest, members: readonly Image[], 
   const deprecated = newestFirst(members.filter((image) => image.status === 'Deprecated' && isNewer(current, image)))[0]
   return refuse(
     'would-empty',
-    `${label(current)} is the only available image of family ${family}: withdrawing it would leave nothing to launch from.`,
+    `${label(current)} is the only available image of family ${family}: without it, no instance could be launched from the family.`,
     deprecated
       ? `Set \`to-image-id: ${deprecated.id}\` to restore ${deprecated.name} of ${deprecated.creationTime} and fall back to it, or \`allow-empty: true\` to empty the family.`
-      : 'Bake a good image: the family then serves it, and no rollback is needed. Or set `allow-empty: true` to empty the family.',
+      : 'Bake a good image: the family then serves it and needs no rollback. Or set `allow-empty: true` to empty the family.',
   )
 }
 
@@ -74,53 +84,60 @@ function findNamedTarget(
       `Use \`mode: promote\` with \`image-id: ${target.id}\`.`,
     )
   }
-  const tied = members.find((image) => isAvailable(image) && sameSecond(image, target))
+  const tied = members.find((image) => isAvailable(image) && createdInSameSecond(image, target))
   return tied ? refuseAmbiguous(family, [target, tied]) : target
 }
 
-/** A second person must not roll back by reflex what the first has just fallen back to. */
+/** A second person must not accidentally roll back the image that a first person has just rolled back to. */
 export function refuseRecentRollback(
   request: RollbackRequest,
   state: FamilyState,
   { current, now }: { current: Image; now: number },
 ): Refusal | undefined {
-  if (isTold(request)) return undefined
-  const recent = recentRollbackTo(current, { run: request.run, images: state.known, now })
+  if (namesImage(request)) return undefined
+  const recent = findRecentRollback(current, { run: request.run, images: state.known, now })
   return (
     recent &&
     refuse(
       'just-rolled-back',
-      `${label(current)} is what ${describeDecision(recent)} fell back to, less than half an hour ago: somebody has pressed the button already.`,
-      howToGoOn(request, current),
+      `${request.family} was rolled back to ${label(current)} less than half an hour ago, by ${describeDecision(recent)}.`,
+      describeNextStep(request, current),
     )
   )
 }
 
-/** A region that was left out of a rollback, down perhaps, still serves what home has withdrawn: one press must not go back twice. */
+/**
+ * A replica region that an earlier rollback left out, perhaps because it was down, still serves the image that home
+ * withdrew. Rolling back all regions now would roll home back twice.
+ */
 export function refuseSecondRollback(
   request: RollbackRequest,
   { current, known }: FamilyState,
   replicas: readonly FamilyState[],
 ): Refusal | undefined {
-  if (isTold(request) || !current) return undefined
+  if (namesImage(request) || !current) return undefined
   const withdrawn = known.filter((image) => {
     const decision = decisionOn(image)
     return decision?.mode === 'rollback' && decision.target === current.id && isWithdrawnFrom(request.family, image)
   })
-  const behind = replicas.filter((state) => withdrawn.some((image) => state.current && sameImage(state.current, image)))
-  if (behind.length === 0) return undefined
-  const serving = behind.map((state) => `${state.region} serves ${state.current ? label(state.current) : 'nothing'}`)
+  const lagging = replicas.filter((state) =>
+    withdrawn.some((image) => state.current && haveSameOrigin(state.current, image)),
+  )
+  if (lagging.length === 0) return undefined
+  const served = lagging.map(
+    (state) => `${state.region} still serves ${state.current ? label(state.current) : 'nothing'}`,
+  )
   return refuse(
     'just-rolled-back',
-    `${request.region} has been rolled back to ${label(current)}, and ${serving.join(', ')} still, which it withdrew.`,
-    howToGoOn(request, current),
+    `${request.region} was already rolled back to ${label(current)}, but ${served.join(', ')}, which that rollback withdrew.`,
+    describeNextStep(request, current),
   )
 }
 
-const isTold = ({ toImage, expectedImage }: RollbackRequest): boolean =>
+const namesImage = ({ toImage, expectedImage }: RollbackRequest): boolean =>
   toImage !== undefined || expectedImage !== undefined
 
-const howToGoOn = ({ replicas }: RollbackRequest, current: Image): string => {
-  const others = replicas.length > 0 ? `To take the other regions to it, set \`to-image-id: ${current.id}\`. ` : ''
+const describeNextStep = ({ replicas }: RollbackRequest, current: Image): string => {
+  const others = replicas.length > 0 ? `To roll the other regions back to it, set \`to-image-id: ${current.id}\`. ` : ''
   return `${others}To withdraw it as well, set \`expected-image-id: ${current.id}\`.`
 }

@@ -1,72 +1,74 @@
-/**
- * Withdraws the current image, or everything newer than a named one: the family falls back, in every region to the
- * same image.
- */
+/** Withdraws the current image, or all images newer than a named one. Every region falls back to the same image. */
 
 import type { FamilyState } from '../model/family-state.ts'
 import {
-  availableOf,
+  availableNewestFirst,
+  createdInSameSecond,
   type Image,
   isAvailable,
   isNewer,
   isReady,
   label,
-  list,
+  listLabels,
   newestFirst,
-  sameSecond,
 } from '../model/image.ts'
-import { sameImage } from '../model/origin.ts'
+import { haveSameOrigin } from '../model/origin.ts'
 import type { RollbackRequest } from '../model/request.ts'
-import type { RegionCase, RegionDecision } from '../plan/decision.ts'
+import type { DecidedRegion, RegionDecision } from '../plan/decision.ts'
 import { isRefusal, type Notice, type Plan, refuse, refuseUnexpected } from '../plan/plan.ts'
 import { type QueryGenerator, queryAll, withoutQuery } from '../plan/query.ts'
 import { observeConsistently } from '../recovery/consistency.ts'
-import { recordSteps } from '../recovery/record.ts'
+import { planRecord } from '../recovery/record.ts'
 import { recover } from '../recovery/resume.ts'
 import { copyQueries } from '../rules/replication.ts'
-import { pendingAfter, refuseAmbiguous, refuseForeignRival } from '../rules/rivals.ts'
+import { findPendingNewer, refuseAmbiguous, refuseForeignRival } from '../rules/rivals.ts'
 import { withdrawalOrder } from '../rules/withdrawal.ts'
 import { keepCurrent, planRegions } from './pipeline.ts'
 import type { ModePolicy } from './policy.ts'
 import { refuseMissingCopies } from './rollback-copies.ts'
-import { chooseTarget, refuseEmptyFamily, refuseRecentRollback, refuseSecondRollback } from './rollback-target.ts'
+import {
+  chooseRollbackTarget,
+  refuseEmptyFamily,
+  refuseRecentRollback,
+  refuseSecondRollback,
+} from './rollback-target.ts'
 
 export const planRollback = (request: RollbackRequest): QueryGenerator<Plan> => planRegions(request, rollback)
 
 const rollback: ModePolicy<RollbackRequest, FamilyState> = {
-  look,
+  look: lookForRollback,
   recovery: {
     observe: observeConsistently,
     recover: (request, state, { isHome }) => recover(request, state, { named: isHome ? request.toImage : undefined }),
   },
-  choose: (request, { home, replicas, now }) =>
-    withoutQuery(refuseSecondRollback(request, home, replicas) ?? choose(request, home, now)),
-  findCopies,
+  decideHome: (request, { home, replicas, now }) =>
+    withoutQuery(refuseSecondRollback(request, home, replicas) ?? decideRollback(request, home, now)),
+  findCopies: findRollbackCopies,
   findSource: (request, { home, target, missing }) =>
     withoutQuery(refuseMissingCopies(request, { home, target, missing })),
-  decideReplica: (request, seen) => withoutQuery(decideReplica(request, seen)),
+  decideReplica: (request, seen) => withoutQuery(decideRollbackReplica(request, seen)),
   sharePhase: 'prepare',
   awaitsTarget: true,
   listsInstances: true,
   overtaken: 'fails-if-withdrawn-is-back',
   expectsTarget: () => true,
-  withdrawing: (request) => request,
+  withdrawalRequest: (request) => request,
   record: (request, decided) =>
-    // In quarantine, what carries no record would be taken for somebody's live image.
-    recordSteps(request, {
+    // An image without a record in the quarantine family would be taken for somebody's live image.
+    planRecord(request, {
       ...decided,
-      mayGoWithout: request.toImage !== undefined && request.quarantineFamily === undefined,
+      isRecordOptional: request.toImage !== undefined && request.quarantineFamily === undefined,
     }),
-  // Where the image is withdrawn already, an earlier attempt has confirmed it.
+  // When the image is already withdrawn, an earlier attempt has confirmed it.
   confirmExpected: ({ region, family, expectedImage }, { withdraw, previous }) =>
     expectedImage !== undefined && withdraw.some(({ id }) => id === previous)
       ? [{ action: 'confirm', region, family, image: expectedImage }]
       : [],
   tagTarget: () => [],
-  noticePending,
+  pendingNotices: pendingErrors,
 }
 
-function* look({ region, family, quarantineFamily }: RollbackRequest): QueryGenerator<FamilyState> {
+function* lookForRollback({ region, family, quarantineFamily }: RollbackRequest): QueryGenerator<FamilyState> {
   const {
     current,
     members,
@@ -79,40 +81,40 @@ function* look({ region, family, quarantineFamily }: RollbackRequest): QueryGene
   return { region, current, members, quarantined, known: [...members, ...quarantined] }
 }
 
-function noticePending({ family }: RollbackRequest, pending: readonly Image[]): Notice[] {
+function pendingErrors({ family }: RollbackRequest, pending: readonly Image[]): Notice[] {
   if (pending.length === 0) return []
-  const text = `${list(pending)} ${pending.length === 1 ? 'is' : 'are'} still being created in ${family} and will become current when ready. Roll back again with \`withdraw-pending: true\`, or cancel what bakes it.`
+  const text = `${listLabels(pending)} ${pending.length === 1 ? 'is' : 'are'} still being created in ${family} and will become current when ready. Roll back again with \`withdraw-pending: true\`, or cancel the run that bakes ${pending.length === 1 ? 'it' : 'them'}.`
   return [{ level: 'error', text }]
 }
 
 // ── At home ──────────────────────────────────────────────────────────────────
 
-/** A new decision, by what the family looks like now. */
-function choose(request: RollbackRequest, state: FamilyState, now: number): RegionDecision {
+/** Makes a new decision from the present state of the family. */
+function decideRollback(request: RollbackRequest, state: FamilyState, now: number): RegionDecision {
   const { family, expectedImage, withdrawPending } = request
   const { current, members } = state
   if (!current) return refuseEmptyFamily(request, members)
   if (expectedImage !== undefined && expectedImage !== current.id)
     return refuseUnexpected(family, current, expectedImage)
-  const target = chooseTarget(request, members, current)
+  const target = chooseRollbackTarget(request, members, current)
   if (target && isRefusal(target)) return target
-  if (target?.id === current.id) return keepServed(request, state)
-  const guarded = refuseRecentRollback(request, state, { current, now })
-  if (guarded) return guarded
-  const others = availableOf(members).filter((image) => image.id !== current.id)
-  const leaving = others.filter((image) => (target ? isNewer(image, target) : sameImage(image, current)))
+  if (target?.id === current.id) return keepUnchanged(request, state)
+  const recent = refuseRecentRollback(request, state, { current, now })
+  if (recent) return recent
+  const others = availableNewestFirst(members).filter((image) => image.id !== current.id)
+  const rivals = others.filter((image) => (target ? isNewer(image, target) : haveSameOrigin(image, current)))
   return {
     kind: 'change',
     target,
     previous: current.id,
-    withdraw: withdrawalOrder([...leaving, current], current.id),
-    withdrawWhenReady: withdrawPending ? pendingAfter(members, target) : [],
+    withdraw: withdrawalOrder([...rivals, current], current.id),
+    withdrawWhenReady: withdrawPending ? findPendingNewer(members, target) : [],
     resumed: undefined,
     changedBefore: false,
   }
 }
 
-const keepServed = (request: RollbackRequest, state: FamilyState) =>
+const keepUnchanged = (request: RollbackRequest, state: FamilyState) =>
   keepCurrent(
     request,
     rollback,
@@ -122,38 +124,38 @@ const keepServed = (request: RollbackRequest, state: FamilyState) =>
 
 // ── In a replica region ──────────────────────────────────────────────────────
 
-/** What can be used at once comes before what has to be restored, and that before what has yet to join the family. */
-const pickCopy = ({ members, known }: FamilyState, target: Image): Image | undefined => {
-  const inFamily = newestFirst(members).filter((image) => sameImage(image, target))
-  const outside = known.filter((image) => image.family === '' && sameImage(image, target))
+/** Prefers an available copy in the family, then a deprecated one, then one outside of the family. */
+const pickFallbackCopy = ({ members, known }: FamilyState, target: Image): Image | undefined => {
+  const inFamily = newestFirst(members).filter((image) => haveSameOrigin(image, target))
+  const outside = known.filter((image) => image.family === '' && haveSameOrigin(image, target))
   const isDeprecated = ({ status }: Image) => status === 'Deprecated'
   return inFamily.find(isAvailable) ?? inFamily.find(isDeprecated) ?? outside.find(isReady)
 }
 
-/** A bake that was overtaken has left its copies outside of the family: they are as good to fall back to. */
-function* findCopies({ region }: RollbackRequest, state: FamilyState, target: Image) {
-  const inFamily = pickCopy(state, target)
+/** Also looks for copies that an overtaken bake left outside of the family: the family can fall back to them as well. */
+function* findRollbackCopies({ region }: RollbackRequest, state: FamilyState, target: Image) {
+  const inFamily = pickFallbackCopy(state, target)
   if (inFamily) return { state, copies: [], copy: inFamily }
   const { copies, original } = yield* queryAll(copyQueries(target, region))
   const outside = [...copies, ...(original ? [original] : [])].filter(({ family }) => family === '')
-  const known = { ...state, known: [...state.known, ...outside] }
-  return { state: known, copies: outside, copy: pickCopy(known, target) }
+  const extended = { ...state, known: [...state.known, ...outside] }
+  return { state: extended, copies: outside, copy: pickFallbackCopy(extended, target) }
 }
 
-/** In a replica the copies' own creation times count: whatever is newer than the target's copy there has to leave. */
-function decideReplica(
+/** A replica is ordered by the creation times of its copies: all images newer than the target's copy are withdrawn. */
+function decideRollbackReplica(
   request: RollbackRequest,
-  { home, state, copy }: { home: RegionCase; state: FamilyState; copy: Image | undefined },
+  { home, state, copy }: { home: DecidedRegion; state: FamilyState; copy: Image | undefined },
 ): RegionDecision {
   const { current, members } = state
   if (!copy) return emptyReplica(request, state, home.state)
-  const rivals = [...availableOf(members), ...(current ? [current] : [])]
-  const tied = rivals.find((image) => sameSecond(image, copy))
+  const rivals = [...availableNewestFirst(members), ...(current ? [current] : [])]
+  const tied = rivals.find((image) => createdInSameSecond(image, copy))
   if (tied) return refuseAmbiguous(request.family, [copy, tied])
-  const newer = availableOf(members).filter((image) => isNewer(image, copy))
-  const withdrawWhenReady = request.withdrawPending ? pendingAfter(members, copy) : []
-  const isServed = isAvailable(copy) && current?.id === copy.id
-  if (isServed && newer.length + withdrawWhenReady.length === 0) return keepServed(request, state)
+  const newer = availableNewestFirst(members).filter((image) => isNewer(image, copy))
+  const withdrawWhenReady = request.withdrawPending ? findPendingNewer(members, copy) : []
+  const isCurrent = isAvailable(copy) && current?.id === copy.id
+  if (isCurrent && newer.length + withdrawWhenReady.length === 0) return keepUnchanged(request, state)
   return (
     refuseForeignRival(request.family, { current, members, target: copy }) ?? {
       kind: 'change',
@@ -167,20 +169,20 @@ function decideReplica(
   )
 }
 
-/** The family is emptied at home: here it may lose copies of the same image, and nothing else. */
+/** The family is emptied at home: in a replica, only copies of the same image may be withdrawn. */
 function emptyReplica(request: RollbackRequest, state: FamilyState, home: FamilyState): RegionDecision {
   const { current, members } = state
-  const others = availableOf(members).filter((image) => !home.current || !sameImage(image, home.current))
+  const others = availableNewestFirst(members).filter((image) => !home.current || !haveSameOrigin(image, home.current))
   if (others[0]) {
     return refuse(
       'regions-differ',
-      `Family ${request.family} has ${list(others)} there, which ${home.region} has not: emptied at home, it would still serve that.`,
-      `Roll back without this region in \`replica-region-ids\`, or promote ${label(others[0])} everywhere from here.`,
+      `Family ${request.family} has ${listLabels(others)} there, which ${home.region} does not have: the family would be empty at home and would still serve that image there.`,
+      `Roll back without this region in \`replica-region-ids\`, or promote ${label(others[0])} in all regions from this one.`,
     )
   }
-  const withdraw = withdrawalOrder(availableOf(members), current?.id)
-  const withdrawWhenReady = request.withdrawPending ? pendingAfter(members, undefined) : []
-  if (withdraw.length + withdrawWhenReady.length === 0) return keepServed(request, { ...state, current: undefined })
+  const withdraw = withdrawalOrder(availableNewestFirst(members), current?.id)
+  const withdrawWhenReady = request.withdrawPending ? findPendingNewer(members, undefined) : []
+  if (withdraw.length + withdrawWhenReady.length === 0) return keepUnchanged(request, { ...state, current: undefined })
   return {
     kind: 'change',
     target: undefined,

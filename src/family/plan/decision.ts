@@ -1,4 +1,4 @@
-/** What is decided for one region, before it is known by which steps it is carried out. */
+/** What is decided for one region, before its steps are planned. */
 import type { OwnDecision } from '../model/decision-record.ts'
 import type { FamilyState } from '../model/family-state.ts'
 import { type Image, isNewer } from '../model/image.ts'
@@ -10,49 +10,49 @@ export interface Change {
   readonly kind: 'change'
   /** Undefined: the family is emptied. */
   readonly target: Image | undefined
-  /** What the family resolved to before the run's first attempt. */
+  /** ID of the image that the family resolved to before the run's first attempt. */
   readonly previous: string | undefined
-  /** In the order in which they leave. */
+  /** In the order in which they are withdrawn. */
   readonly withdraw: readonly Image[]
   /** Still being created; withdrawn when they are ready. */
   readonly withdrawWhenReady: readonly Image[]
-  /** What an earlier attempt has recorded, and how far it came; undefined for a decision made now. */
+  /** What an earlier attempt recorded and has already withdrawn; undefined for a new decision. */
   readonly resumed: { readonly own: OwnDecision; readonly withdrawn: readonly Image[] } | undefined
   /** An earlier attempt of this run has changed something. */
   readonly changedBefore: boolean
-  /** Steps that make the target, where it does not exist yet or is not ready. */
+  /** Steps that create the target, or make it ready. */
   readonly create?: readonly Step[]
   readonly notices?: readonly Notice[]
 }
 
 /** The family stays as it is. */
 export type Keep = Extract<RegionPlan, { kind: 'nothing' }> & {
-  /** The replica regions stay as they are as well, whatever they serve. */
+  /** The replica regions stay as they are too, whatever is current there. */
   readonly everywhere?: true
-  /** Steps that are left to do all the same: an instance that was left stopped is started again. */
+  /** Steps that are needed all the same: an instance that was left stopped is started again. */
   readonly create?: readonly Step[]
 }
 
 export type RegionDecision = Change | Keep | Refusal
 
-/** One region: what was seen, what is decided, and what makes its image ready. */
-export interface RegionCase<S extends FamilyState = FamilyState> {
+/** One region: what was seen, what is decided, and the steps that make its copy ready. */
+export interface DecidedRegion<S extends FamilyState = FamilyState> {
   readonly state: S
   readonly decision: RegionDecision
-  /** What the region is to serve. */
+  /** The image that is to be current. */
   readonly target: Image | undefined
-  /** Steps that make a copy, or wait for it. */
+  /** Steps that make a copy or wait for it. */
   readonly copy: readonly Step[]
   readonly notices: readonly Notice[]
 }
 
-/** What the family serves when the plan is carried out: a newer image that is not withdrawn stays current. */
-export function servedAfter({
+/** The image that is current after the plan: a newer image that is not withdrawn stays current. */
+export function currentAfterPlan({
   state: { current },
   decision,
   target,
-}: Pick<RegionCase, 'state' | 'decision' | 'target'>): Image | undefined {
+}: Pick<DecidedRegion, 'state' | 'decision' | 'target'>): Image | undefined {
   if (decision.kind !== 'change' || !target) return current
-  const isAhead = current && isNewer(current, target) && !decision.withdraw.some(({ id }) => id === current.id)
-  return isAhead ? current : target
+  const staysCurrent = current && isNewer(current, target) && !decision.withdraw.some(({ id }) => id === current.id)
+  return staysCurrent ? current : target
 }

@@ -3,12 +3,13 @@
 import { describeSource } from '../model/request.ts'
 import { tag } from '../model/tags.ts'
 import type { Deletion, Step } from './steps.ts'
-/** One sentence without its full stop, for people. */
+
+/** A sentence in the imperative without its full stop, for people. */
 export function describeStep(step: Step): string {
   switch (step.action) {
     case 'create': {
       const { name, family, source } = step.create
-      return `create image ${name} ${family === undefined ? 'outside of its family' : `in family ${family}`} from ${describeSource(source)}`
+      return `create image ${name} ${family === undefined ? '' : `in family ${family} `}from ${describeSource(source)}${family === undefined ? ' (it joins the family later)' : ''}`
     }
     case 'copy':
       return `copy ${step.copy.from.image} from ${step.copy.from.region} to ${step.region} as ${step.copy.name}`
@@ -57,13 +58,13 @@ function describeDeletionExtras({ snapshots, accounts }: Deletion): string {
   return things.length === 0 ? '' : ` with ${things.join(' and ')}`
 }
 
-/** The action's own notes are called what they are. */
+/** The action's own tags are described by their meaning. */
 function describeTags({ resource, ids, tags }: Extract<Step, { action: 'tag' }>): string {
   const on = ids.join(', ')
   const decision = tags[tag.decision]
-  if (decision?.startsWith('done')) return `settle the decision on ${on}`
-  if (decision !== undefined) return `note the decision${tag.reason in tags ? ' and its reason' : ''} on ${on}`
-  if (resource === 'snapshot') return `note on ${on} that this run deletes ${ids.length === 1 ? 'it' : 'them'}`
-  if (tag.stopped in tags) return `note on ${on} that this run stops it`
+  if (decision?.startsWith('done')) return `mark the decision as done on ${on}`
+  if (decision !== undefined) return `record the decision${tag.reason in tags ? ' and its reason' : ''} on ${on}`
+  if (resource === 'snapshot') return `record on ${on} that this run deletes ${ids.length === 1 ? 'it' : 'them'}`
+  if (tag.stopped in tags) return `record on ${on} that this run stops it`
   return `tag ${on} with ${Object.keys(tags).join(', ')}`
 }

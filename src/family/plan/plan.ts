@@ -1,4 +1,4 @@
-/** A plan is data: what is to be done, in order, and what every family must resolve to afterwards. */
+/** A plan is data: the steps in their order, and what every family must resolve to afterwards. */
 
 import { type FamilyRef, type Image, label } from '../model/image.ts'
 import type { ImageRef, Step } from './steps.ts'
@@ -8,52 +8,55 @@ export interface Expectation extends FamilyRef {
   readonly image: ImageRef | undefined
   /** Images that must not be available in the family. */
   readonly withdrawn: readonly string[]
-  /** What a newer image of somebody else means: nobody can be kept from releasing one. */
+  /** What it means if somebody else's newer image is current. Nobody can be prevented from releasing one. */
   readonly overtaken: 'fails' | 'warns' | 'fails-if-withdrawn-is-back'
 }
 
 export interface Notice {
   readonly level: 'notice' | 'warning' | 'error'
   readonly text: string
-  /** It is about what is made first: the plan made anew after that knows nothing of it. */
+  /** The notice is shown even if later rounds, which no longer know of it, plan again. */
   readonly persistent?: true
 }
 
+export const warning = (text: string): Notice => ({ level: 'warning', text })
+
 /**
- * What a plan does one after the other, each in all regions side by side: images are made, then copied; the decision is
- * noted; what is expected is confirmed at the last moment; what changes no answer yet is done; the families are switched; and, after ECS has confirmed what was expected,
- * the decision is settled and what is too many deleted.
+ * The phases of a plan, each in all regions side by side: images are created and copied; the decision is recorded; the
+ * expected image is checked at the last moment; steps that change no family's answer are done; the families are
+ * switched. After ECS has confirmed the result, the decision is marked as done and old images are deleted.
  */
 export const phases = ['create', 'copy', 'record', 'check', 'prepare', 'activate', 'commit', 'prune'] as const
 export type Phase = (typeof phases)[number]
 
-/** Why an image of the family is deleted or stays, for people. */
+/** Whether an image of the family is deleted or kept. */
 export interface RetentionDecision {
   readonly image: Image
   readonly delete: boolean
+  /** For people. */
   readonly reason: string
 }
 
-/** What a run settles in one region, apart from how: the outputs are made of it. */
+/** The result that is planned for one region, without the steps: outputs are made of it. */
 export interface RegionOutcome {
-  /** The image that the run settles on; undefined when there is none. */
+  /** The image that the run chose; undefined when there is none. */
   readonly image: ImageRef | undefined
-  /** What the family resolved to before the run's first attempt. */
+  /** ID of the image that the family resolved to before the run's first attempt. */
   readonly previous: string | undefined
-  /** Images withdrawn by this run, in an earlier attempt or in this one. */
+  /** IDs of images withdrawn by this run, in an earlier attempt or in this one. */
   readonly withdrawn: readonly string[]
-  /** Newer images being created, which will become current when they are ready. */
+  /** IDs of newer images that are still being created and will become current when they are ready. */
   readonly pending: readonly string[]
   readonly notices: readonly Notice[]
   /** An earlier attempt of this run has changed something. */
   readonly changedBefore: boolean
-  /** What the family serves, where that was all there was to find out. */
-  readonly servedImage?: Image | undefined
-  /** Images whose instances are listed at the end. */
+  /** The image that the family resolves to; only of mode resolve. */
+  readonly resolvedImage?: Image | undefined
+  /** IDs of images whose instances are listed at the end. */
   readonly listInstancesOf?: readonly string[]
-  /** What becomes of the images of the family under `keep`. */
+  /** What `keep` does with each image of the family. */
   readonly retention?: readonly RetentionDecision[]
-  /** Deletions that make room where ECS answers that the family is full: a round of its own, then all is planned anew. */
+  /** Deletions that make room if ECS answers that the family is full. They end the round, and everything is planned again. */
   readonly room?: readonly Step[]
 }
 
@@ -61,9 +64,9 @@ export type RegionPlan = RegionOutcome & { readonly region: string } & (
     | {
         readonly kind: 'change'
         readonly steps: Partial<Readonly<Record<Phase, readonly Step[]>>>
-        /** Undefined when nothing can be expected yet (an image that is not waited for). */
+        /** Undefined when nothing is verified: the image is not awaited, or the family stays as it is. */
         readonly expect: Expectation | undefined
-        /** Why nothing is done apart from sharing and deleting. */
+        /** Why the family itself stays as it is: only other steps are done, such as sharing and deleting. */
         readonly reason?: string
       }
     | {
@@ -77,7 +80,7 @@ export type Plan =
   /** Of every region, home first. */
   { readonly kind: 'change' | 'nothing'; readonly regions: readonly [RegionPlan, ...RegionPlan[]] } | Refusal
 
-/** Where a step stands in its plan: `cn-shanghai/activate/2`, or `cn-shanghai/room/1` for one that makes room. */
+/** The place of a step in its plan: `cn-shanghai/activate/2`, or `cn-shanghai/room/1` for one that makes room. */
 export type StepId = `${string}/${Phase | 'room'}/${number}`
 
 export const phaseOf = (id: StepId): string | undefined => id.split('/')[1]
@@ -87,7 +90,7 @@ export interface PlannedStep {
   readonly step: Step
 }
 
-/** One lane of steps a region that has any, for one phase, or of those that make room where the family is full. */
+/** The steps of one phase, or those that make room: one lane for each region that has any. */
 export function lanesOf(plan: Plan | undefined, phase: Phase | 'room'): readonly (readonly PlannedStep[])[] {
   if (plan === undefined || plan.kind === 'refuse') return []
   const stepsIn = (region: RegionPlan): readonly Step[] => {
@@ -101,20 +104,20 @@ export function lanesOf(plan: Plan | undefined, phase: Phase | 'room'): readonly
     .filter(({ length }) => length > 0)
 }
 
-/** All steps, phase by phase; none where nothing is to be done. Those that make room are not among them. */
+/** All steps, phase by phase, without those that make room. */
 export const plannedSteps = (plan: Plan | undefined): readonly PlannedStep[] =>
   phases.flatMap((phase) => lanesOf(plan, phase).flat())
 
 export interface Refusal {
   readonly kind: 'refuse'
   readonly code: RefusalCode
-  /** What is so. */
+  /** Why the run is refused: one or more sentences. */
   readonly reason: string
-  /** What to do about it. */
+  /** What to do about it: one or more sentences. */
   readonly remedy: string
-  /** The reason says itself which region it is about. */
+  /** The reason already names the region that it is about. */
   readonly namesRegion?: true
-  /** An instance that a lost attempt has left stopped: the post step starts it. */
+  /** An instance that a lost attempt left stopped. The post step starts it. */
   readonly leavesStopped?: { readonly region: string; readonly instance: string }
 }
 
@@ -156,7 +159,7 @@ export const refuse = (code: RefusalCode, reason: string, remedy: string): Refus
 export const refuseUnexpected = (family: string, current: Image | undefined, expected: string): Refusal =>
   refuse(
     'not-expected',
-    `Family ${family} resolves to ${current ? label(current) : 'nothing'}, not to ${expected} as \`expected-image-id\` says.`,
+    `${family} serves ${current ? label(current) : 'nothing'}, but \`expected-image-id\` says ${expected}.`,
     'Check which image is current now, then start a new workflow run.',
   )
 

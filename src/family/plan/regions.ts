@@ -1,16 +1,16 @@
-/** The family is one thing, wherever it is kept: what is planned for each region becomes one plan, or none. */
+/** Combines the plans of all regions of a family into one plan, or into one refusal. */
 
 import { type Request, regionsOf } from '../model/request.ts'
 import { isRefusal, type Plan, type Refusal, type RegionPlan } from './plan.ts'
 import { all, type QueryGenerator } from './query.ts'
 
-/** The request as it stands in one of its regions; what a person expects at home says nothing of the others. */
+/** The request for one of its regions. The expected image is an image of the home region, so it is dropped elsewhere. */
 export const inRegion = <R extends Request>(request: R, region: string): R =>
   region === request.region || !('expectedImage' in request)
     ? { ...request, region }
     : { ...request, region, expectedImage: undefined }
 
-/** One of each region: home first. */
+/** One value per region, home first. */
 export type Regions<T> = readonly [home: T, ...replicas: T[]]
 
 /** Plans every region side by side. */
@@ -18,21 +18,21 @@ export function* eachRegion<T>(
   regions: Regions<string>,
   plan: (region: string) => QueryGenerator<T>,
 ): QueryGenerator<Regions<T>> {
-  // As many results as regions.
+  // There are as many results as regions.
   return (yield* all(regions.map(plan))) as unknown as Regions<T>
 }
 
-/** What is refused in one region is refused as a whole: nothing is changed anywhere. */
+/** If one region refuses, the whole plan is a refusal: nothing is changed in any region. */
 export function combineRegions(request: Request, plans: readonly (RegionPlan | Refusal)[]): Plan {
   const refusal = combineRefusals(request, plans)
   if (refusal) return refusal
   const [home, ...replicas] = plans.filter((plan) => !isRefusal(plan))
-  if (!home) throw new Error('A plan without its home region.')
+  if (!home) throw new Error('The plan has no home region.')
   const regions = [home, ...replicas] as const
   return { kind: regions.some(({ kind }) => kind === 'change') ? 'change' : 'nothing', regions }
 }
 
-/** All regions that refuse, in one refusal. @param plans of each region, home first */
+/** Combines the refusals of all regions into one. @param plans one per region, home first */
 export function combineRefusals(request: Request, plans: readonly { readonly kind: string }[]): Refusal | undefined {
   const regions = regionsOf(request)
   const refusals = plans.flatMap((plan, index): Refusal[] => {
@@ -48,11 +48,11 @@ export function combineRefusals(request: Request, plans: readonly { readonly kin
   }
 }
 
-/** Steps added to what is planned, in the phases that they belong to. */
-export function withSteps(branch: RegionPlan, more: Extract<RegionPlan, { kind: 'change' }>['steps']): RegionPlan {
+/** Adds steps to the phases of a plan; a plan without steps becomes a change. */
+export function addSteps(plan: RegionPlan, more: Extract<RegionPlan, { kind: 'change' }>['steps']): RegionPlan {
   const added = Object.entries(more).filter(([, steps]) => steps.length > 0)
-  if (added.length === 0) return branch
-  const { steps: planned, expect } = branch.kind === 'change' ? branch : { steps: {}, expect: undefined }
+  if (added.length === 0) return plan
+  const { steps: planned, expect } = plan.kind === 'change' ? plan : { steps: {}, expect: undefined }
   const phases = added.map(([phase, steps]) => [phase, [...(planned[phase as keyof typeof planned] ?? []), ...steps]])
-  return { ...branch, kind: 'change', steps: { ...planned, ...Object.fromEntries(phases) }, expect }
+  return { ...plan, kind: 'change', steps: { ...planned, ...Object.fromEntries(phases) }, expect }
 }

@@ -1,9 +1,9 @@
-/** What a plan can do, one step at a time, and what holds for each kind of step. */
+/** The steps of a plan, and the traits of each kind of step. */
 
 import type { BakeRequest } from '../model/request.ts'
 import type { Tags } from '../model/tags.ts'
 
-/** An image that a step of the plan makes; it has no ID yet. */
+/** Stands for an image that a step of the plan creates: it has no ID yet. */
 export type Placeholder = `<${string}>`
 export const newImagePlaceholder: Placeholder = '<new image>'
 export const copyPlaceholder = (region: string): Placeholder => `<copy in ${region}>`
@@ -23,18 +23,18 @@ export type Step =
       readonly image: Placeholder
       readonly copy: CopySpec
     }
-  /** Waits until the image is available, and (with `family`) seen in its family. */
+  /** Waits until the image is available and, with `family`, seen in that family. */
   | {
       readonly action: 'await'
       readonly region: string
       readonly image: ImageRef
       readonly family?: string
-      /** An image that fails to be created is no fault: it can no longer become current. */
+      /** It is no error if the image fails to be created: then it cannot become current. */
       readonly mayFail?: true
     }
   | { readonly action: 'stop' | 'start'; readonly region: string; readonly instance: string; readonly force?: boolean }
   | { readonly action: 'rename'; readonly region: string; readonly image: string; readonly name: string }
-  /** Puts tags on and reads them back. */
+  /** Writes tags and reads them back. */
   | {
       readonly action: 'tag'
       readonly region: string
@@ -49,7 +49,7 @@ export type Step =
       readonly ids: readonly string[]
       readonly keys: readonly string[]
     }
-  /** Compares what the family resolves to at the last moment before the first visible change. */
+  /** Checks the current image at the last moment before the first visible change. */
   | { readonly action: 'confirm'; readonly region: string; readonly family: string; readonly image: string }
   | { readonly action: 'join-family'; readonly region: string; readonly image: ImageRef; readonly family: string }
   | { readonly action: 'restore'; readonly region: string; readonly image: string }
@@ -67,48 +67,48 @@ export type Step =
 export type Action = Step['action']
 
 interface Traits {
-  /** Who carries it out: `write` is a request that changes something, `create` one that makes an image, `look` only reads. */
+  /** `write` is a request that changes something, `create` is one that creates an image, `look` only reads. */
   readonly kind: 'look' | 'write' | 'create'
-  /** Changes more than the action's own records. */
+  /** Changes something other than the action's own tags. */
   readonly visible: boolean
-  /** May change what a family resolves to, as soon as it is done. */
+  /** May change what a family resolves to. */
   readonly switches: boolean
-  /** Takes an image out of its family's order: it can no longer be current. */
+  /** Withdraws an image: it can no longer be current. */
   readonly withdraws: boolean
-  /** ECS can be asked beforehand, with its own DryRun, whether it would carry the step out. */
+  /** ECS's own DryRun can be asked in advance whether it would carry out the step. */
   readonly dryRun: boolean
 }
 
-const look = { kind: 'look', visible: false, switches: false, withdraws: false, dryRun: false } as const
-const write = { kind: 'write', visible: true, switches: false, withdraws: false, dryRun: false } as const
-const create = { ...write, kind: 'create' } as const
+const lookTraits = { kind: 'look', visible: false, switches: false, withdraws: false, dryRun: false } as const
+const writeTraits = { kind: 'write', visible: true, switches: false, withdraws: false, dryRun: false } as const
+const createTraits = { ...writeTraits, kind: 'create' } as const
 
-/** What holds for each kind of step. A new kind does not compile without its row. */
+/** The traits of each kind of step. A new kind does not compile without its row. */
 export const traits = {
-  create: create,
-  copy: create,
-  await: look,
-  confirm: look,
-  stop: write,
-  start: write,
-  rename: write,
-  tag: write,
-  untag: { ...write, visible: false },
-  'join-family': { ...write, switches: true, dryRun: true },
-  restore: { ...write, switches: true, dryRun: true },
-  share: { ...write, dryRun: true },
-  unshare: { ...write, dryRun: true },
-  deprecate: { ...write, switches: true, withdraws: true, dryRun: true },
-  quarantine: { ...write, switches: true, withdraws: true, dryRun: true },
-  delete: write,
-  'delete-snapshots': write,
+  create: createTraits,
+  copy: createTraits,
+  await: lookTraits,
+  confirm: lookTraits,
+  stop: writeTraits,
+  start: writeTraits,
+  rename: writeTraits,
+  tag: writeTraits,
+  untag: { ...writeTraits, visible: false },
+  'join-family': { ...writeTraits, switches: true, dryRun: true },
+  restore: { ...writeTraits, switches: true, dryRun: true },
+  share: { ...writeTraits, dryRun: true },
+  unshare: { ...writeTraits, dryRun: true },
+  deprecate: { ...writeTraits, switches: true, withdraws: true, dryRun: true },
+  quarantine: { ...writeTraits, switches: true, withdraws: true, dryRun: true },
+  delete: writeTraits,
+  'delete-snapshots': writeTraits,
 } as const satisfies Readonly<Record<Action, Traits>>
 
 type ActionOfKind<K extends Traits['kind']> = {
   [A in Action]: (typeof traits)[A]['kind'] extends K ? A : never
 }[Action]
 
-/** Steps that ECS can be asked about beforehand. */
+/** Steps that ECS's own DryRun can be asked about in advance. */
 export type DryRunStep = Extract<
   Step,
   { action: { [A in Action]: (typeof traits)[A]['dryRun'] extends true ? A : never }[Action] }
@@ -119,7 +119,7 @@ export const hasDryRun = (step: Step): step is DryRunStep => traits[step.action]
 /** Steps of one kind: `StepOfKind<'write'>`. */
 export type StepOfKind<K extends Traits['kind']> = Extract<Step, { action: ActionOfKind<K> }>
 
-/** Deletes an image that is too many, after a last look at it, with the snapshots that ECS made for it. */
+/** Deletes an image beyond `keep` after a last look at it, and the snapshots that ECS created for it. */
 export interface Deletion {
   readonly action: 'delete'
   readonly region: string
@@ -127,15 +127,15 @@ export interface Deletion {
   readonly family: string
   /** Accounts whose shares are taken back first. */
   readonly accounts: readonly string[]
-  /** Snapshots that go with the image. */
+  /** Snapshots that are deleted with the image. */
   readonly snapshots: readonly string[]
-  /** The decision noted on it; another one by then, and it stays, unless it is of this run. */
+  /** The decision tag on the image when the step was planned. If it has changed, the image is kept, unless this run changed it. */
   readonly decision: string | undefined
   /** Key of the run that deletes. */
   readonly run: string
 }
 
-/** What CreateImage is sent: a function of inputs and run alone. */
+/** What is sent to CreateImage: a function of inputs and run alone. */
 export interface CreateSpec
   extends Pick<
     BakeRequest,
@@ -158,17 +158,17 @@ export interface CreateSpec
   readonly generation: number
 }
 
-/** What CopyImage is sent, apart from the target region. */
+/** What is sent to CopyImage, apart from the target region. */
 export interface CopySpec extends Pick<BakeRequest, 'run' | 'tags' | 'resourceGroupId'> {
   readonly from: { readonly region: string; readonly image: ImageRef }
   readonly name: string
   readonly description: string | undefined
   readonly kmsKeyId: string | undefined
-  /** How many copies of this run ECS has failed to make there. */
+  /** How many copies of this run ECS has failed to create there. */
   readonly generation: number
 }
 
-/** What the step works on: an ID, or the label of an image still to be made. */
+/** What the step works on: an ID, or the placeholder of an image that is still to be created. */
 export function stepTarget(step: Step): string {
   switch (step.action) {
     case 'stop':
@@ -186,7 +186,7 @@ export function stepTarget(step: Step): string {
   }
 }
 
-/** Changes something that is not the action's own record. */
+/** Whether the step changes something other than the action's own tags. */
 export const isVisible = (step: Step): boolean =>
   step.action === 'tag'
     ? !Object.keys(step.tags).some((key) => key.startsWith('image-family:'))

@@ -1,7 +1,7 @@
-/** Whether the world came out as planned: judged by ECS's answers, not by its replies to the writes. */
+/** Verifies that a family is as planned. It relies on what ECS reports afterwards, not on its replies to the writes. */
 
 import { decisionOn, describeDecision } from '../model/decision-record.ts'
-import { type Image, isAvailable, isNewer, label, sameSecond } from '../model/image.ts'
+import { createdInSameSecond, type Image, isAvailable, isNewer, label } from '../model/image.ts'
 import { workflowRunOf } from '../model/run.ts'
 import { tag } from '../model/tags.ts'
 import type { Expectation } from './plan.ts'
@@ -9,13 +9,13 @@ import { type QueryGenerator, query } from './query.ts'
 
 export type Verification = { readonly region: string } & (
   | { readonly kind: 'ok'; readonly current: Image | undefined }
-  /** Somebody's newer image is served; whether that is a failure depends on the mode. */
+  /** Somebody else's newer image is current. Whether that is a failure depends on the mode. */
   | { readonly kind: 'overtaken'; readonly current: Image; readonly fails: boolean; readonly reason: string }
-  /** Not as expected, and nobody's newer image explains it: ECS may still be catching up. */
+  /** Not as expected, and no newer image explains it: ECS may still be catching up. */
   | { readonly kind: 'unconfirmed'; readonly current: Image | undefined; readonly reason: string }
 )
 
-/** @param expect with the image by its ID: what was to be made has been made */
+/** @param expect with the ID of the image instead of a placeholder: it has been created */
 export function* verify(
   expect: Omit<Expectation, 'image'> & { readonly image: string | undefined },
 ): QueryGenerator<Verification> {
@@ -24,18 +24,19 @@ export function* verify(
   if (current?.id === expect.image) return { region, kind: 'ok', current }
   const [members] = yield* query({ ask: 'members', region, family })
   const wanted = members.find(({ id }) => id === expect.image)
-  const serving = members.find(({ id }) => id === current?.id)
-  const isOurs = current !== undefined && (withdrawn.includes(current.id) || !serving || !isAvailable(serving))
-  if (current && wanted && !isOurs && sameSecond(current, wanted)) {
-    const reason = `${label(current)} and ${label(wanted)} were created in the same second, and ECS serves the former`
+  const currentMember = members.find(({ id }) => id === current?.id)
+  const isOutdated =
+    current !== undefined && (withdrawn.includes(current.id) || !currentMember || !isAvailable(currentMember))
+  if (current && wanted && !isOutdated && createdInSameSecond(current, wanted)) {
+    const reason = `${label(current)} and ${label(wanted)} were created in the same second, and ECS serves ${label(current)}`
     return { region, kind: 'overtaken', current, fails: overtaken !== 'warns', reason }
   }
-  if (!current || isOurs || (wanted && !isNewer(current, wanted)) || (expect.image !== undefined && !wanted)) {
+  if (!current || isOutdated || (wanted && !isNewer(current, wanted)) || (expect.image !== undefined && !wanted)) {
     return {
       region,
       kind: 'unconfirmed',
       current,
-      reason: `ECS answers that ${family} resolves to ${current ? label(current) : 'nothing'}, not to ${expect.image ?? 'nothing'}`,
+      reason: `${family} serves ${current ? label(current) : 'nothing'}, not ${expect.image ?? 'nothing'}`,
     }
   }
   const returned = members.filter((image) => isAvailable(image) && withdrawn.includes(image.id))
@@ -52,9 +53,9 @@ function describeOrigin(image: Image): string {
   const decision = decisionOn(image)
   if (decision) return `, put there by ${describeDecision(decision)}`
   const run = image.tags[tag.run]
-  return run ? `, baked by run ${workflowRunOf(run)}` : ', which this action has not made'
+  return run ? `, baked by run ${workflowRunOf(run)}` : ', which this action did not create'
 }
 
-/** One region serves the image and another a newer one: which of them is right, nobody has decided. */
-export const regionsDiverge = (verdicts: readonly Verification[]): boolean =>
-  verdicts.some(({ kind }) => kind === 'ok') && verdicts.some(({ kind }) => kind === 'overtaken')
+/** The image is current in one region, and a newer one in another: nobody has decided which of them is right. */
+export const regionsDiverge = (verifications: readonly Verification[]): boolean =>
+  verifications.some(({ kind }) => kind === 'ok') && verifications.some(({ kind }) => kind === 'overtaken')

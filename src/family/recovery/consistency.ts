@@ -1,4 +1,4 @@
-/** Looks at a family until what is seen adds up: reads may lag behind somebody's writes, tags above all. */
+/** Looks at a family until the answers are consistent: reads may lag behind writes, those of tags most of all. */
 
 import { decisionOn, ownDecision } from '../model/decision-record.ts'
 import type { FamilyState } from '../model/family-state.ts'
@@ -8,7 +8,7 @@ import type { Run } from '../model/run.ts'
 import { type QueryGenerator, query, queryEach } from '../plan/query.ts'
 import { hasOwnRecord } from './supersession.ts'
 
-/** Of ECS's answers, given side by side, one is late after somebody's write: they name different images. */
+/** Two answers of the same moment name different images: somebody has just written, and one answer is late. */
 const isBetweenWrites = ({ current, members }: FamilyState): boolean => {
   const available = members.filter(isAvailable)
   const isListed = !current || available.some(({ id }) => id === current.id)
@@ -16,8 +16,9 @@ const isBetweenWrites = ({ current, members }: FamilyState): boolean => {
 }
 
 /**
- * Looks, and looks again after the time that reads may lag where the first look does not add up, or where a later
- * attempt finds no mark of its own: the attempt before may have written one just before it died.
+ * Looks, and if necessary looks again after the time that reads may lag. That is necessary when the first look is not
+ * consistent, or when a later attempt finds no record of its run: the attempt before may have written one just before
+ * it was lost.
  */
 export function* observeConsistently<S extends FamilyState>(
   request: RecordedRequest,
@@ -25,23 +26,23 @@ export function* observeConsistently<S extends FamilyState>(
 ): QueryGenerator<S> {
   const { run } = request
   const state = yield* look()
-  const mayBeLate = run.attempt > 1 && !hasOwnRecord(run, state)
-  if (!mayBeLate && !isBetweenWrites(state)) return yield* withMovedImages(request, state)
-  yield* query({ ask: 'lag', of: isBetweenWrites(state) ? 'others' : 'earlier attempt' })
-  const again = yield* withMovedImages(request, yield* look())
-  return run.attempt === 1 || hasOwnRecord(run, again) ? again : yield* withImagesElsewhere(request, again)
+  const recordMayBeLate = run.attempt > 1 && !hasOwnRecord(run, state)
+  if (!recordMayBeLate && !isBetweenWrites(state)) return yield* addMovedImages(request, state)
+  yield* query({ ask: 'lag', writesOf: isBetweenWrites(state) ? 'others' : 'earlier attempt' })
+  const again = yield* addMovedImages(request, yield* look())
+  return run.attempt === 1 || hasOwnRecord(run, again) ? again : yield* addImagesElsewhere(request, again)
 }
 
-/** The only image that carries the mark may be in a family by now that no input names. */
-function* withImagesElsewhere<S extends FamilyState>({ run, region }: RecordedRequest, state: S): QueryGenerator<S> {
+/** Adds images of this run's decision that have been moved to a family which no input names. */
+function* addImagesElsewhere<S extends FamilyState>({ run, region }: RecordedRequest, state: S): QueryGenerator<S> {
   const [own] = yield* query({ ask: 'own', region })
   const isOurs = (image: Image) => hasOwnRecord(run, { ...state, known: [image] })
   const elsewhere = own.filter((image) => isOurs(image) && !state.known.some(({ id }) => id === image.id))
   return { ...state, known: [...state.known, ...elsewhere] }
 }
 
-/** What this run has decided about may have been moved since, to a family that this request does not name. */
-function* withMovedImages<S extends FamilyState>({ run, region }: RecordedRequest, state: S): QueryGenerator<S> {
+/** Adds the target and the previous image of this run's decision, which may have been moved to another family since. */
+function* addMovedImages<S extends FamilyState>({ run, region }: RecordedRequest, state: S): QueryGenerator<S> {
   const { target, previous } = ownDecision(run, state.known)?.decision ?? {}
   const missing = [target, previous].filter((wanted) => !state.known.some(({ id }) => id === wanted))
   const ids = missing.filter((wanted) => wanted !== undefined)
@@ -50,8 +51,8 @@ function* withMovedImages<S extends FamilyState>({ run, region }: RecordedReques
 }
 
 /**
- * A mark that says `done` is written after every region was confirmed: a region without a mark needed nothing then, and
- * what has come there since is not this run's to decide about.
+ * A record says `done` only after every region was confirmed. So one `done` record anywhere means that all regions are
+ * done: a region without a record needed no change, and images that arrived there since are not part of the decision.
  */
 export const isDoneInAnyRegion = (run: Run, states: readonly FamilyState[]): boolean =>
   states

@@ -1,7 +1,7 @@
-/** Writing a decision down: which tags go on which images, in which order, and what if there is no room. */
+/** Records a decision in tags: on which images, in which order, and what happens if an image has no room for a tag. */
 
 import { type DecisionRecord, decisionOn, decisionTraits, recordTag } from '../model/decision-record.ts'
-import { type Image, label, list } from '../model/image.ts'
+import { type Image, label, listLabels } from '../model/image.ts'
 import { tagLimit } from '../model/limits.ts'
 import type { RecordedRequest } from '../model/request.ts'
 import { hasRoomForTags, reasonTag, type Tags, tag } from '../model/tags.ts'
@@ -12,9 +12,9 @@ import type { Step } from '../plan/steps.ts'
 type DecisionContent = Omit<DecisionRecord, 'replaces'>
 type TagStep = Extract<Step, { action: 'tag' }>
 
-export interface Subject {
+export interface DecisionSubject {
   readonly region: string
-  /** Images to be withdrawn; the last one is what the family serves now. */
+  /** Images to be withdrawn; the current image is the last one. */
   readonly withdraw: readonly Image[]
   readonly target: Image | undefined
 }
@@ -26,8 +26,8 @@ export interface RecordSteps {
 }
 
 /**
- * The image whose mark is written last: where it stands, the decision is on all the others, and something visible may
- * have happened; where it does not, nothing has, and the run may decide anew.
+ * ID of the image whose record is written last. If that record exists, all others do too, and families may have been
+ * switched. If it does not, nothing visible has happened, and the run may decide again.
  */
 export const commitMarkerOf = ({ mode, target, previous }: DecisionRecord): string | undefined =>
   decisionTraits[mode].commitMarker === 'target' ? target : previous
@@ -36,9 +36,9 @@ export const hasRoomForRecord = (image: Image, decision: DecisionContent): boole
   hasRoomForTags(image.tags, recordTag(image, decision))
 
 /**
- * Notes a new decision. A rollback also marks the image that it falls back to, where there is room: that one stays in
- * the family, and every later run sees the latest decision there.
- * @param mayGoWithout a re-run ends at the same image even without a mark
+ * Records a new decision. A rollback also records it on the image that it falls back to, if there is room: that image
+ * stays in the family, so every later run finds the latest decision there.
+ * @param isRecordOptional a re-run chooses the same image even without a record
  */
 export function recordDecision(
   decision: DecisionContent,
@@ -48,58 +48,70 @@ export function recordDecision(
     target,
     targetTags = {},
     reason,
-    mayGoWithout,
-  }: Subject & { readonly targetTags?: Tags; readonly reason: string | undefined; readonly mayGoWithout: boolean },
+    isRecordOptional,
+  }: DecisionSubject & {
+    readonly targetTags?: Tags
+    readonly reason: string | undefined
+    readonly isRecordOptional: boolean
+  },
 ): RecordSteps | Refusal {
   const fits = (image: Image, tags: Tags = {}) => hasRoomForTags(image.tags, { ...recordTag(image, decision), ...tags })
   const targetFits = target !== undefined && fits(target, targetTags)
-  const full = [
+  const withoutRoom = [
     ...withdraw.filter((image) => !fits(image)),
-    ...(target && !targetFits && marksTarget(decision) ? [target] : []),
+    ...(target && !targetFits && commitsOnTarget(decision) ? [target] : []),
   ]
-  if (full[0] && !mayGoWithout) return refuseWithoutRoom(full[0], decision)
-  const roomy = withdraw.filter((image) => !full.includes(image))
-  const reasonFits = reason === undefined || roomy.every((image) => fits(image, reasonTag(reason)))
-  const kept = reasonFits ? reason : undefined
-  const marked = recordOrder(decision, roomy, targetFits ? target : undefined)
+  if (withoutRoom[0] && !isRecordOptional) return refuseNoRoom(withoutRoom[0], decision)
+  const withRoom = withdraw.filter((image) => !withoutRoom.includes(image))
+  const reasonFits = reason === undefined || withRoom.every((image) => fits(image, reasonTag(reason)))
+  const writtenReason = reasonFits ? reason : undefined
+  const recorded = sortForRecording(decision, withRoom, targetFits ? target : undefined)
   return {
     planned: [
-      // Before the marks: an attempt that finds those writes nothing more of this kind.
-      ...removeReasons(kept === undefined ? marked : marked.filter(({ id }) => id === decision.target), region),
-      ...tagSteps(marked, region, (image) => ({
+      // Before the records: an attempt that finds the records does not remove reasons any more.
+      ...removeReasons(
+        writtenReason === undefined ? recorded : recorded.filter(({ id }) => id === decision.target),
+        region,
+      ),
+      ...planTags(recorded, region, (image) => ({
         ...recordTag(image, decision),
-        ...(kept !== undefined && image.id !== decision.target ? reasonTag(kept) : {}),
+        ...(writtenReason !== undefined && image.id !== decision.target ? reasonTag(writtenReason) : {}),
       })),
     ],
-    done: recordDone(decision, { region, images: marked }),
-    notices: recordWarnings({ full, reasonFits }),
+    done: recordDone(decision, { region, images: recorded }),
+    notices: recordWarnings({ withoutRoom, reasonFits }),
   }
 }
 
-/** Settles the marks after ECS has confirmed what was decided; those that say so already are left alone. */
+/** Marks the decision as done after ECS has confirmed its result. Records that already say so are left alone. */
 export const recordDone = (
   decision: DecisionContent,
   { region, images }: { readonly region: string; readonly images: readonly Image[] },
 ): Step[] => {
   const open = images.filter((image) => {
-    const noted = decisionOn(image)
-    return noted?.run !== decision.run || noted.state !== 'done'
+    const recorded = decisionOn(image)
+    return recorded?.run !== decision.run || recorded.state !== 'done'
   })
-  return tagSteps(open, region, (image) => recordTag(image, { ...decision, state: 'done' }))
+  return planTags(open, region, (image) => recordTag(image, { ...decision, state: 'done' }))
 }
 
-const marksTarget = ({ mode }: DecisionContent): boolean => decisionTraits[mode].commitMarker === 'target'
+/** The commit marker is the record on the target. */
+const commitsOnTarget = ({ mode }: DecisionContent): boolean => decisionTraits[mode].commitMarker === 'target'
 
-const recordOrder = (decision: DecisionContent, withdraw: readonly Image[], target: Image | undefined): Image[] => {
-  const stays = target ? [target] : []
-  return marksTarget(decision) ? [...withdraw, ...stays] : [...stays, ...withdraw]
+const sortForRecording = (
+  decision: DecisionContent,
+  withdraw: readonly Image[],
+  target: Image | undefined,
+): Image[] => {
+  const targets = target ? [target] : []
+  return commitsOnTarget(decision) ? [...withdraw, ...targets] : [...targets, ...withdraw]
 }
 
-/** One step for all images whose tags come out the same; the step of the last image comes last. */
-function tagSteps(images: readonly Image[], region: string, tagsOf: (image: Image) => Tags): TagStep[] {
+/** One step for all images that get the same tags. The step of the last image comes last. */
+function planTags(images: readonly Image[], region: string, tagsFor: (image: Image) => Tags): TagStep[] {
   const byTags = new Map<string, TagStep>()
   for (const image of images) {
-    const tags = tagsOf(image)
+    const tags = tagsFor(image)
     const key = JSON.stringify(tags)
     const ids = [...(byTags.get(key)?.ids ?? []), image.id]
     byTags.set(key, { action: 'tag', region, resource: 'image', ids, tags })
@@ -109,42 +121,45 @@ function tagSteps(images: readonly Image[], region: string, tagsOf: (image: Imag
   return [...steps.filter(({ ids }) => !ids.includes(last)), ...steps.filter(({ ids }) => ids.includes(last))]
 }
 
-/** The reason of an earlier decision does not speak for this one. */
+/** The reason of an earlier decision does not apply to this one. */
 function removeReasons(images: readonly Image[], region: string): Step[] {
   const ids = images.filter((image) => tag.reason in image.tags).map(({ id }) => id)
   return ids.length === 0 ? [] : [{ action: 'untag', region, resource: 'image', ids, keys: [tag.reason] }]
 }
 
-function refuseWithoutRoom(image: Image, decision: DecisionContent): Refusal {
-  const spare = Object.keys(image.tags).find((key) => !/^(image-family|github):/.test(key))
+function refuseNoRoom(image: Image, decision: DecisionContent): Refusal {
+  const removable = Object.keys(image.tags).find((key) => !/^(image-family|github):/.test(key))
   return refuse(
     'no-room-for-mark',
-    `${label(image)} has ${Object.keys(image.tags).length} of the ${tagLimit} tags that ECS allows: there is no room to note this decision, and without the note a re-run could decide a second time.`,
-    `Drop one of its tags${spare ? `, for instance ${spare}` : ''}${marksTarget(decision) ? ', or give fewer `tags`' : ', or name the image to fall back to in `to-image-id` (without `quarantine-family`)'}.`,
+    `${label(image)} has ${Object.keys(image.tags).length} of the ${tagLimit} tags that ECS allows, so this decision cannot be recorded on it. Without the record, a re-run could decide a second time.`,
+    `Remove one of its tags${removable ? `, for example ${removable}` : ''}${commitsOnTarget(decision) ? ', or set fewer `tags`' : ', or name the image to fall back to in `to-image-id` (without `quarantine-family`)'}.`,
   )
 }
 
-function recordWarnings({ full, reasonFits }: { full: readonly Image[]; reasonFits: boolean }): Notice[] {
+function recordWarnings({ withoutRoom, reasonFits }: { withoutRoom: readonly Image[]; reasonFits: boolean }): Notice[] {
   const texts = [
-    ...(full.length > 0 ? [`${list(full)}: not marked, all ${tagLimit} tags are in use.`] : []),
-    ...(reasonFits ? [] : ['The reason was not kept on the images: one of them has no room for another tag.']),
+    ...(withoutRoom.length > 0
+      ? [`The decision is not recorded on ${listLabels(withoutRoom)}: all ${tagLimit} tags are in use.`]
+      : []),
+    ...(reasonFits ? [] : ['The reason is not recorded: one of the images has no room for another tag.']),
   ]
   return texts.map((text) => ({ level: 'warning', text }))
 }
 
 /**
- * The marks of a decision made now; of one that was noted before, only what settles them.
- * @param targetTags what the request itself puts on the target, besides the mark
- * @param mayGoWithout a re-run ends at the same image even without a mark
+ * Steps that record a decision. A resumed decision is already recorded and is only marked as done.
+ * @param now ECS's time, milliseconds
+ * @param targetTags tags that the request puts on the target, besides the record
+ * @param isRecordOptional a re-run chooses the same image even without a record
  */
-export function recordSteps(
+export function planRecord(
   { mode, region, family, run, reason }: RecordedRequest,
   {
     change,
     now,
     targetTags = {},
-    mayGoWithout,
-  }: { change: Change; now: number; targetTags?: Tags; mayGoWithout: boolean },
+    isRecordOptional,
+  }: { change: Change; now: number; targetTags?: Tags; isRecordOptional: boolean },
 ): RecordSteps | Refusal {
   const { target, previous, withdraw, withdrawWhenReady, resumed } = change
   if (resumed) {
@@ -155,5 +170,5 @@ export function recordSteps(
   const restores = joins || target?.status === 'Deprecated' ? { restores: true } : {}
   const decision = { state: 'planned', mode, run: run.key, target: target?.id, ...restores, previous, at: now } as const
   const subject = { region, withdraw: [...withdrawWhenReady, ...withdraw], target, targetTags }
-  return recordDecision(decision, { ...subject, reason, mayGoWithout })
+  return recordDecision(decision, { ...subject, reason, isRecordOptional })
 }

@@ -1,12 +1,12 @@
-/** Who decided after this run did, and that it gives way to them: a re-run never undoes a later decision. */
+/** Finds later decisions of others: a re-run never undoes a later decision. */
 
 import {
-  bakedAfter,
   type DecisionOnImage,
   decisionOn,
-  decisionsAfter,
   decisionsReplacing,
   describeDecision,
+  findLaterBakes,
+  findLaterDecisions,
   isSameWorkflowRun,
   ownDecision,
 } from '../model/decision-record.ts'
@@ -16,13 +16,13 @@ import { type Run, workflowRunOf } from '../model/run.ts'
 import { tag } from '../model/tags.ts'
 import { type Refusal, refuse } from '../plan/plan.ts'
 
-/** This run has left a mark, also where a later decision is noted over it. */
+/** This run has recorded a decision, even if a later decision has replaced the record. */
 export const hasOwnRecord = (run: Run, { known }: FamilyState): boolean =>
   ownDecision(run, known) !== undefined || decisionsReplacing(run, known).length > 0
 
 export const startNewRun = 'Start a new workflow run to decide again: a re-run never undoes a later decision.'
 
-export const supersededBy = ({ image, decision }: DecisionOnImage): Refusal => {
+export const refuseSuperseded = ({ image, decision }: DecisionOnImage): Refusal => {
   const reason = decision.target === image.id ? undefined : image.tags[tag.reason]
   return refuse(
     'superseded',
@@ -31,22 +31,25 @@ export const supersededBy = ({ image, decision }: DecisionOnImage): Refusal => {
   )
 }
 
-/** Somebody without a mark (the console, the CLI) has undone what this run had done. */
+/**
+ * Somebody has undone this run's decision without recording a decision: with the console or the CLI.
+ * @param what this run had done to the image: `withdrawn`
+ */
 export const changedExternally = (image: Image, what: string): Refusal =>
   refuse(
     'superseded',
-    `This run had ${what} ${label(image)} in an earlier attempt; since then somebody changed that outside of this action (it is ${image.status} in ${image.family ? `family ${image.family}` : 'no family'}).`,
+    `An earlier attempt of this run had ${what} ${label(image)}. Since then, somebody has changed that outside of this action: the image is now ${image.status} in ${image.family ? `family ${image.family}` : 'no family'}.`,
     startNewRun,
   )
 
-/** An image that this run wanted served here, and that the later decision wants served here too, is no quarrel. */
-export const agrees = (
+/** Both this run and the later decision want the image to be current here, so they do not conflict. */
+export const wantsSameImage = (
   { image, decision, own }: ReturnType<typeof decisionsReplacing>[number],
   { members }: FamilyState,
 ): boolean => own.role === 'target' && decision.target === image.id && members.some(({ id }) => id === image.id)
 
-/** Decisions about this family: on its members, or to and from one of them. */
-function recordsOfFamily({ known, members }: FamilyState): Image[] {
+/** Images with a decision about this family: members, and images whose decision has a member as target or previous image. */
+function findDecidedImages({ known, members }: FamilyState): Image[] {
   const ids = new Set(members.map(({ id }) => id))
   return known.filter((image) => {
     const { target = '', previous = '' } = decisionOn(image) ?? {}
@@ -54,12 +57,12 @@ function recordsOfFamily({ known, members }: FamilyState): Image[] {
   })
 }
 
-/** Another decision was made, on other images, while the image of this one had not come in yet: it would undo that. */
-function decidedMeanwhile(run: Run, state: FamilyState): DecisionOnImage | undefined {
+/** Finds a later decision on other images, made before the target of this run joined the family: resuming would undo it. */
+function findDecisionMeanwhile(run: Run, state: FamilyState): DecisionOnImage | undefined {
   const own = ownDecision(run, state.known)?.decision
-  const isIn = state.members.some(({ id }) => id === own?.target)
-  if (run.attempt === 1 || own?.state !== 'planned' || isIn) return undefined
-  return recordsOfFamily(state)
+  const hasJoined = state.members.some(({ id }) => id === own?.target)
+  if (run.attempt === 1 || own?.state !== 'planned' || hasJoined) return undefined
+  return findDecidedImages(state)
     .flatMap((image) => {
       const decision = decisionOn(image)
       return decision ? [{ image, decision }] : []
@@ -70,27 +73,27 @@ function decidedMeanwhile(run: Run, state: FamilyState): DecisionOnImage | undef
 }
 
 /**
- * A refusal when another run has decided otherwise since. A decision by another step of the same workflow run is not
- * somebody else's.
+ * Refuses when another run has decided otherwise since. A decision of another step of the same workflow run does not
+ * count.
  */
 export function findSuperseding(run: Run, state: FamilyState): Refusal | undefined {
   const later = decisionsReplacing(run, state.known).find(
-    (replaced) => !isSameWorkflowRun(run, replaced.decision.run) && !agrees(replaced, state),
+    (replaced) => !isSameWorkflowRun(run, replaced.decision.run) && !wantsSameImage(replaced, state),
   )
-  if (later) return supersededBy(later)
-  const meanwhile = decidedMeanwhile(run, state)
-  if (meanwhile) return supersededBy(meanwhile)
-  return hasOwnRecord(run, state) ? undefined : decidedSince(run, state)
+  if (later) return refuseSuperseded(later)
+  const meanwhile = findDecisionMeanwhile(run, state)
+  if (meanwhile) return refuseSuperseded(meanwhile)
+  return hasOwnRecord(run, state) ? undefined : refuseIfDecidedSince(run, state)
 }
 
-/** Before a later attempt decides anew: what workflow runs begun after this one have decided or baked stands. */
-export function decidedSince(run: Run, state: FamilyState): Refusal | undefined {
+/** Before a later attempt decides again: refuses when a workflow run that began after this one has decided or baked. */
+export function refuseIfDecidedSince(run: Run, state: FamilyState): Refusal | undefined {
   if (run.attempt === 1) return undefined
-  const decided = decisionsAfter(run, recordsOfFamily(state))
-  // Why, stands on what was withdrawn.
-  const telling = decided.find(({ image }) => tag.reason in image.tags) ?? decided[0]
-  if (telling) return supersededBy(telling)
-  const [baked] = bakedAfter(run, state.members)
+  const decided = findLaterDecisions(run, findDecidedImages(state))
+  // The reason of a decision is recorded on the images that it withdrew.
+  const later = decided.find(({ image }) => tag.reason in image.tags) ?? decided[0]
+  if (later) return refuseSuperseded(later)
+  const [baked] = findLaterBakes(run, state.members)
   return (
     baked &&
     refuse(

@@ -1,4 +1,4 @@
-/** What a user may demand of an image before it is promoted or used. */
+/** The conditions that a user can set for an image before it is promoted or used. */
 
 import { createdAt, type Image, label } from '../model/image.ts'
 import type { Tags } from '../model/tags.ts'
@@ -20,7 +20,7 @@ export function unmetCondition(
     return refuse(
       'condition-unmet',
       `${label(image)} lacks a required tag: ${found.join(', ')}.`,
-      'Tag the image once it has passed what the tag stands for, or change `require-tags`.',
+      'Tag the image once it has passed the test that the tag stands for, or change `require-tags`.',
     )
   }
   const age = (now - createdAt(image)) / day

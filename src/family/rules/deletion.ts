@@ -1,4 +1,4 @@
-/** What is deleted with an image: the snapshots that ECS made for it. */
+/** Plans deletions of images, together with the snapshots that ECS created for them. */
 
 import type { Image } from '../model/image.ts'
 import { tag } from '../model/tags.ts'
@@ -12,47 +12,47 @@ interface Deletable {
   readonly accounts: readonly string[]
 }
 
-/** Own images as they are known, the target among them. */
-export const knownIn = ({ members, target }: RetentionFacts): Image[] =>
+/** The members of the family, plus the target if it has not joined yet. */
+export const membersWithTarget = ({ members, target }: RetentionFacts): Image[] =>
   target ? [target, ...members.filter(({ id }) => id !== target.id)] : [...members]
 
 export function planDeletions(
   { region, family, run }: RetentionRequest,
   facts: RetentionFacts,
-  going: readonly Deletable[],
+  images: readonly Deletable[],
 ): Deletion[] {
-  const known = knownIn(facts)
-  return going.map(({ image, accounts }, index) => {
-    const before = going.slice(0, index).map((each) => each.image)
+  const known = membersWithTarget(facts)
+  return images.map(({ image, accounts }, index) => {
+    const deletedBefore = images.slice(0, index).map((each) => each.image)
     return {
       action: 'delete',
       region,
       image: image.id,
       family,
       accounts,
-      snapshots: snapshotsWith(image, { known, before }),
+      snapshots: findOwnSnapshots(image, { known, deletedBefore }),
       decision: image.tags[tag.decision],
       run: run.key,
     }
   })
 }
 
-/** By CreateImage from an instance, or by CopyImage; all others were named by the user. */
+/** CreateImage from an instance and CopyImage create snapshots; the snapshots of other images were named by the user. */
 const hasOwnSnapshots = ({ tags, isCopied }: Image): boolean =>
   tags[tag.source] === 'instance' || (isCopied && tag.origin in tags)
 
-/** Snapshots that go with the image: of those that several images rest on, the last image takes them along. */
-function snapshotsWith(
+/** Snapshots that are deleted with the image. A snapshot that several images use is deleted with the last of them. */
+function findOwnSnapshots(
   image: Image,
-  { known, before }: { known: readonly Image[]; before: readonly Image[] },
+  { known, deletedBefore }: { known: readonly Image[]; deletedBefore: readonly Image[] },
 ): readonly string[] {
   if (!hasOwnSnapshots(image)) return []
-  const gone = [image, ...before.filter(hasOwnSnapshots)].map(({ id }) => id)
-  const needed = known.filter(({ id }) => !gone.includes(id)).flatMap(({ snapshots }) => snapshots)
+  const deleted = [image, ...deletedBefore.filter(hasOwnSnapshots)].map(({ id }) => id)
+  const needed = known.filter(({ id }) => !deleted.includes(id)).flatMap(({ snapshots }) => snapshots)
   return [...new Set(image.snapshots)].filter((id) => !needed.includes(id))
 }
 
-/** Before their images are gone: a later attempt finds by it which snapshots were to go with them. */
+/** Tags the snapshots before their images are deleted, so that a later attempt can find and delete them. */
 export function claimSnapshots(
   { region, run }: Pick<RetentionRequest, 'region' | 'run'>,
   deletions: readonly Deletion[],
@@ -61,7 +61,7 @@ export function claimSnapshots(
   return ids.length === 0 ? [] : [{ action: 'tag', region, resource: 'snapshot', ids, tags: { [tag.run]: run.key } }]
 }
 
-/** Snapshots that an earlier attempt, lost in the middle of a deletion, has left without their image. */
+/** Deletes snapshots whose image an earlier attempt deleted before it was lost. */
 export function* deleteLeftovers({
   region,
   run,

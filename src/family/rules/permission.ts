@@ -6,8 +6,8 @@ import { type QueryGenerator, queryEach } from '../plan/query.ts'
 import { hasDryRun, isPlaceholder, type Step } from '../plan/steps.ts'
 
 /**
- * Asks ECS, with its own DryRun, whether each change would be permitted. The refusal names the first that is not. What
- * an earlier step makes possible cannot be asked yet, nor what happens to an image that is still to be made.
+ * Asks ECS, with its own DryRun, whether each change would be permitted. The refusal names the first that is not. A
+ * change that an earlier step makes possible cannot be asked about yet, nor one of an image that is still to be created.
  * @param canMakeRoom deletions are planned for the case that the family is full
  */
 export function* refuseForbidden(
@@ -15,7 +15,7 @@ export function* refuseForbidden(
   { canMakeRoom = false } = {},
 ): QueryGenerator<Refusal | undefined> {
   const uncertain = imagesIn(steps, (step) => step.action === 'await' && step.mayFail === true)
-  const asked = steps
+  const askedSteps = steps
     .filter(hasDryRun)
     .filter(
       (step) =>
@@ -23,11 +23,11 @@ export function* refuseForbidden(
         (step.action !== 'unshare' || step === steps.find((each) => isSameUnshare(each, step))),
     )
   const unshared = imagesIn(steps, (step) => step.action === 'unshare')
-  // Available only once it has been restored, or waited for.
+  // Images that become available only once they have been restored or awaited.
   const prepared = imagesIn(steps, (step) =>
     step.action === 'await' ? step.family === undefined : step.action === 'restore',
   )
-  const answers = yield* queryEach(asked, (step) => ({ ask: 'permitted', step }))
+  const answers = yield* queryEach(askedSteps, (step) => ({ ask: 'permitted', step }))
   for (const { thing: step, answer } of answers) {
     if (answer.granted) continue
     const isTooEarly =
@@ -44,7 +44,7 @@ export function* refuseForbidden(
 const imagesIn = (steps: readonly Step[], isMeant: (step: Step) => boolean): readonly string[] =>
   steps.flatMap((step) => (isMeant(step) && 'image' in step ? [step.image] : []))
 
-/** The accounts are ECS's own answer: what holds for the first ten of an image holds for all. */
+/** ECS itself listed the accounts, so the answer for the first request of an image holds for all of its requests. */
 const isSameUnshare = (step: Step, other: Step): boolean =>
   step.action === 'unshare' && other.action === 'unshare' && step.image === other.image
 

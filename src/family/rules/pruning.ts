@@ -1,22 +1,26 @@
-/** What is done after everything else in a region: images beyond `keep` are deleted, and what an attempt has left. */
+/** Plans the last steps of a region: images beyond `keep` are deleted, and snapshots that a lost attempt left. */
 
-import { availableOf, type Image, isNewer } from '../model/image.ts'
-import { sameImage } from '../model/origin.ts'
+import { availableNewestFirst, type Image, isNewer } from '../model/image.ts'
+import { haveSameOrigin } from '../model/origin.ts'
 import type { BakeRequest, PromoteRequest } from '../model/request.ts'
 import type { RegionPlan } from '../plan/plan.ts'
 import type { QueryGenerator } from '../plan/query.ts'
-import { withSteps } from '../plan/regions.ts'
+import { addSteps } from '../plan/regions.ts'
 import { claimSnapshots, deleteLeftovers } from './deletion.ts'
 import { planRetention } from './retention.ts'
 
-/** What a rollback would fall back to: no other copy of the same image. @param staying the members of the family that are not withdrawn */
-export const fallbackOf = (target: Image, staying: readonly Image[]): Image | undefined =>
-  availableOf(staying).find((image) => isNewer(target, image) && !sameImage(image, target))
+/**
+ * The image that a rollback would fall back to; never another copy of the same image.
+ * @param target the current image
+ * @param members of the family, without those that are withdrawn
+ */
+export const findFallback = (target: Image, members: readonly Image[]): Image | undefined =>
+  availableNewestFirst(members).find((image) => isNewer(target, image) && !haveSameOrigin(image, target))
 
 /**
- * @param target what the region is to serve
- * @param origins of the images that stay in every region
- * @param leavesFamily what is withdrawn is moved to another family
+ * @param target the image that is current after the plan
+ * @param origins of the images that are kept in every region
+ * @param leavesFamily withdrawn images are moved to another family
  */
 export function* planPruning(
   { region, family, keep, unshare, run }: BakeRequest | PromoteRequest,
@@ -36,16 +40,16 @@ export function* planPruning(
 ): QueryGenerator<RegionPlan> {
   if (keep === undefined) return plan
   const [withdrawn, leaves] = leavesFamily ? [[], plan.withdrawn] : [plan.withdrawn, []]
-  const left = yield* deleteLeftovers({ region, run })
+  const leftovers = yield* deleteLeftovers({ region, run })
   const facts = { members, target, withdrawn, leaves, origins }
   const { decisions, steps, deletions, notices } = yield* planRetention({ region, family, keep, unshare, run }, facts)
   const pruned = { ...plan, retention: decisions, notices: [...plan.notices, ...notices] }
-  // Before the new image is there, a rollback would fall back to one that may go afterwards.
-  const current = availableOf(members)[0]
-  const fallback = current && fallbackOf(current, members)
+  // Until the new image is current, a rollback needs an image that may be deleted afterwards.
+  const current = availableNewestFirst(members)[0]
+  const fallback = current && findFallback(current, members)
   const early = deletions.filter(({ image }) => image !== fallback?.id)
   const room = [...claimSnapshots({ region, run }, early), ...early]
-  return withSteps(plan.kind === 'change' && room.length > 0 ? { ...pruned, room } : pruned, {
-    prune: [...left, ...steps],
+  return addSteps(plan.kind === 'change' && room.length > 0 ? { ...pruned, room } : pruned, {
+    prune: [...leftovers, ...steps],
   })
 }

@@ -1,10 +1,10 @@
-/** Room in a family, before ECS says that there is none. */
+/** Warns before a family is full. */
 
 import type { Image } from '../model/image.ts'
 import { familyLimit } from '../model/limits.ts'
 import type { Notice } from '../plan/plan.ts'
 
-/** ECS's answer decides, not our count; from here on a warning. */
+/** Families of this size or more get a warning. Whether a family is full is decided by ECS alone. */
 const warnFrom = familyLimit - 10
 
 export const quotaNotices = ({ family }: { family: string }, members: readonly Image[]): Notice[] =>
@@ -13,7 +13,7 @@ export const quotaNotices = ({ family }: { family: string }, members: readonly I
         {
           level: 'warning',
           persistent: true,
-          text: `Family ${family} holds ${members.length} images; ECS takes ${familyLimit}. Set \`keep\` to have the oldest deleted, or delete some by hand.`,
+          text: `Family ${family} has ${members.length} images; ECS allows ${familyLimit}. Set \`keep\` to delete the oldest ones, or delete some by hand.`,
         },
       ]
     : []

@@ -1,117 +1,127 @@
-/** Why an image stays although it is older than those to keep. */
+/** Why an image is kept although it is older than the newest ones that `keep` counts. */
 
 import { type DecisionRecord, decisionOn, decisionTraits, describeDecision } from '../model/decision-record.ts'
-import { type FamilyRef, type Image, isAvailable, sameSecond } from '../model/image.ts'
-import { originOf, sameImage } from '../model/origin.ts'
+import { createdInSameSecond, type FamilyRef, type Image, isAvailable } from '../model/image.ts'
+import { haveSameOrigin, originOf } from '../model/origin.ts'
 import type { Run } from '../model/run.ts'
 import { tag } from '../model/tags.ts'
 import type { Deletion } from '../plan/steps.ts'
+
 export interface RetentionRequest extends FamilyRef {
-  /** How many images are to remain. */
+  /** How many images to keep. */
   readonly keep: number
   /** Takes back the shares of an image that must be deleted, instead of keeping it. */
   readonly unshare: boolean
   readonly run: Run
 }
 
-/** The family as it is, and what the rest of the plan does to it: what counts is the family as it will be. */
+/** The family as it is now, and what the rest of the plan does to it. Retention counts the family as it will be. */
 export interface RetentionFacts {
   /** Own images of the family, as they are now. */
   readonly members: readonly Image[]
-  /** What the family is to serve then: a member, one that joins, or one still to be made (its ID is a label). */
+  /** The image that is current after the plan: a member, one that joins, or one still to be created (a placeholder). */
   readonly target: Image | undefined
   /** IDs of the images that the plan deprecates. */
   readonly withdrawn: readonly string[]
   /** IDs of the images that leave the family. */
   readonly leaves: readonly string[]
-  /** Origins of what the home region serves and would fall back to: they stay in every region. */
+  /** Origins of the home region's current image and of the image it would fall back to. All regions keep their copies. */
   readonly origins: readonly string[]
 }
 
-/** Why an image stays that is older than those to keep; both for people. */
+/** Why an image is kept, and how that can be changed; both for people. */
 export interface Hold {
-  /** Goes on after 'it is'. */
+  /** Follows `Keep web-v1: `. */
   readonly reason: string
+  /** One sentence. */
   readonly remedy: string
 }
 
 /**
- * What a rollback would fall back to: the newest available image older than the target, and no copy of it. Images of
- * the same second cannot be ordered, so one beside it, or beside the target, may be the one just as well.
+ * The images that a rollback might fall back to: the newest available image that is older than the target and not a
+ * copy of it. ECS does not define the order of images created in the same second, so those beside the target or beside
+ * that image are included.
  */
-export function fallbacksIn({ target, withdrawn }: RetentionFacts, counted: readonly Image[]): Image[] {
+export function findFallbacks({ target, withdrawn }: RetentionFacts, counted: readonly Image[]): Image[] {
   const others = counted.filter(
     (image) =>
       isAvailable(image) &&
       !withdrawn.includes(image.id) &&
-      !(target && (image === target || sameImage(image, target))),
+      !(target && (image === target || haveSameOrigin(image, target))),
   )
   const older = counted.slice(counted.findIndex(({ id }) => id === target?.id) + 1)
-  const next = older.find((image) => others.includes(image) && !(target && sameSecond(image, target)))
-  return others.filter((image) => [target, next].some((one) => one && (one.id === image.id || sameSecond(one, image))))
+  const next = older.find((image) => others.includes(image) && !(target && createdInSameSecond(image, target)))
+  return others.filter((image) =>
+    [target, next].some((one) => one && (one.id === image.id || createdInSameSecond(one, image))),
+  )
 }
 
-const servedNow: Hold = { reason: 'what the family serves', remedy: 'it may go once another one is served' }
-const fallenBackTo: Hold = {
-  reason: 'what a rollback falls back to',
-  remedy: 'it may go once there is a newer one to fall back to',
+const servedNow: Hold = {
+  reason: 'the family serves it',
+  remedy: 'It can be deleted once the family serves another image.',
+}
+const rollbackTarget: Hold = {
+  reason: 'a rollback falls back to it',
+  remedy: 'It can be deleted once there is a newer image to fall back to.',
 }
 const neededAtHome: Hold = {
-  reason: 'what the home region serves or falls back to',
-  remedy: 'it may go once that has changed',
+  reason: 'the home region serves it or falls back to it',
+  remedy: 'It can be deleted once that has changed.',
 }
-const guarded: Hold = { reason: `tagged ${tag.protect}`, remedy: 'remove the tag to let it go' }
-const foreign: Hold = { reason: 'not made by this action', remedy: 'delete it yourself if nobody needs it' }
-export const inUse: Hold = { reason: 'in use by an instance', remedy: 'release the instances made from it' }
+const protectedByTag: Hold = { reason: `tagged ${tag.protect}`, remedy: 'Remove the tag to allow its deletion.' }
+const notOurs: Hold = { reason: 'not made by this action', remedy: 'Delete it by hand if nobody needs it.' }
+export const inUse: Hold = { reason: 'in use by an instance', remedy: 'Release the instances that use it.' }
 
-const decidedOn = (decision: DecisionRecord): Hold => ({
-  reason: `decided on by ${describeDecision(decision)}`,
-  remedy: 'delete it yourself if that run is not to be repeated',
+const wantedBy = (decision: DecisionRecord): Hold => ({
+  reason: `the target of ${describeDecision(decision)}`,
+  remedy: 'Delete it by hand if you will not re-run that job.',
 })
 
 export const sharedWith = (accounts: readonly string[]): Hold => ({
   reason: `shared with ${accounts.length} account${accounts.length === 1 ? '' : 's'} (${accounts.join(', ')})`,
-  remedy: 'set `unshare: true` to take that back',
+  remedy: 'Set `unshare: true` to take the shares back.',
 })
 
-/** What keeps an image of which ECS need not be asked anything. */
+/** Finds a reason to keep the image that is known without asking ECS. */
 export function findHold(
   image: Image,
   { run }: RetentionRequest,
   { members, target, origins }: RetentionFacts,
-  standby: readonly Image[],
+  fallbacks: readonly Image[],
 ): Hold | undefined {
   if (image.id === target?.id) return servedNow
-  if (standby.some(({ id }) => id === image.id)) return fallenBackTo
+  if (fallbacks.some(({ id }) => id === image.id)) return rollbackTarget
   if (origins.includes(originOf(image))) return neededAtHome
-  if (tag.protect in image.tags) return guarded
-  if (!isOfThisAction(image)) return foreign
-  const decision = decisionFor(image, members, run)
-  return decision && decidedOn(decision)
+  if (tag.protect in image.tags) return protectedByTag
+  if (!isOfThisAction(image)) return notOurs
+  const decision = findDecisionFor(image, members, run)
+  return decision && wantedBy(decision)
 }
 
 const isOfThisAction = ({ tags }: Image): boolean => [tag.run, tag.origin, tag.decision].some((key) => key in tags)
 
 /**
- * The latest decision of another run that wants this image served: a re-run of that one relies on it. A promotion that
- * is done and was followed by other decisions wants nothing any more; otherwise nothing ever promoted could go.
+ * The latest decision of another run that has this image as its target: a re-run of that run needs the image. A
+ * promotion that is done and was followed by another decision no longer counts; otherwise no promoted image could ever
+ * be deleted.
  */
-function decisionFor({ id }: Image, members: readonly Image[], run: Run): DecisionRecord | undefined {
+function findDecisionFor({ id }: Image, members: readonly Image[], run: Run): DecisionRecord | undefined {
   const decisions = members
     .map(decisionOn)
     .filter((decision) => decision !== undefined)
     .sort((a, b) => b.at - a.at)
-  const isOver = ({ mode, state, at }: DecisionRecord) =>
-    decisionTraits[mode].endsWithNext && state === 'done' && at < (decisions[0]?.at ?? at)
-  return decisions.find((decision) => decision.target === id && decision.run !== run.key && !isOver(decision))
+  const hasEnded = ({ mode, state, at }: DecisionRecord) =>
+    decisionTraits[mode].endsWithNextDecision && state === 'done' && at < (decisions[0]?.at ?? at)
+  return decisions.find((decision) => decision.target === id && decision.run !== run.key && !hasEnded(decision))
 }
 
-/** Somebody, or an earlier step of this run, was faster. */
-export const alreadyDeleted = 'it is gone already'
+/** Somebody else, or an earlier step of this run, has deleted the image. */
+export const alreadyDeleted = 'it is already deleted'
 
 /**
- * Why an image that was to go stays after all, by the last look at it; undefined when it may go. Whether it is in use or
- * shared by now, ECS judges itself: it does not delete such an image. What this run has noted itself is no news.
+ * Why an image that was planned to be deleted is kept after all, according to the last look at it; undefined when it can
+ * be deleted. An image that is in use or shared is not checked for here: ECS refuses to delete it. A decision that this
+ * run has recorded since is no reason to keep it.
  */
 export function reasonToKeep(
   deletion: Deletion,
@@ -122,7 +132,7 @@ export function reasonToKeep(
   }: {
     readonly image: Image | undefined
     readonly current: Image | undefined
-    /** What a rollback would fall back to by now. */
+    /** What a rollback would fall back to now. */
     readonly fallback?: Image | undefined
   },
 ): string | undefined {
@@ -132,10 +142,10 @@ export function reasonToKeep(
   if (image.id === current?.id) return `it is what ${deletion.family} serves now`
   if (image.id === fallback?.id) return `it is what a rollback of ${deletion.family} falls back to now`
   if (tag.protect in image.tags) return `it is tagged ${tag.protect} now`
-  if (!isOfThisAction(image)) return "this action's tags are gone from it"
+  if (!isOfThisAction(image)) return "it no longer has this action's tags"
   const decision = decisionOn(image)
   if (image.tags[tag.decision] === deletion.decision || decision?.run === deletion.run) return undefined
   return decision
-    ? `${describeDecision(decision)} decided about it since`
-    : 'the decision noted on it has changed since'
+    ? `${describeDecision(decision)} has decided about it since`
+    : 'the decision recorded on it has changed since'
 }

@@ -1,4 +1,4 @@
-/** Copies of an image in the replica regions: which there are, and how a missing one is made. */
+/** Copies of an image in the replica regions: finds the usable ones, and plans those that are missing. */
 
 import {
   type Image,
@@ -16,7 +16,7 @@ import { tag } from '../model/tags.ts'
 import type { Notice } from '../plan/plan.ts'
 import { type CopySpec, copyPlaceholder, type ImageRef, type Step } from '../plan/steps.ts'
 
-/** Where copies of an image are in a region; it may itself be a copy, of an image that is there. */
+/** Queries for the copies of an image in a region. If the image is itself a copy, its original may be in that region. */
 export const copyQueries = (image: Image, region: string) => {
   const origin = originParts(image)
   return {
@@ -25,13 +25,13 @@ export const copyQueries = (image: Image, region: string) => {
   } as const
 }
 
-/** Copies as the tags tell them, in the order in which they are fit for use. */
+/** Higher is better. */
 const fitness = (image: Image): number =>
   isReady(image) ? 4 : isAvailable(image) ? 3 : isPending(image) ? 2 : image.status === 'Deprecated' ? 1 : 0
 
 /**
- * The copy to go on with; one that ECS failed to make is none.
- * @param preferring of several, the first that one of these holds of
+ * Picks the copy to use; undefined when there is none that ECS did not fail to create.
+ * @param preferring tests in order of preference: a copy that passes one is picked before all others
  */
 export function pickCopy(
   copies: readonly Image[],
@@ -39,17 +39,17 @@ export function pickCopy(
 ): Image | undefined {
   const usable = newestFirst(copies.filter((image) => !isFailed(image)))
   const best = [...usable].sort((a, b) => fitness(b) - fitness(a))[0]
-  return preferring.map((holds) => usable.find(holds)).find((image) => image !== undefined) ?? best
+  return preferring.map((isPreferred) => usable.find(isPreferred)).find((image) => image !== undefined) ?? best
 }
 
-/** A name of this run that was used up by an image which ECS failed to create is followed by the next one. */
+/** How many images of this run ECS has failed to create; the next image gets a name of its own. */
 export function nextGeneration(
   { run, family, imageName }: { run: Run; family: string; imageName: string | undefined },
   made: readonly Image[],
 ): number {
   const failed = made.filter(isFailed)
   const generations = failed.map(({ name }, index) => {
-    // Of one that holds a given name still, only so much is known: no attempt makes more than one image.
+    // An image that still has a name given by the user does not tell: no attempt creates more than one image.
     if (imageName !== undefined) return Number(/-failed-(\d+)-[^-]+$/.exec(name)?.[1] ?? run.attempt - 1)
     const tail = name.slice(imageNameOf(run, family, 0).length)
     return tail === '' ? 1 : Number(/^-(\d+)$/.exec(tail)?.[1] ?? index + 1)
@@ -57,7 +57,7 @@ export function nextGeneration(
   return Math.max(0, ...generations)
 }
 
-/** A given name is held by the image that failed: it makes way under another one, as evidence. */
+/** Renames a failed image that has the name given by the user, so that the name is free and the image can be examined. */
 export const renameFailed = (
   { region, imageName }: { region: string; imageName: string | undefined },
   failed: readonly Image[],
@@ -81,7 +81,7 @@ export const failedNotices = (failed: readonly Image[]): Notice[] =>
   failed.map((image) => ({
     level: 'warning',
     persistent: true,
-    text: `ECS failed to create ${label(image)} in an earlier attempt (${image.status}); it counts for the quota until you delete it. It is replaced by a new image.`,
+    text: `ECS failed to create ${label(image)} in an earlier attempt (${image.status}); it counts towards the quota until you delete it. It is replaced by a new image.`,
   }))
 
 export interface CopyPlan {
@@ -91,7 +91,7 @@ export interface CopyPlan {
   /** Undefined: a name is made from family and run. */
   readonly imageName: string | undefined
   readonly from: CopySpec['from']
-  readonly copying: Omit<CopySpec, 'from' | 'name' | 'generation' | 'run'>
+  readonly attributes: Omit<CopySpec, 'from' | 'name' | 'generation' | 'run'>
 }
 
 interface PlannedCopy {
@@ -101,18 +101,18 @@ interface PlannedCopy {
 }
 
 /**
- * Steps that make a copy and wait for it; what this run has failed to make there before is replaced.
- * @param existing copies that are there, in whatever state
+ * Steps that make a copy and wait for it. Copies of this run that ECS failed to create are replaced.
+ * @param existing copies in the region, whatever their status
  */
 export function planCopy(
-  { region, run, family, imageName, from, copying }: CopyPlan,
+  { region, run, family, imageName, from, attributes }: CopyPlan,
   existing: readonly Image[],
 ): PlannedCopy {
-  const made = existing.filter((image) => image.tags[tag.run] === run.key)
-  const failed = made.filter(isFailed)
-  const generation = nextGeneration({ run, family, imageName }, made)
+  const own = existing.filter((image) => image.tags[tag.run] === run.key)
+  const failed = own.filter(isFailed)
+  const generation = nextGeneration({ run, family, imageName }, own)
   const name = imageName ?? imageNameOf(run, family, generation)
-  const copy: CopySpec = { ...copying, from, run, name, generation }
+  const copy: CopySpec = { ...attributes, from, run, name, generation }
   const image = copyPlaceholder(region)
   return {
     copy,
@@ -126,7 +126,7 @@ export function planCopy(
 }
 
 /**
- * The copy as it will be, for what is planned to be done with it: made now, it is the newest.
+ * The copy as it will be, so that further steps can be planned for it: created now, it is the newest.
  * @param now ECS's time, milliseconds
  */
 export const plannedCopy = (
@@ -146,10 +146,10 @@ export const plannedCopy = (
   tags: copy.tags,
 })
 
-/** `cn-hangzhou/m-…`; of an image still to be made its label stands in place of the ID. */
+/** `cn-hangzhou/m-…`, or with a placeholder for the ID while the image is still to be created. */
 export const originTag = (region: string, image: ImageRef) => ({ [tag.origin]: `${region}/${image}` })
 
-/** A copy that is not fit for use yet. */
+/** A step that waits for the copy, unless it is ready. */
 export const awaitCopy = (copy: Image): Step[] =>
   isPending(copy) || (isAvailable(copy) && !isReady(copy))
     ? [{ action: 'await', region: copy.region, image: copy.id }]

@@ -1,22 +1,22 @@
-/** Sharing an image with other accounts, and who is left behind when a family goes on without them. */
+/** Shares an image with other accounts, and warns of accounts that cannot see the new current image. */
 
 import { type Image, label } from '../model/image.ts'
 import { accountsPerRequest, shareLimit } from '../model/limits.ts'
-import { inParts } from '../model/parts.ts'
+import { splitIntoParts } from '../model/parts.ts'
 import { type Notice, type Refusal, refuse } from '../plan/plan.ts'
 import { type QueryGenerator, query } from '../plan/query.ts'
 import type { ImageRef, Step } from '../plan/steps.ts'
 
-export const sharesPerRequest = (accounts: readonly string[]): string[][] => inParts(accounts, accountsPerRequest)
+export const splitAccounts = (accounts: readonly string[]): string[][] => splitIntoParts(accounts, accountsPerRequest)
 
 export interface Sharing {
   readonly steps: readonly Step[]
   readonly notices: readonly Notice[]
-  /** The accounts that it is shared with already, where that was asked. */
+  /** The accounts that the image is already shared with, if that was asked. */
   readonly shares?: readonly string[]
 }
 
-/** What is already shared is not shared again. @param image a label where it is still to be made: it has no shares yet */
+/** Skips accounts that the image is already shared with. @param image a placeholder, while the image is still to be created, has no shares */
 export function* planSharing(
   { region, shareWith }: { readonly region: string; readonly shareWith: readonly string[] },
   image: Image | ImageRef | undefined,
@@ -28,11 +28,11 @@ export function* planSharing(
   if (shares.length + accounts.length > shareLimit) return refuseTooManyShares(name, { shares, accounts })
   return {
     shares,
-    steps: sharesPerRequest(accounts).map((some) => ({ action: 'share', region, image: id, accounts: some })),
+    steps: splitAccounts(accounts).map((some) => ({ action: 'share', region, image: id, accounts: some })),
     notices: [
       {
         level: 'notice',
-        text: 'ECS deprecates no shared image: to roll this one back one day, set `unshare: true` (those accounts lose it) or `quarantine-family` (they keep it).',
+        text: 'ECS does not deprecate a shared image. A later rollback of this one needs `unshare: true` (those accounts lose it) or `quarantine-family` (they keep it).',
       },
     ],
   }
@@ -44,29 +44,30 @@ const refuseTooManyShares = (
 ): Refusal =>
   refuse(
     'too-many-shares',
-    `${name} is shared with ${shares.length} accounts; with ${accounts.length} more it would be ${shares.length + accounts.length}, and ECS allows ${shareLimit} an image.`,
-    'Give fewer accounts in `share-with`, or take shares back by hand, in the console of ECS.',
+    `${name} is shared with ${shares.length} accounts. ${accounts.length} more would make ${shares.length + accounts.length}, and ECS allows ${shareLimit} per image.`,
+    'Name fewer accounts in `share-with`, or take shares back by hand (ECS console).',
   )
 
-export interface Shared {
+export interface SharedImage {
   readonly thing: Image
   readonly answer: readonly string[]
 }
 
 /**
- * Accounts that see the image which the family serves now, and not the one that it is to serve.
- * @param target its name, which the copies of a bake share: one sentence then holds for all regions. Undefined: the
- * family is emptied
+ * Warns of accounts that see the present image but not the target.
+ * @param shared images that stop being current, with the accounts that they are shared with
+ * @param target name of the target. All copies of a bake have the same name, so one sentence holds for all regions.
+ * Undefined: the family is emptied
  * @param seenBy the accounts that see the target
  */
 export function accountsLeftBehind(
-  shared: readonly Shared[],
+  shared: readonly SharedImage[],
   { target, seenBy }: { target: string | undefined; seenBy: readonly string[] },
 ): Notice[] {
   const accounts = [...new Set(shared.flatMap(({ answer }) => answer))].filter((id) => !seenBy.includes(id))
   if (accounts.length === 0) return []
   const text = target
-    ? `${accounts.join(', ')} cannot see ${target}: under this family they are left with an older image or with none. Share it with them (\`share-with\`).`
-    : `${accounts.join(', ')} may be left with no image under this family.`
+    ? `${accounts.join(', ')} cannot see ${target}: for them, the family resolves to an older image or to none. Share the image with them (\`share-with\`).`
+    : `For ${accounts.join(', ')}, the family may resolve to nothing.`
   return [{ level: 'warning', text }]
 }

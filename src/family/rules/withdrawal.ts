@@ -1,12 +1,12 @@
-/** Taking images out of the contest of a family, as promote and rollback both do: what stands against it, and how. */
+/** Withdraws images from the order of a family, as promote and rollback both do, or refuses to. */
 import { decisionOn } from '../model/decision-record.ts'
-import { type Image, isAvailable, label, list, oldestFirst } from '../model/image.ts'
+import { type Image, isAvailable, label, listLabels, oldestFirst } from '../model/image.ts'
 import { type Notice, type Refusal, refuse } from '../plan/plan.ts'
 import { type QueryGenerator, query, queryEach } from '../plan/query.ts'
 import { isPlaceholder, type Step } from '../plan/steps.ts'
-import { accountsLeftBehind, type Shared, sharesPerRequest } from './sharing.ts'
+import { accountsLeftBehind, type SharedImage, splitAccounts } from './sharing.ts'
 
-export interface Withdrawing {
+export interface WithdrawalRequest {
   readonly region: string
   readonly family: string
   readonly unshare: boolean
@@ -19,13 +19,13 @@ export interface Withdrawal {
   readonly notices: readonly Notice[]
 }
 
-/** Oldest first and the current one last, so that the family's answer changes exactly once. */
+/** Oldest first and the current image last, so that the family's answer changes exactly once. */
 export const withdrawalOrder = (images: readonly Image[], currentId: string | undefined): Image[] => [
   ...oldestFirst(images.filter(({ id }) => id !== currentId)),
   ...images.filter(({ id }) => id === currentId),
 ]
 
-const sharedRefusal = (shared: readonly Shared[]): Refusal =>
+const refuseShared = (shared: readonly SharedImage[]): Refusal =>
   refuse(
     'already-shared',
     `ECS does not deprecate a shared image, and ${shared
@@ -34,20 +34,21 @@ const sharedRefusal = (shared: readonly Shared[]): Refusal =>
     'Set `unshare: true` to take the shares back (those accounts lose the image at once), or `quarantine-family: <name>` to move the image out of the family with its shares left as they are.',
   )
 
-const strangersRefusal = (family: string, strangers: readonly Image[]): Refusal =>
+const refuseStrangers = (family: string, strangers: readonly Image[]): Refusal =>
   refuse(
     'bad-quarantine',
-    `Family ${family} already serves ${list(strangers)}, which this action has not withdrawn: an image moved there could become what ${family} serves.`,
-    'Name a family in `quarantine-family` that nothing is launched from.',
+    `Family ${family} already serves ${listLabels(strangers)}, which this action did not withdraw: an image moved there could become the current image of ${family}.`,
+    'Set `quarantine-family` to a family that no instance is launched from.',
   )
 
 /**
- * Steps that withdraw `images` (given in the order in which they are to go), or the refusal that says why not.
- * @param replaced what the family serves now, where it stays and is served no longer
- * @param quarantined members of the quarantine family, when one is named
+ * Steps that withdraw images, or the refusal that says why they cannot be withdrawn.
+ * @param images in the order in which they are withdrawn
+ * @param replaced the current image, if it stays in the family but is current no longer
+ * @param quarantined members of the quarantine family, if one is named
  */
 export function* planWithdrawal(
-  request: Withdrawing,
+  request: WithdrawalRequest,
   {
     images,
     target,
@@ -57,25 +58,25 @@ export function* planWithdrawal(
   }: {
     images: readonly Image[]
     target: Image | undefined
-    /** The accounts that the target is shared with, where that is known. */
+    /** The accounts that the target is shared with, if that is known. */
     targetShares?: readonly string[] | undefined
     replaced?: Image | undefined
     quarantined: readonly Image[]
   },
 ): QueryGenerator<Withdrawal | Refusal> {
   const { region, quarantineFamily } = request
-  const strangers = images.length === 0 ? [] : strangersIn(quarantined)
-  if (quarantineFamily !== undefined && strangers.length > 0) return strangersRefusal(quarantineFamily, strangers)
+  const strangers = images.length === 0 ? [] : findStrangers(quarantined)
+  if (quarantineFamily !== undefined && strangers.length > 0) return refuseStrangers(quarantineFamily, strangers)
 
-  const left = [...images, ...(replaced ? [replaced] : [])]
-  const all = yield* queryEach(left, ({ id }) => ({ ask: 'shares', region, image: id }))
+  const formerImages = [...images, ...(replaced ? [replaced] : [])]
+  const all = yield* queryEach(formerImages, ({ id }) => ({ ask: 'shares', region, image: id }))
   const withdrawn = all.filter(({ thing }) => images.includes(thing))
   const shared = all.filter(({ answer }) => answer.length > 0)
-  const inTheWay = withdrawn.filter(({ answer }) => answer.length > 0)
-  if (inTheWay.length > 0 && quarantineFamily === undefined && !request.unshare) return sharedRefusal(inTheWay)
-  const isThere = target !== undefined && !isPlaceholder(target.id)
+  const stillShared = withdrawn.filter(({ answer }) => answer.length > 0)
+  if (stillShared.length > 0 && quarantineFamily === undefined && !request.unshare) return refuseShared(stillShared)
+  const targetExists = target !== undefined && !isPlaceholder(target.id)
   const [targetShares] =
-    shared.length > 0 && isThere && !known
+    shared.length > 0 && targetExists && !known
       ? yield* query({ ask: 'shares', region, image: target.id })
       : [known ?? ([] as readonly string[])]
   const seenBy = [...targetShares, ...request.shareWith]
@@ -88,23 +89,24 @@ export function* planWithdrawal(
 export function withdrawalSteps(
   image: Image,
   accounts: readonly string[],
-  { region, quarantineFamily }: Withdrawing,
+  { region, quarantineFamily }: WithdrawalRequest,
 ): Step[] {
   if (quarantineFamily !== undefined) {
     return [{ action: 'quarantine', region, image: image.id, family: quarantineFamily }]
   }
   const deprecate: Step = { action: 'deprecate', region, image: image.id }
-  const takenBack = sharesPerRequest(accounts).map(
+  const unshare = splitAccounts(accounts).map(
     (some): Step => ({ action: 'unshare', region, image: image.id, accounts: some }),
   )
-  return [...takenBack, deprecate]
+  return [...unshare, deprecate]
 }
 
-/** In a quarantine family only what was withdrawn may stand: anything else there is somebody's live image. */
+/** Whether the image is in quarantine because a decision withdrew it. Any other image there may be somebody's live image. */
 export const isQuarantined = (image: Image): boolean => {
   const decision = decisionOn(image)
   return decision !== undefined && decision.target !== image.id
 }
 
-export const strangersIn = (quarantine: readonly Image[]): Image[] =>
+/** Available images of a quarantine family that were not withdrawn into it. */
+export const findStrangers = (quarantine: readonly Image[]): Image[] =>
   quarantine.filter((image) => isAvailable(image) && !isQuarantined(image))
