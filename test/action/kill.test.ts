@@ -55,6 +55,8 @@ async function kill({ ecs, inputs, watch }: Disturbed, { place, phase }: Kill, p
   }
   const { signal } = await runStep(ecs, inputs, { onStart, post })
   expect(signal, 'the process was to be killed').toBe('SIGKILL')
+  const instances = Object.values(ecs.state()).flatMap((region) => Object.values(region.instances))
+  if (post) expect(instances.map(({ status }) => status)).toEqual(['Running'])
 }
 
 type Kills = (places: readonly Place[]) => readonly Kill[]

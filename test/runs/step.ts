@@ -1,4 +1,4 @@
-/** A step in this process, told as its process would end: what main.ts makes of a walk. */
+/** A step in this process, as its process would end: what main.ts makes of a walk. */
 import { setTimeout } from 'node:timers/promises'
 import { test as inTurn } from 'vitest'
 import type { Inputs } from '../action/runner.ts'
@@ -89,10 +89,10 @@ const cancelling =
   }
 
 function stepOf({ outputs, summary, log, notices, error, headline }: Walk): Step {
-  const told = (level: string) => notices.flatMap((notice) => (notice.level === level ? [notice.text] : []))
+  const reported = (level: string) => notices.flatMap((notice) => (notice.level === level ? [notice.text] : []))
   const logged = (level: string) =>
     log.flatMap((line) => (line.startsWith(`${level}: `) ? [line.slice(level.length + 2)] : []))
-  const at = (level: string) => [...logged(level), ...told(level)]
+  const at = (level: string) => [...logged(level), ...reported(level)]
   const failed = error === undefined ? [] : [error]
   return {
     exitCode: error === undefined ? 0 : 1,
