@@ -201,6 +201,9 @@ export class FakeEcs {
     }
     const mustBe = statusNeeded[step.action]
     const seen = 'image' in step ? this.state.images.find(({ id }) => id === step.image) : undefined
+    if (seen && ['Creating', 'Waiting'].includes(seen.status)) {
+      throw new Error(`ECS keeps this question until the image is created: ${JSON.stringify(step)}`)
+    }
     if (seen && mustBe && seen.status !== mustBe) {
       return { granted: false, obstacle: 'request', reason: `IncorrectImageStatus: the image is ${seen.status}` }
     }

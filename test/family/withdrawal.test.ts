@@ -92,7 +92,7 @@ describe('permissions', () => {
   test('steps that only mark or look are not asked about', () => {
     const steps = [
       { action: 'tag', region, resource: 'image', ids: ['m-y'], tags: {} },
-      { action: 'await', region, image: 'm-y' },
+      { action: 'await', region, image: 'm-x' },
       { action: 'confirm', region, family: 'web', image: 'm-y' },
       deprecate,
     ] as const

@@ -335,6 +335,18 @@ test('an image that appears after the plan and wins is a failure that names it',
   expect(step.outputs).toMatchObject({ 'current-image-id': theirs, 'image-id': image.id, changed: 'true' })
 })
 
+test.each([{}, { 'replica-region-ids': 'cn-shanghai' }])(
+  'a dry run does not wait for an image that is still being created: %o',
+  async (more) => {
+    const ecs = await localEcs()
+    seedFamily(ecs, ['web-1', 'web-2'])
+    const { id } = ecs.seed.image({ name: 'web-3', family: '', status: 'Creating' })
+    const step = await runMain(ecs, { ...promote({ 'image-id': id, 'dry-run': 'true' }), ...more })
+    expect([step.exitCode, errorOf(step)]).toEqual([0, ''])
+    expect(ecs.image(id)?.status).toBe('Creating')
+  },
+)
+
 test('a dry run says what it would do and changes nothing', async () => {
   const ecs = await localEcs()
   const [old, newer] = seedFamily(ecs, ['old', 'newer'])

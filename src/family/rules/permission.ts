@@ -7,33 +7,33 @@ import { hasDryRun, isPlaceholder, type Step } from '../plan/steps.ts'
 
 /**
  * Asks ECS, with its own DryRun, whether each change would be permitted. The refusal names the first that is not. A
- * change that an earlier step makes possible cannot be asked about yet, nor one of an image that is still to be created.
+ * change that an earlier step makes possible cannot be asked about yet, nor one of an image that is still to be created:
+ * ECS would only answer that the image is being created.
  * @param canMakeRoom deletions are planned for the case that the family is full
  */
 export function* refuseForbidden(
   steps: readonly Step[],
   { canMakeRoom = false } = {},
 ): QueryGenerator<Refusal | undefined> {
-  const uncertain = imagesIn(steps, (step) => step.action === 'await' && step.mayFail === true)
+  const restored = imagesIn(steps, (step) => step.action === 'restore')
+  const unshared = imagesIn(steps, (step) => step.action === 'unshare')
+  const created = imagesIn(steps, (step) => step.action === 'await' && step.family === undefined).filter(
+    (image) => !restored.includes(image),
+  )
   const askedSteps = steps
     .filter(hasDryRun)
     .filter(
       (step) =>
-        !(isPlaceholder(step.image) || uncertain.includes(step.image)) &&
+        !(isPlaceholder(step.image) || created.includes(step.image)) &&
         (step.action !== 'unshare' || step === steps.find((each) => isSameUnshare(each, step))),
     )
-  const unshared = imagesIn(steps, (step) => step.action === 'unshare')
-  // Images that become available only once they have been restored or awaited.
-  const prepared = imagesIn(steps, (step) =>
-    step.action === 'await' ? step.family === undefined : step.action === 'restore',
-  )
   const answers = yield* queryEach(askedSteps, (step) => ({ ask: 'permitted', step }))
   for (const { thing: step, answer } of answers) {
     if (answer.granted) continue
     const isTooEarly =
       (step.action === 'deprecate' && unshared.includes(step.image) && answer.obstacle === 'shared') ||
       (['share', 'join-family'].includes(step.action) &&
-        prepared.includes(step.image) &&
+        restored.includes(step.image) &&
         answer.obstacle !== 'identity') ||
       (step.action === 'join-family' && canMakeRoom && answer.obstacle === 'family-full')
     if (!isTooEarly) return refuseNotPermitted(step, answer.reason)
