@@ -10,6 +10,7 @@ import { buildRequest } from './request.ts'
 import { checkRules, completeCredentials } from './rules.ts'
 import { inputsOf } from './schema.ts'
 import { makeSettings, type Settings, settingNames } from './settings.ts'
+import { findUnknown } from './unknown.ts'
 
 /** Errors and warnings are sentences, each about one input or a few. */
 export type Parsed<T> =
@@ -19,6 +20,13 @@ export type Parsed<T> =
 export type ParsedInputs = Parsed<{ readonly request: Request; readonly settings: Settings }>
 
 export function parseInputs(given: GivenInputs, context: RunContext): ParsedInputs {
+  const unknown = findUnknown(given)
+  const parsed = parseKnown(given, context)
+  if (unknown.errors.length > 0) return { ok: false, errors: [...unknown.errors, ...(parsed.ok ? [] : parsed.errors)] }
+  return parsed.ok ? { ...parsed, warnings: [...unknown.warnings, ...parsed.warnings] } : parsed
+}
+
+function parseKnown(given: GivenInputs, context: RunContext): ParsedInputs {
   const { values, errors } = readInputs(given, ['mode'], undefined)
   if (errors.length === 0) return parseFor(values.mode, withRegionOf(context, given), context)
   // Without a mode nobody knows what the other inputs should be; the settings are the same for all.

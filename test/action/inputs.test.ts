@@ -62,6 +62,13 @@ describe('errors are told all at once, before the first request', () => {
 
 describe('what would do more than was meant is refused', () => {
   test.each<[what: string, inputs: Inputs, meant: string]>([
+    ['dry_run, which would be a real rollback', { ...rollback, dry_run: 'true' }, 'dry-run'],
+    ['to-image, which would be another image', { ...rollback, 'to-image': 'm-1' }, 'to-image-id'],
+    [
+      'replica-regions-ids, which would be one region of three',
+      { ...rollback, 'replica-regions-ids': 'cn-shanghai,cn-beijing' },
+      'replica-region-ids',
+    ],
     [
       'an image-id that came out empty, which would be what nobody has tested',
       { mode: 'promote', family: 'web', 'from-family': 'candidate', 'image-id': '' },
@@ -77,6 +84,14 @@ describe('what would do more than was meant is refused', () => {
     expect(endOf(ecs)).toBe(before)
     expect(step.errors).toEqual([expect.stringContaining(`\`${meant}\``)])
     expect(step.summary).toContain('### ❌ Invalid inputs')
+  })
+
+  test('but an input that is like none is a warning', async () => {
+    const ecs = await localEcs()
+    seedFamily(ecs, ['web-1'])
+    const step = await runMain(ecs, { ...resolve, colour: 'blue' })
+    expect(step).toMatchObject({ exitCode: 0, errors: [], outputs: { 'image-id': ecs.current('web') } })
+    expect(step.warnings).toEqual([expect.stringContaining('`colour`')])
   })
 
   test('and (none) for image-id takes what from-family serves', async () => {
