@@ -1,11 +1,12 @@
 /** Starts an instance that the main step left stopped, whatever happened to that step. */
 
-import { getInput, setFailed } from '@actions/core'
-import { connect, maskInLog } from './connect.ts'
+import { setFailed } from '@actions/core'
+import { connect, maskSecretInputs } from './connect.ts'
 import { errorData, stepError } from './engine/action-error.ts'
 import { Clock } from './engine/clock.ts'
 import type { Ecs } from './engine/ports.ts'
 import { tag } from './family/model/tags.ts'
+import { readGivenInputs } from './github/given-inputs.ts'
 import { runnerLog as log } from './github/log.ts'
 import { writeResult } from './github/result-files.ts'
 import { parseState } from './github/state.ts'
@@ -26,8 +27,9 @@ interface Stopped {
 export async function restartInstance(state: string): Promise<void> {
   const stopped = parseState(state)
   try {
-    maskInLog({ accessKeySecret: getInput('access-key-secret'), securityToken: getInput('security-token') })
-    const settings = parseSettings(getInput)
+    const given = readGivenInputs(process.env)
+    maskSecretInputs(given)
+    const settings = parseSettings(given)
     if (!settings.ok) throw stepError(settings.errors.join(' '), '')
     const clock = new Clock({ ...settings.value, signal: new AbortController().signal })
     await startAndConfirm(stopped, { ecs: await connect(settings.value, { clock, log }), clock })
