@@ -1,4 +1,4 @@
-/** A family that is full: what `keep` leaves over is deleted in a round of its own, and then all is planned anew. */
+/** A family that is full: images beyond `keep` are deleted at the end of the round, and then everything is planned again. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Inputs } from '../action/runner.ts'
 import type { LocalEcs } from '../local-ecs/server.ts'
