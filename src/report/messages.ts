@@ -103,14 +103,16 @@ function withoutRegion(error: ErrorData, { request, plan }: Outcome): string[] {
     : [`To go on without ${region}, leave it out of \`replica-region-ids\`, and promote into it later.`]
 }
 
+/** A re-run is needed even if nobody sees a change yet: records may stand as `planned`. */
 function nextStep({ journal, plan }: Outcome, error: ErrorData): string[] {
   if (endsRun(error)) {
     const hasBegun = plan?.kind === 'change' && journal.length > 0
     return hasBegun ? [`To go on from here, ${rerun}: nothing is done twice.`] : ['Start the workflow again.']
   }
+  // The remedy of such an error already says how to go on.
+  if (error.code === 'step') return []
   const hasChanged = journal.some(({ step, state }) => state === 'done' && isVisible(step))
-  // What to do about a step that did not lead to what was wanted says by itself how to go on.
-  return hasChanged && error.code !== 'step' ? [`Then ${rerun}: it completes what is missing.`] : []
+  return [`Then ${rerun}${hasChanged ? ': it completes what is missing' : ''}.`]
 }
 
 /** Whether anything was changed is told by the journal alone. */

@@ -1,8 +1,8 @@
 /** Messages of what goes wrong before a run has begun, or after it has ended. */
 
 import type { ErrorCode, ErrorData } from '../engine/action-error.ts'
-import { describeFailure, detailsOf } from './describe-error.ts'
-import { type Message, nothingSaid } from './message.ts'
+import { describeFailure, detailsOf, endsRun } from './describe-error.ts'
+import { type Message, nothingSaid, rerun } from './message.ts'
 
 /** Found before the first request. */
 export const invalidInputs = (errors: readonly string[]): Message => ({
@@ -24,7 +24,7 @@ export const noOutcome = (error: ErrorData): Message => ({
   ...nothingSaid,
   title: titles[error.code] ?? 'ECS cannot be reached',
   reasons: [describeFailure(error, 'Failed while connecting')],
-  todo: [error.remedy],
+  todo: endsRun(error) ? [error.remedy] : [error.remedy, `Then ${rerun}.`],
   details: detailsOf(error),
 })
 

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest'
+import type { ErrorData } from '../../src/engine/action-error.ts'
 import { refuse } from '../../src/family/plan/plan.ts'
 import { errorText } from '../../src/report/annotations.ts'
 import type { Message } from '../../src/report/message.ts'
 import { failureMessage } from '../../src/report/messages.ts'
-import { invalidInputs } from '../../src/report/outside-of-runs.ts'
+import { invalidInputs, noOutcome } from '../../src/report/outside-of-runs.ts'
 import { image } from '../family/images.ts'
 import { bake, promote, resolve, rollback } from '../family/requests.ts'
 import {
@@ -161,7 +162,11 @@ describe('what was changed is told by the journal', () => {
     if (!record || !activate) throw new Error('There is nothing to do.')
     const journal = [done(record), failed(activate, forbidden('ModifyImageAttribute'))]
     const message = messageOf(outcome(rollback(), { plan, journal, failure: failure(journal) }))
-    expect(message).toMatchObject({ facts: ['The family was not switched.'], regions: [] })
+    expect(message).toMatchObject({
+      facts: ['The family was not switched.'],
+      regions: [],
+      todo: ['Grant it in RAM.', 'Then press "Re-run failed jobs".'],
+    })
   })
 
   test('perhaps, where ECS did not answer: so it says, and not that nothing was changed', () => {
@@ -260,6 +265,23 @@ describe('several regions', () => {
     const message = messageOf(outcome(everywhere({ replicas: [shanghai] }), { plan, verifications }))
     expect(message.title).toBe('Rollback of web: the regions disagree')
     expect(message.regions.map(({ region }) => region)).toEqual([home, shanghai])
+  })
+})
+
+describe('to re-run', () => {
+  const rerun = 'Then press "Re-run failed jobs".'
+  const failedBy = (error: ErrorData) =>
+    messageOf(outcome(rollback(), { failure: { doing: 'looking at the family', error, steps: [] } })).todo
+
+  test('is what to do after every failure, also before anything was changed', () => {
+    expect(failedBy(forbidden('DescribeImages'))).toEqual(['Grant it in RAM.', rerun])
+    expect(noOutcome(forbidden('DescribeRegions')).todo).toEqual(['Grant it in RAM.', rerun])
+  })
+
+  test('is not added to a remedy that says how to go on, nor where it would fail in the same way', () => {
+    expect(failedBy({ code: 'step', reason: 'It is gone.', remedy: 'Look for it.' })).toEqual(['Look for it.'])
+    expect(invalidInputs(['`mode` is required.']).todo).toEqual([])
+    expect(noOutcome(timeLimit).todo).toEqual(['Raise `wait-timeout-minutes`.'])
   })
 })
 
