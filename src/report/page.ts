@@ -43,9 +43,15 @@ function messageParts({ title, reasons, regions, facts, todo, details }: Message
     `### ❌ ${plain(title)}`,
     others.length === 0 ? `**${prose(only ?? '')}**` : bullets(reasons),
     prose(todo.join(' ')),
-    bullets([...states, ...facts]),
-    bullets(details),
+    listing('After this run', [...states, ...facts]),
+    listing('Details', details),
   ]
+}
+
+/** One text is a paragraph. A list has a line of its own before it: Markdown joins a list to one directly above it. */
+function listing(lead: string, texts: readonly string[]): string {
+  const [only, ...others] = texts
+  return others.length === 0 ? prose(only ?? '') : `${lead}:\n\n${bullets(texts)}`
 }
 
 const pageTitle = (request: Request): string =>

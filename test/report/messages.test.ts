@@ -5,6 +5,7 @@ import { errorText } from '../../src/report/annotations.ts'
 import type { Message } from '../../src/report/message.ts'
 import { failureMessage } from '../../src/report/messages.ts'
 import { invalidInputs, noOutcome } from '../../src/report/outside-of-runs.ts'
+import { failurePage } from '../../src/report/page.ts'
 import { image } from '../family/images.ts'
 import { bake, promote, resolve, rollback } from '../family/requests.ts'
 import {
@@ -306,4 +307,33 @@ test('as text: the title, why, what is so, what to do, and what support asks for
   expect(errorText(invalidInputs(['`a` is b.', '`c` is d.']))).toBe(
     'Invalid inputs\n- `a` is b.\n- `c` is d.\nNo request was made.',
   )
+})
+
+describe('as Markdown', () => {
+  test('two lists never follow each other directly: they would be one list', () => {
+    const message: Message = {
+      title: 'Rollback of web failed',
+      reasons: ['It is a.', 'It is b.'],
+      regions: [{ region: home, state: 'serves nothing' }],
+      facts: ['Instance i-1 is stopped.'],
+      todo: [],
+      details: ['X in y: no answer.', 'Y in z: no answer.'],
+    }
+    expect(failurePage(message)).toBe(
+      [
+        '### ❌ Rollback of web failed',
+        '- It is a.\n- It is b.',
+        'After this run:',
+        '- cn-hangzhou serves nothing\n- Instance i-1 is stopped.',
+        'Details:',
+        '- X in y: no answer.\n- Y in z: no answer.\n',
+      ].join('\n\n'),
+    )
+  })
+
+  test('a single fact is a paragraph, and no item of the list of errors', () => {
+    expect(failurePage(invalidInputs(['`a` is b.', '`c` is d.']))).toBe(
+      '### ❌ Invalid inputs\n\n- `a` is b.\n- `c` is d.\n\nNo request was made.\n',
+    )
+  })
 })
