@@ -7,11 +7,19 @@
  */
 export type ErrorCode = 'cancelled' | 'time-limit' | 'credentials' | 'ecs' | 'family-full' | 'step' | 'internal'
 
-/** The request that failed. Without an `ecsCode` there was no answer from ECS. */
+/**
+ * What a failed request has changed in ECS. `none`: ECS refused the change. `unknown`: ECS did not answer. `read`: ECS
+ * refused a request that only reads. In a step, such a request follows what the step changes.
+ */
+export type RequestEffect = 'none' | 'unknown' | 'read'
+
+/** The request that failed. */
 export interface FailedRequest {
   readonly operation: string
   /** Where the request went; for a copy, also where the copy is to be. */
   readonly region: string
+  readonly effect: RequestEffect
+  /** Absent if ECS did not answer. */
   readonly ecsCode?: string | undefined
   readonly status?: number | undefined
   readonly requestId?: string | undefined

@@ -32,12 +32,13 @@ export const restoredIn = (journal: Journal): string[] =>
 export const unansweredIn = (journal: Journal): Step[] =>
   journal.filter((entry) => isVisible(entry.step) && isUnanswered(entry)).map(({ step }) => step)
 
+/** Without a request, the run ended while the step was under way. */
 const isUnanswered = ({ state, error, image }: Entry): boolean =>
   state === 'failed' &&
   image === undefined &&
   error?.code !== 'credentials' &&
   error?.code !== 'step' &&
-  error?.request?.ecsCode === undefined
+  (error?.request?.effect ?? 'unknown') === 'unknown'
 
 /** Whether ECS has carried out the step, or a part of it, as far as its answers tell. */
 const mayHaveHappened = (entry: Entry): boolean =>
@@ -46,13 +47,8 @@ const mayHaveHappened = (entry: Entry): boolean =>
 /** ECS refused the only request of the step that changes something. */
 function isRefused({ step, error }: Entry): boolean {
   const isOneRequest = !('ids' in step || 'accounts' in step || 'snapshots' in step)
-  if (!isOneRequest || !error) return false
-  if (error.code === 'credentials') return true
-  return error.request?.ecsCode !== undefined && !isRead(error.request.operation)
+  return isOneRequest && (error?.code === 'credentials' || error?.request?.effect === 'none')
 }
-
-/** ECS names its APIs so. What a step reads comes after what it changes. */
-const isRead = (operation: string): boolean => operation.startsWith('Describe') || operation.startsWith('List')
 
 /**
  * How much was changed, or may have been: nothing at all, no family's answer, an image on its way into its family, or
