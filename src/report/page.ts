@@ -102,24 +102,26 @@ function familyTable({ request, observations }: Outcome, served: Served): string
   return table(['', 'image', 'name', 'version', 'created', 'status'], rows) + more
 }
 
+/** A column for the region, if there are several. */
+const regionCell = (text: string, outcome: Outcome): string[] => (isSpread(outcome) ? [text] : [])
+
 /** What becomes of the images that are older than the newest ones to keep. */
 function retentionTable(outcome: Outcome): string {
   const { request } = outcome
   const keep = 'keep' in request ? request.keep : undefined
   if (keep === undefined) return ''
-  const where = (region: string) => (isSpread(outcome) ? [region] : [])
   const rows = regionsIn(outcome).flatMap(({ region, retention: decisions = [] }) =>
     // Newest first.
     decisions
       .slice(keep)
       .map(({ image, delete: goes, reason }) => [
-        ...where(region).map(code),
+        ...regionCell(code(region), outcome),
         plain(label(image)),
         goes ? 'delete' : 'keep',
         plain(reason),
       ]),
   )
-  return folded('images beyond keep', [...where('region'), 'beyond `keep`', '', 'because'], rows)
+  return folded('images beyond keep', [...regionCell('region', outcome), 'beyond `keep`', '', 'because'], rows)
 }
 
 const signs: Readonly<Record<Entry['state'], string>> = { done: '✔', failed: '✘', skipped: '–' }
@@ -130,12 +132,11 @@ function stepsTable(outcome: Outcome): string {
     if (!entry) return dryRun ? '' : 'not done'
     return signs[entry.state]
   }
-  const where = (region: string) => (isSpread(outcome) ? [region] : [])
   const rows = attemptedSteps(outcome).map((attempted) => {
     const step = attempted.entry?.step ?? attempted.step
-    return [sign(attempted), ...where(step.region).map(code), plain(describeStep(step))]
+    return [sign(attempted), ...regionCell(code(step.region), outcome), plain(describeStep(step))]
   })
-  return folded('steps', ['', ...where('region'), dryRun ? 'would' : 'step'], rows)
+  return folded('steps', ['', ...regionCell('region', outcome), dryRun ? 'would' : 'step'], rows)
 }
 
 function outputsTable(outcome: Outcome, outputs: Readonly<Record<string, string>>): string {
