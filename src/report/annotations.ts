@@ -2,13 +2,12 @@
 
 import { explainError } from '../engine/action-error.ts'
 import { deletedIn, madeIn, type Outcome, regionsIn } from '../engine/outcome.ts'
+import { regionPrefix } from '../engine/region-prefix.ts'
 import { regionsOf } from '../family/model/request.ts'
 import { describeStep } from '../family/plan/describe-step.ts'
 import { type Notice, phaseOf, warning } from '../family/plan/plan.ts'
 import { stepTarget } from '../family/plan/steps.ts'
-import { alreadyDeleted } from '../family/rules/reasons-to-keep.ts'
 import { capital, type Message, pastOf } from './message.ts'
-import { isSpread } from './served.ts'
 
 /** The title first; then why, what is so now, what to do, and what support asks for. */
 export function errorText({ title, reasons, regions, facts, todo, details }: Message): string {
@@ -29,8 +28,6 @@ export const noticesOf = (outcome: Outcome): Notice[] => [
 ]
 
 const notice = (text: string): Notice => ({ level: 'notice', text })
-
-const whereIn = (region: string, outcome: Outcome): string => (isSpread(outcome) ? `${region}: ` : '')
 
 function otherwiseNothing(outcome: Outcome): Notice[] {
   const [home] = regionsIn(outcome)
@@ -62,7 +59,11 @@ function plannedNotices(outcome: Outcome): Notice[] {
 const overtaken = (outcome: Outcome): Notice[] =>
   outcome.verifications.flatMap((each): Notice[] =>
     each.kind === 'overtaken' && !each.fails
-      ? [warning(`${whereIn(each.region, outcome)}${capital(pastOf[outcome.request.mode])}, but ${each.reason}.`)]
+      ? [
+          warning(
+            `${regionPrefix(each.region, outcome.request)}${capital(pastOf[outcome.request.mode])}, but ${each.reason}.`,
+          ),
+        ]
       : [],
   )
 
@@ -71,25 +72,26 @@ function sharesLost(outcome: Outcome): Notice[] {
   const deletions = deletedIn(outcome.journal.filter(({ id }) => phaseOf(id) === 'room'))
   return deletions.flatMap(({ region, image, accounts }): Notice[] => {
     const loss = `${accounts.join(', ')} ${accounts.length === 1 ? 'loses' : 'lose'} ${image}`
-    return accounts.length === 0 ? [] : [warning(`${whereIn(region, outcome)}Shared images were deleted: ${loss}.`)]
+    return accounts.length === 0
+      ? []
+      : [warning(`${regionPrefix(region, outcome.request)}Shared images were deleted: ${loss}.`)]
   })
 }
 
 /** Deletions that failed, or were better left. */
 function leftUndone(outcome: Outcome): Notice[] {
-  return outcome.journal.flatMap(({ step, state, reason, error, tolerated }): Notice[] => {
-    const where = whereIn(step.region, outcome)
+  return outcome.journal.flatMap(({ step, skipped, reason, error, tolerated }): Notice[] => {
+    const where = regionPrefix(step.region, outcome.request)
     if (tolerated && error) {
       return [warning(`${where}Could not ${describeStep(step)}: ${explainError(error)}`)]
     }
-    const isLeft = state === 'skipped' && reason !== undefined && reason !== alreadyDeleted
-    return isLeft ? [warning(`${where}${stepTarget(step)} was not deleted: ${reason}.`)] : []
+    return skipped === 'kept' ? [warning(`${where}${stepTarget(step)} was not deleted: ${reason}.`)] : []
   })
 }
 
 const stillRunning = (outcome: Outcome): Notice[] =>
   Object.entries(outcome.affected).flatMap(([region, ids]): Notice[] =>
     ids && ids.length > 0
-      ? [notice(`${whereIn(region, outcome)}Still running a withdrawn image: ${ids.join(', ')}.`)]
+      ? [notice(`${regionPrefix(region, outcome.request)}Still running a withdrawn image: ${ids.join(', ')}.`)]
       : [],
   )
