@@ -39,7 +39,7 @@ export async function awaitImage(step: AwaitStep, context: StepContext): Promise
 const notCreated = (image: Image): ActionError =>
   image.isCopied
     ? stepError(
-        `ECS could not make the copy ${label(image)} in ${image.region} (${image.status}), and gives no reason.`,
+        `ECS could not make the copy ${label(image)} (${image.status}), and gives no reason.`,
         'Press "Re-run failed jobs": only this copy is made again. The failed one counts towards the quota until you delete it.',
       )
     : stepError(

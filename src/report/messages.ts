@@ -2,6 +2,7 @@
 
 import { type ErrorData, sentence } from '../engine/action-error.ts'
 import { type Entry, type Failure, madeIn, type Outcome } from '../engine/outcome.ts'
+import { regionPrefix } from '../engine/region-prefix.ts'
 import { regionsOf } from '../family/model/request.ts'
 import { describeStep } from '../family/plan/describe-step.ts'
 import type { Refusal } from '../family/plan/plan.ts'
@@ -75,16 +76,16 @@ function titleOf(outcome: Outcome, { code }: ErrorData, entries: readonly Entry[
 
 function describeFailedStep({ step, error }: Entry, outcome: Outcome): string {
   if (!error) return ''
-  const what = `${describeStep(step)}${whereOf(step, describeStep(step), outcome)}`
+  const what = `${describeStep(step)}${regionOfStep(step, outcome)}`
   if (endsRun(error)) return `${sentence(error.reason)} Not finished: ${what}.`
-  // What ECS's later answers show says by itself which step it was.
-  if (error.code === 'step') return `${sentence(error.reason)}${whereOf(step, error.reason, outcome)}`
+  // This reason already says which step it was.
+  if (error.code === 'step') return `${regionPrefix(step.region, outcome.request)}${sentence(error.reason)}`
   return describeFailure(error, `Could not ${what}`)
 }
 
-/** The region, where there are several and the text does not name it. */
-const whereOf = ({ region }: Step, text: string, outcome: Outcome): string =>
-  isSpread(outcome) && !text.includes(region) ? ` in ${region}` : ''
+/** The region of a step, if there are several. A copy is described with its region. */
+const regionOfStep = ({ action, region }: Step, outcome: Outcome): string =>
+  isSpread(outcome) && action !== 'copy' ? ` in ${region}` : ''
 
 const regionOf = ({ request }: ErrorData, outcome: Outcome): string =>
   isSpread(outcome) && request ? ` in ${request.region}` : ''

@@ -226,8 +226,8 @@ describe('several regions', () => {
     expect(messageOf(of)).toEqual({
       title: 'Rollback of web failed in cn-shanghai, cn-beijing',
       reasons: [
-        `Could not deprecate ${bad(shanghai).id}: ECS answered Forbidden.RAM: You are not authorized.`,
-        `Could not deprecate ${bad(beijing).id}: ECS answered Forbidden.RAM: You are not authorized.`,
+        `Could not deprecate ${bad(shanghai).id} in cn-shanghai: ECS answered Forbidden.RAM: You are not authorized.`,
+        `Could not deprecate ${bad(beijing).id} in cn-beijing: ECS answered Forbidden.RAM: You are not authorized.`,
       ],
       regions: regions.map((region) => ({
         region,
@@ -240,6 +240,13 @@ describe('several regions', () => {
         'ModifyImageAttribute in cn-beijing: ECS answered Forbidden.RAM (HTTP 403, request ID R-1).',
       ],
     })
+  })
+
+  test('a step that failed after ECS accepted it is told with its region before the reason', () => {
+    const gone = { code: 'step', reason: 'm-1 is gone', remedy: 'Look for it.' } as const
+    const journal = [failed(second, gone)]
+    const { reasons } = messageOf(outcome(everywhere(), { plan, journal, failure: failure(journal) }))
+    expect(reasons).toEqual(['cn-shanghai: m-1 is gone.'])
   })
 
   test('cancelled in the switch: a region that nobody has looked at since serves nobody knows what', () => {
