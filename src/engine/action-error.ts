@@ -80,24 +80,35 @@ export function errorData(error: unknown): ErrorData {
   }
 }
 
-/** What went wrong; for a request, with everything that support asks for. */
-export function describeError(error: ErrorData): string {
-  const { request } = error
-  if (!request) return sentence(error.reason)
-  const answered = request.ecsCode === undefined ? '' : 'ECS answered '
-  return `${request.operation} in ${request.region}: ${answered}${describeAnswer(error)}`
-}
-
-/** What ECS answered to a request. If ECS's message cannot be shown, the reason is the code itself. */
-export function describeAnswer({ request, reason }: ErrorData): string {
-  if (request?.ecsCode === undefined) return sentence(reason)
-  const { ecsCode, status, requestId } = request
-  const answer = `${ecsCode} (HTTP ${status}, request ID ${requestId ?? 'unknown'})`
-  return sentence(reason === ecsCode ? answer : `${answer}: ${reason}`)
-}
-
 /** What went wrong and what to do, in one line. */
 export const explainError = (error: ErrorData): string => `${describeError(error)} ${error.remedy}`
+
+/** What went wrong, in one line; for a request, with everything that support asks for. */
+export const describeError = (error: ErrorData): string =>
+  error.request ? `${describePlace(error.request)}: ${quoteAnswer(error)}` : sentence(error.reason)
+
+/** A request that failed, with everything that support asks for, but without ECS's message. */
+export const describeRequest = (request: FailedRequest): string =>
+  `${describePlace(request)}: ${request.ecsCode === undefined ? 'no answer from ECS' : `ECS answered ${describeCode(request)}`}.`
+
+/** `full` adds to ECS's code what support asks for. */
+type AnswerForm = 'full' | 'short'
+
+/** The answer as part of a text that does not speak of ECS yet. */
+export const quoteAnswer = (error: ErrorData, form?: AnswerForm): string =>
+  `${error.request?.ecsCode === undefined ? '' : 'ECS answered '}${describeAnswer(error, form)}`
+
+/** ECS's code and message, or why there is no answer. If the message cannot be shown, the reason is the code itself. */
+export function describeAnswer({ request, reason }: ErrorData, form: AnswerForm = 'full'): string {
+  if (request?.ecsCode === undefined) return sentence(reason)
+  const code = form === 'full' ? describeCode(request) : request.ecsCode
+  return sentence(reason === request.ecsCode ? code : `${code}: ${reason}`)
+}
+
+const describePlace = ({ operation, region }: FailedRequest): string => `${operation} in ${region}`
+
+const describeCode = ({ ecsCode, status, requestId }: FailedRequest): string =>
+  `${ecsCode} (HTTP ${status}, request ID ${requestId ?? 'unknown'})`
 
 /** Ends a text with a full stop, unless it already ends a sentence. */
 export const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`)

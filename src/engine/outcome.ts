@@ -73,10 +73,6 @@ export const regionsIn = ({ plan }: Pick<Outcome, 'plan'>): readonly RegionPlan[
 export const deletedIn = (journal: readonly Entry[]): Deletion[] =>
   journal.flatMap(({ step, state }) => (step.action === 'delete' && state === 'done' ? [step] : []))
 
-/** Images that were created, for people: `m-… in cn-hangzhou`. */
-export const madeIn = (journal: readonly Entry[]): string[] =>
-  journal.flatMap(({ step, image }) => (image === undefined ? [] : [`${image} in ${step.region}`]))
-
 /** IDs of the images that steps of the last round created, by placeholder. */
 export type CreatedImages = Readonly<Partial<Record<Placeholder, string>>>
 

@@ -1,12 +1,13 @@
 /** What those see of a run who look only at its page on GitHub: notices, and the error. Pure. */
 
 import { explainError } from '../engine/action-error.ts'
-import { deletedIn, madeIn, type Outcome, regionsIn } from '../engine/outcome.ts'
+import { deletedIn, type Outcome, regionsIn } from '../engine/outcome.ts'
 import { regionPrefix } from '../engine/region-prefix.ts'
 import { regionsOf } from '../family/model/request.ts'
 import { describeStep } from '../family/plan/describe-step.ts'
 import { type Notice, phaseOf, warning } from '../family/plan/plan.ts'
 import { stepTarget } from '../family/plan/steps.ts'
+import { describeCreated } from './journal.ts'
 import { capital, type Message, pastOf } from './message.ts'
 
 /** The title first; then why, what is so now, what to do, and what support asks for. */
@@ -38,7 +39,7 @@ function otherwiseNothing(outcome: Outcome): Notice[] {
 
 /** Copies were made, and by then there was nothing to promote any more. */
 function leftOutside({ plan, journal }: Outcome): Notice[] {
-  const created = madeIn(journal)
+  const created = describeCreated(journal)
   if (plan?.kind !== 'nothing' || created.length === 0) return []
   const text = `No family was switched. This run has made copies that stay outside of the family: ${created.join(', ')}. Delete them if nobody needs them.`
   return [warning(text)]

@@ -24,7 +24,11 @@ export function attemptedSteps({ plan, round, journal }: Outcome): readonly Atte
   return [...earlier.map((entry) => ({ step: entry.step, entry })), ...last]
 }
 
-/** Images that were restored, to be copied. */
+/** Images that were created: `m-… in cn-hangzhou`. */
+export const describeCreated = (journal: Journal): string[] =>
+  journal.flatMap(({ step, image }) => (image === undefined ? [] : [`${image} in ${step.region}`]))
+
+/** IDs of images that were restored, to be copied. */
 export const restoredIn = (journal: Journal): string[] =>
   journal.flatMap(({ step, state }) => (step.action === 'restore' && state === 'done' ? [step.image] : []))
 
@@ -70,7 +74,7 @@ export interface StoppedInstance {
   readonly instance: string
   /** It was stopped by an earlier attempt. */
   readonly earlier: boolean
-  /** The answer to the request to stop it, or to start it again, is missing. */
+  /** ECS answered the request to stop it. False also if it may have been started again. */
   readonly certain: boolean
 }
 

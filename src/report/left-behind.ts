@@ -39,7 +39,8 @@ function stopped(outcome: Outcome): string[] {
   if (outcome.request.dryRun) {
     return [`An earlier attempt left instance ${instance} stopped. A run without \`dry-run\` starts it again.`]
   }
-  if (!certain) return [`Instance ${instance} may be stopped. If it is, the post step of this action starts it again.`]
+  if (!certain)
+    return [`Instance ${instance} may be stopped. If it is, the post step of this action starts it again.`]
   const what = earlier ? `An earlier attempt left instance ${instance} stopped.` : `Instance ${instance} is stopped.`
   return [`${what} The post step of this action starts it again.`]
 }

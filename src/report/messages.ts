@@ -1,7 +1,7 @@
 /** Messages of runs that failed or were refused. Whether anything was changed is told here alone, by the journal. */
 
 import { type ErrorData, sentence } from '../engine/action-error.ts'
-import { type Entry, type Failure, madeIn, type Outcome } from '../engine/outcome.ts'
+import type { Entry, Failure, Outcome } from '../engine/outcome.ts'
 import { regionPrefix } from '../engine/region-prefix.ts'
 import { regionsOf } from '../family/model/request.ts'
 import { describeStep } from '../family/plan/describe-step.ts'
@@ -9,7 +9,7 @@ import type { Refusal } from '../family/plan/plan.ts'
 import { isVisible, type Step } from '../family/plan/steps.ts'
 import { describeFailure, detailsOf, endsRun } from './describe-error.ts'
 import { notAsPlanned } from './deviations.ts'
-import { extentOfChange, restoredIn } from './journal.ts'
+import { describeCreated, extentOfChange, restoredIn } from './journal.ts'
 import { factsAfter } from './left-behind.ts'
 import { distinctTexts, type Message, nameOf, nothingSaid, type RegionState, rerun } from './message.ts'
 import { describeRegion, isSpread } from './served.ts'
@@ -23,7 +23,7 @@ export function failureMessage(outcome: Outcome): Message | undefined {
 }
 
 function refused(outcome: Outcome, { code, reason, remedy }: Refusal): Message {
-  const created = madeIn(outcome.journal)
+  const created = describeCreated(outcome.journal)
   const restored = restoredIn(outcome.journal)
   return {
     ...nothingSaid,
