@@ -74,8 +74,8 @@ export interface StoppedInstance {
   readonly instance: string
   /** It was stopped by an earlier attempt. */
   readonly earlier: boolean
-  /** ECS answered the request to stop it. False also if it may have been started again. */
-  readonly certain: boolean
+  /** ECS answered the last request to stop or start it; otherwise it may be running. */
+  readonly isCertain: boolean
 }
 
 type StopOrStart = Extract<Step, { action: 'stop' | 'start' }>
@@ -87,10 +87,10 @@ export function stoppedInstance({ plan, journal }: Outcome): StoppedInstance | u
   if (last) {
     const { step, entry } = last
     if (step.action === 'start' && entry.state === 'done') return undefined
-    return { region: step.region, instance: step.instance, earlier: false, certain: entry.state === 'done' }
+    return { region: step.region, instance: step.instance, earlier: false, isCertain: entry.state === 'done' }
   }
   const left = plan?.kind === 'refuse' ? plan.leavesStopped : leftStopped(plannedSteps(plan))
-  return left && { region: left.region, instance: left.instance, earlier: true, certain: true }
+  return left && { region: left.region, instance: left.instance, earlier: true, isCertain: true }
 }
 
 const isStopOrStart = (step: Step): step is StopOrStart => step.action === 'stop' || step.action === 'start'

@@ -35,11 +35,11 @@ function imagesUnderWay({ journal, observations: { images } }: Outcome): string[
 function stopped(outcome: Outcome): string[] {
   const found = stoppedInstance(outcome)
   if (!found) return []
-  const { instance, earlier, certain } = found
+  const { instance, earlier, isCertain } = found
   if (outcome.request.dryRun) {
     return [`An earlier attempt left instance ${instance} stopped. A run without \`dry-run\` starts it again.`]
   }
-  if (!certain)
+  if (!isCertain)
     return [`Instance ${instance} may be stopped. If it is, the post step of this action starts it again.`]
   const what = earlier ? `An earlier attempt left instance ${instance} stopped.` : `Instance ${instance} is stopped.`
   return [`${what} The post step of this action starts it again.`]
