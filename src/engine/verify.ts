@@ -34,8 +34,8 @@ function expectationsOf(outcome: Outcome): Expectation[] {
     const image = imageId(outcome, plan.image)
     // Without a reason to leave the family as it is, the image is not awaited and cannot be verified.
     if (reason === undefined || overtaken === undefined || family === undefined || image === undefined) return []
-    const isServed = currentIn(outcome.observations, { region, family })?.id === image
-    return isServed ? [{ region, family, image, withdrawn: [], overtaken }] : []
+    const isCurrent = currentIn(outcome.observations, { region, family })?.id === image
+    return isCurrent ? [{ region, family, image, withdrawn: [], overtaken }] : []
   })
 }
 

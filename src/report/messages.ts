@@ -1,4 +1,4 @@
-/** Messages of runs that failed or were refused. Whether anything was changed is told here alone, by the journal. */
+/** The message of a run that failed or was refused. It takes from the journal whether anything was changed. */
 
 import { type ErrorData, sentence } from '../engine/action-error.ts'
 import type { Entry, Failure, Outcome } from '../engine/outcome.ts'
@@ -7,26 +7,26 @@ import { regionsOf } from '../family/model/request.ts'
 import { describeStep } from '../family/plan/describe-step.ts'
 import type { Refusal } from '../family/plan/plan.ts'
 import { isVisible, type Step } from '../family/plan/steps.ts'
+import { describeRegion, hasReplicas } from './current-images.ts'
 import { describeFailure, detailsOf, endsRun } from './describe-error.ts'
-import { notAsPlanned } from './deviations.ts'
+import { deviationMessage } from './deviations.ts'
 import { describeCreated, extentOfChange, restoredIn } from './journal.ts'
 import { factsAfter } from './left-behind.ts'
-import { distinctTexts, type Message, nameOf, nothingSaid, type RegionState, rerun } from './message.ts'
-import { describeRegion, isSpread } from './served.ts'
+import { distinctTexts, emptyMessage, type Message, nameOf, type RegionState, rerun } from './message.ts'
 
 /** Undefined when the run succeeded. */
 export function failureMessage(outcome: Outcome): Message | undefined {
   const { failure, plan } = outcome
   if (failure) return failed(outcome, failure)
   if (plan?.kind === 'refuse') return refused(outcome, plan)
-  return notAsPlanned(outcome)
+  return deviationMessage(outcome)
 }
 
 function refused(outcome: Outcome, { code, reason, remedy }: Refusal): Message {
   const created = describeCreated(outcome.journal)
   const restored = restoredIn(outcome.journal)
   return {
-    ...nothingSaid,
+    ...emptyMessage,
     title: `${nameOf(outcome)} refused`,
     reasons: [`${reason} [${code}]`],
     facts: [
@@ -60,7 +60,7 @@ function failed(outcome: Outcome, { doing, error, steps }: Failure): Message {
   }
 }
 
-/** Where the time is over, or the run cancelled, one step says it for all. */
+/** If the run was cancelled or is out of time, the first of the interrupted steps is enough. */
 function failedEntries({ journal }: Outcome, error: ErrorData, steps: Failure['steps']): readonly Entry[] {
   const entries = steps.flatMap(({ round, id }) => journal.find((each) => each.round === round && each.id === id) ?? [])
   return endsRun(error) ? entries.filter((entry) => entry.error?.code === error.code).slice(0, 1) : entries
@@ -71,7 +71,7 @@ function titleOf(outcome: Outcome, { code }: ErrorData, entries: readonly Entry[
   if (code === 'cancelled') return `${name} was cancelled`
   if (code === 'time-limit') return `${name} ran out of time`
   const regions = distinctTexts(entries.map(({ step }) => step.region))
-  return `${name} failed${isSpread(outcome) && regions.length > 0 ? ` in ${regions.join(', ')}` : ''}`
+  return `${name} failed${hasReplicas(outcome) && regions.length > 0 ? ` in ${regions.join(', ')}` : ''}`
 }
 
 function describeFailedStep({ step, error }: Entry, outcome: Outcome): string {
@@ -85,17 +85,17 @@ function describeFailedStep({ step, error }: Entry, outcome: Outcome): string {
 
 /** The region of a step, if there are several. A copy is described with its region. */
 const regionOfStep = ({ action, region }: Step, outcome: Outcome): string =>
-  isSpread(outcome) && action !== 'copy' ? ` in ${region}` : ''
+  hasReplicas(outcome) && action !== 'copy' ? ` in ${region}` : ''
 
 const regionOf = ({ request }: ErrorData, outcome: Outcome): string =>
-  isSpread(outcome) && request ? ` in ${request.region}` : ''
+  hasReplicas(outcome) && request ? ` in ${request.region}` : ''
 
 function remediesFor(error: ErrorData, outcome: Outcome): string[] {
   if (error.code === 'cancelled' || error.remedy === '') return []
   return [error.remedy, ...withoutRegion(error, outcome)]
 }
 
-/** A region that does not answer is no reason to leave the others as they are. */
+/** If one region does not answer, the other regions can be changed without it. */
 function withoutRegion(error: ErrorData, { request, plan }: Outcome): string[] {
   if (!error.request || plan !== undefined || request.replicas.length === 0) return []
   const { region } = error.request
@@ -116,7 +116,6 @@ function nextStep({ journal, plan }: Outcome, error: ErrorData): string[] {
   return [`Then ${rerun}${hasChanged ? ': it completes what is missing' : ''}.`]
 }
 
-/** Whether anything was changed is told by the journal alone. */
 function changesIn(outcome: Outcome): string[] {
   const { request, journal } = outcome
   if (request.mode === 'resolve') return []
@@ -124,7 +123,7 @@ function changesIn(outcome: Outcome): string[] {
     case 'nothing':
       return [request.run.attempt > 1 ? 'Nothing was changed in this attempt.' : 'Nothing was changed.']
     case 'no-family':
-      return [isSpread(outcome) ? 'No family was switched.' : 'The family was not switched.']
+      return [hasReplicas(outcome) ? 'No family was switched.' : 'The family was not switched.']
     default:
       return []
   }

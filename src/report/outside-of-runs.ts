@@ -1,12 +1,12 @@
-/** Messages of what goes wrong before a run has begun, or after it has ended. */
+/** Messages for what goes wrong before a run begins, or in the post step. */
 
 import type { ErrorCode, ErrorData } from '../engine/action-error.ts'
 import { describeFailure, detailsOf, endsRun } from './describe-error.ts'
-import { type Message, nothingSaid, rerun } from './message.ts'
+import { emptyMessage, type Message, rerun } from './message.ts'
 
-/** Found before the first request. */
+/** The inputs are checked before the first request. */
 export const invalidInputs = (errors: readonly string[]): Message => ({
-  ...nothingSaid,
+  ...emptyMessage,
   title: 'Invalid inputs',
   reasons: errors,
   facts: ['No request was made.'],
@@ -19,9 +19,9 @@ const titles: Partial<Readonly<Record<ErrorCode, string>>> = {
   internal: 'Internal error of this action',
 }
 
-/** There is no outcome. */
+/** The run did not begin, so there is no outcome. */
 export const noOutcome = (error: ErrorData): Message => ({
-  ...nothingSaid,
+  ...emptyMessage,
   title: titles[error.code] ?? 'ECS cannot be reached',
   reasons: [describeFailure(error, 'Failed while connecting')],
   todo: endsRun(error) ? [error.remedy] : [error.remedy, `Then ${rerun}.`],
@@ -33,7 +33,7 @@ export const notRestarted = (
   { region, instance }: { readonly region: string; readonly instance: string },
   error: ErrorData,
 ): Message => ({
-  ...nothingSaid,
+  ...emptyMessage,
   title: `Instance ${instance} in ${region} may still be stopped`,
   reasons: [describeFailure(error, 'Could not start it again')],
   todo: [
