@@ -72,7 +72,7 @@ export async function answerQuery(query: Query, { ecs, clock, log, waitOutLag, d
 }
 
 /** Begins a round: observes the families as they are now, and plans. */
-export async function observe(outcome: Outcome, ports: RunPorts): Promise<Outcome> {
+export async function planRound(outcome: Outcome, ports: RunPorts): Promise<Outcome> {
   const { request } = outcome
   return await runStage(outcome, ports, {
     doing: 'looking at the family',

@@ -11,7 +11,7 @@ import { apply } from './apply.ts'
 import { commit, prune } from './commit.ts'
 import { hasMadeRoom, waitOutDeletions } from './make-room.ts'
 import { nothingSeen } from './observations.ts'
-import { lagWaiter, observe, type RunPorts } from './observe.ts'
+import { lagWaiter, planRound, type RunPorts } from './observe.ts'
 import type { Outcome } from './outcome.ts'
 import type { Ports } from './ports.ts'
 import { chosenImages, observeAfterFailure, observeResult } from './result.ts'
@@ -50,7 +50,7 @@ const copyRounds = 3
 /** Observes, plans and applies until a round was applied that made neither copies nor room. */
 async function applyInRounds(begun: Outcome, ports: RunPorts): Promise<Outcome> {
   for (let outcome = begun; ; ) {
-    outcome = await observe(outcome, ports)
+    outcome = await planRound(outcome, ports)
     if (!goesOn(outcome)) return outcome
     const makesCopies = lanesOf(outcome.plan, 'copy').length > 0
     if (makesCopies && countCopyRounds(outcome) === copyRounds) return { ...outcome, failure: copiesGone }

@@ -208,12 +208,12 @@ describe('a look that is repeated', () => {
   test.each([
     [0, 1],
     [3, 4],
-  ])('with %i intervals of grace looks %i times, and says what it saw last', async (grace, wanted) => {
+  ])('within %i intervals looks %i times, and says what it saw last', async (maxIntervals, wanted) => {
     let looks = 0
     const seen = await clock().poll(
       async () => ++looks,
       () => false,
-      grace,
+      maxIntervals,
     )
     expect([seen, looks]).toEqual([wanted, wanted])
   })
