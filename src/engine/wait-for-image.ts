@@ -5,6 +5,7 @@ import { type Image, isAvailable, isFailed, isPending, isReady, label } from '..
 import type { Step } from '../family/plan/steps.ts'
 import { type ActionError, stepError } from './action-error.ts'
 import type { Clock } from './clock.ts'
+import { describeDuration } from './duration.ts'
 import type { Log } from './ports.ts'
 import type { StepContext, StepResult } from './step-result.ts'
 
@@ -76,7 +77,7 @@ export async function waitForImage(
     const line = describe(image)
     looks += 1
     if (line === lastLine && looks < looksWithoutNews) return
-    log.info(`${line} (after ${duration(performance.now() - began)})`)
+    log.info(`${line} (after ${describeDuration(performance.now() - began)})`)
     lastLine = line
     looks = 0
   }
@@ -85,12 +86,4 @@ export async function waitForImage(
     logProgress(image)
     return image
   }, judge)
-}
-
-/** `1 h 04 min`, `4 min 10 s`, `12 s` */
-export function duration(milliseconds: number): string {
-  const seconds = Math.round(milliseconds / 1000)
-  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60]
-  if (hours > 0) return `${hours} h ${String(minutes).padStart(2, '0')} min`
-  return minutes > 0 ? `${minutes} min ${seconds % 60} s` : `${seconds} s`
 }
