@@ -53,7 +53,7 @@ export async function answerQuery(query: Query, { ecs, clock, log, waitOutLag, d
       return await ecs.wouldPermit(query.step)
     case 'awaited': {
       const look = () => ecs.look({ ask: 'image', region: query.region, image: query.image })
-      const judge = (image: Image | undefined) => (image && isPending(image) ? 'on its way' : 'good')
+      const judge = (image: Image | undefined) => (image && isPending(image) ? 'on its way' : 'over')
       return dryRun ? await look() : (await waitForImage(look, judge, { clock, log })).seen
     }
     case 'instance': {

@@ -30,6 +30,9 @@ const longestTimer = 2 ** 31 - 1
 /** Milliseconds. If the step is cancelled during a request, the answer is awaited this long, so that it can be reported. */
 const lastAnswerTimeout = 3_000
 
+/** What a look shows. `hopeless`: unless reads lag, it will not become good. `over`: waiting longer does not help. */
+export type Verdict = 'good' | 'on its way' | 'hopeless' | 'over'
+
 export interface ClockOptions {
   /** Milliseconds. */
   readonly interval: number
@@ -104,18 +107,18 @@ export class Clock {
   }
 
   /**
-   * Looks until what it sees is good, or stays hopeless for longer than reads may lag.
+   * Looks until what it sees is good, until the wait is over, or until it stays hopeless for longer than reads may lag.
    * @returns what was seen last, and whether it is good
    */
   async pollUntilStable<T>(
     look: () => Promise<T>,
-    judge: (seen: T) => 'good' | 'on its way' | 'hopeless',
+    judge: (seen: T) => Verdict,
   ): Promise<{ readonly seen: T; readonly isGood: boolean }> {
     let hopeless = 0
     const seen = await this.poll(look, (now) => {
       const verdict = judge(now)
       hopeless = verdict === 'hopeless' ? hopeless + 1 : 0
-      return verdict === 'good' || hopeless > consistencyIntervals
+      return verdict === 'good' || verdict === 'over' || hopeless > consistencyIntervals
     })
     return { seen, isGood: judge(seen) === 'good' }
   }

@@ -4,7 +4,7 @@ import { decisionOn, describeDecision } from '../family/model/decision-record.ts
 import { type Image, isAvailable, isFailed, isPending, isReady, label } from '../family/model/image.ts'
 import type { Step } from '../family/plan/steps.ts'
 import { type ActionError, stepError } from './action-error.ts'
-import type { Clock } from './clock.ts'
+import type { Clock, Verdict } from './clock.ts'
 import { describeDuration } from './duration.ts'
 import type { Log } from './ports.ts'
 import type { StepContext, StepResult } from './step-result.ts'
@@ -16,10 +16,13 @@ export async function awaitImage(step: AwaitStep, context: StepContext): Promise
   const { ecs, clock, log, roundEnd, record } = context
   const { region, image, family } = step
   let justCreated = context.justCreated?.id === image ? context.justCreated : undefined
-  const judge = (seen: Image | undefined) => {
-    if (seen && isPending(seen)) return 'on its way'
-    if (!seen || !isAvailable(seen) || (family !== undefined && seen.family !== family)) return 'hopeless'
-    return isReady(seen) ? 'good' : 'on its way'
+  const isInPlace = (seen: Image | undefined) =>
+    seen !== undefined && isAvailable(seen) && (family === undefined || seen.family === family)
+  const judge = (seen: Image | undefined): Verdict => {
+    if (seen && isInPlace(seen) && isReady(seen)) return 'good'
+    // CreateFailed and UnAvailable are final, so waiting longer does not help.
+    if (roundEnd.aborted || (seen && isFailed(seen))) return 'over'
+    return seen && (isPending(seen) || isInPlace(seen)) ? 'on its way' : 'hopeless'
   }
   const look = async () => {
     const seen = justCreated ?? (await ecs.look({ ask: 'image', region, image }))
@@ -27,10 +30,8 @@ export async function awaitImage(step: AwaitStep, context: StepContext): Promise
     if (!seen) record({ kind: 'gone', image })
     return seen
   }
-  // CreateFailed and UnAvailable are final, so waiting longer does not help.
-  const isOver = (seen: Image | undefined) => roundEnd.aborted || (seen !== undefined && isFailed(seen))
-  const { seen } = await waitForImage(look, (now) => (isOver(now) ? 'good' : judge(now)), { clock, log })
-  if (judge(seen) === 'good') return { kind: 'done' }
+  const { seen, isGood } = await waitForImage(look, judge, { clock, log })
+  if (isGood) return { kind: 'done' }
   const hasFailed = seen !== undefined && isFailed(seen)
   if (roundEnd.aborted && !hasFailed) return { kind: 'interrupted' }
   if (step.mayFail) return { kind: 'lost' }
@@ -67,7 +68,7 @@ const describe = (image: Image | undefined): string =>
 
 export async function waitForImage(
   look: () => Promise<Image | undefined>,
-  judge: (image: Image | undefined) => 'good' | 'on its way' | 'hopeless',
+  judge: (image: Image | undefined) => Verdict,
   { clock, log }: { clock: Clock; log: Log },
 ): Promise<{ readonly seen: Image | undefined; readonly isGood: boolean }> {
   let lastLine = ''

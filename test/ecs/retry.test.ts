@@ -5,7 +5,7 @@ import type { EcsClient } from '../../src/ecs/client.ts'
 import { EcsError } from '../../src/ecs/errors.ts'
 import { describeCurrent } from '../../src/ecs/images.ts'
 import { withRetry } from '../../src/ecs/retry.ts'
-import { Cancelled, Clock, TimeLimit } from '../../src/engine/clock.ts'
+import { Cancelled, Clock, consistencyIntervals, TimeLimit } from '../../src/engine/clock.ts'
 import { type LocalEcs, startLocalEcs } from '../local-ecs/server.ts'
 import { actionsOf, connectTo, ecsErrorOf, failureOf, region, timeOf } from './connection.ts'
 
@@ -203,6 +203,19 @@ describe('a look that is repeated', () => {
       (count) => count === 5,
     )
     expect([seen, looks]).toEqual([5, 5])
+  })
+
+  test.each([
+    ['good', 1, true],
+    ['over', 1, false],
+    ['hopeless', consistencyIntervals + 1, false],
+  ] as const)('that is judged %s ends after %i looks', async (verdict, wanted, isGood) => {
+    let looks = 0
+    const end = await clock().pollUntilStable(
+      async () => ++looks,
+      () => verdict,
+    )
+    expect(end).toEqual({ seen: wanted, isGood })
   })
 
   test.each([
