@@ -38,7 +38,7 @@ export const notRestarted = (
   reasons: [describeFailure(error, 'Could not start it again')],
   todo: [
     `Start it in the ECS console: https://ecs.console.aliyun.com/server/${instance}/detail?regionId=${region}`,
-    ...(error.code === 'internal' || error.code === 'step' ? [] : [error.remedy]),
+    ...(error.code === 'internal' ? [] : [error.remedy]),
   ],
   details: detailsOf(error),
 })

@@ -4,7 +4,7 @@ import { refuse } from '../../src/family/plan/plan.ts'
 import { errorText } from '../../src/report/annotations.ts'
 import type { Message } from '../../src/report/message.ts'
 import { failureMessage } from '../../src/report/messages.ts'
-import { invalidInputs, noOutcome } from '../../src/report/outside-of-runs.ts'
+import { invalidInputs, noOutcome, notRestarted } from '../../src/report/outside-of-runs.ts'
 import { failurePage } from '../../src/report/page.ts'
 import { image } from '../family/images.ts'
 import { bake, promote, resolve, rollback } from '../family/requests.ts'
@@ -291,6 +291,12 @@ describe('to re-run', () => {
     expect(invalidInputs(['`mode` is required.']).todo).toEqual([])
     expect(noOutcome(timeLimit).todo).toEqual(['Raise `wait-timeout-minutes`.'])
   })
+})
+
+test('an instance that the post step could not start: start it in the console, then the remedy', () => {
+  const error = { code: 'step', reason: 'It is Stopped.', remedy: 'Look at it.' } as const
+  const { todo } = notRestarted({ region: home, instance }, error)
+  expect(todo).toEqual([expect.stringMatching(/^Start it in the ECS console: https:/), 'Look at it.'])
 })
 
 test('an error of the action keeps its stack for the issue', () => {
