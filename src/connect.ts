@@ -37,7 +37,7 @@ export async function connect({ keys, endpoint }: Settings, { clock, log }: { cl
   // The SDK's HTTP layer uses a deprecated URL parser. Users of this action cannot change that.
   process.noDeprecation = true
   const credentials = keys ? staticCredentials(keys) : chainCredentials(maskInLog)
-  log.info(`Credentials: ${await clock.answer(describeCredentials(credentials))}`)
+  log.info(`Credentials: ${await clock.untilCancelled(describeCredentials(credentials))}`)
   const client = new EcsClient({
     credentials,
     endpoint,

@@ -14,10 +14,10 @@ export async function deleteUnlessNeeded(step: Deletion, { ecs, record }: StepCo
   ])
   const seen = members.find(({ id }) => id === image)
   const reason = reasonToKeep(step, { image: seen, current, fallback: current && findFallback(current, members) })
-  if (reason !== undefined) return { kind: 'skipped', reason }
+  if (reason !== undefined) return { kind: 'skipped', code: seen ? 'kept' : 'already-deleted', reason }
   // For an image in use, ECS would refuse the deletion only after its shares are taken back.
   const used = step.accounts.length > 0 ? await ecs.look({ ask: 'used', region, family }) : []
-  if (used.includes(image)) return { kind: 'skipped', reason: 'it is in use by an instance now' }
+  if (used.includes(image)) return { kind: 'skipped', code: 'kept', reason: 'it is in use by an instance now' }
   await ecs.write(step)
   record({ kind: 'gone', image })
   return { kind: 'done' }

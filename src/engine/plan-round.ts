@@ -1,0 +1,34 @@
+/** Begins a round: the planner of the mode asks about the families as they are now, and plans. */
+
+import { planFor } from '../family/modes/index.ts'
+import { interpret } from '../family/plan/query.ts'
+import { announcePlan } from './announce-plan.ts'
+import { answerQuery, type RunPorts } from './answer-query.ts'
+import { describeFamilies, logPlan } from './log-plan.ts'
+import { type Outcome, regionsIn } from './outcome.ts'
+import { runStage } from './stage.ts'
+
+/** Never throws. Outside of a dry run, it also announces the plan. */
+export async function planRound(outcome: Outcome, ports: RunPorts): Promise<Outcome> {
+  const { request } = outcome
+  return await runStage(outcome, ports, {
+    doing: 'looking at the family',
+    work: async ({ ecs, observations }) => {
+      const plan = await ports.log.group('Observe', async () => {
+        const observing = { ...ports, ecs, dryRun: request.dryRun }
+        const planned = await interpret(planFor(request), (query) => answerQuery(query, observing))
+        for (const line of describeFamilies(request, observations())) ports.log.info(line)
+        return planned
+      })
+      await logPlan(request, plan, ports.log)
+      if (!request.dryRun) announcePlan(plan, ports)
+      return { plan, round: outcome.round + 1, persistent: [...outcome.persistent, ...persistentIn(outcome)] }
+    },
+  })
+}
+
+/** The notices of the present plan that must outlive it. */
+const persistentIn = (outcome: Outcome): Outcome['persistent'] =>
+  regionsIn(outcome).flatMap(({ region, notices }) =>
+    notices.filter(({ persistent }) => persistent).map((notice) => ({ region, notice })),
+  )
