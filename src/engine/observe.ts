@@ -3,7 +3,7 @@
 import { type Image, isPending } from '../family/model/image.ts'
 import type { Instance } from '../family/model/instance.ts'
 import { planFor } from '../family/modes/index.ts'
-import { isRefusal, type Plan, plannedSteps } from '../family/plan/plan.ts'
+import { isRefusal, type Notice, type Plan, phaseOf, plannedSteps } from '../family/plan/plan.ts'
 import { interpret, type Query } from '../family/plan/query.ts'
 import { isPlaceholder, type Step } from '../family/plan/steps.ts'
 import { type Clock, consistencyIntervals } from './clock.ts'
@@ -92,9 +92,18 @@ export async function observe(outcome: Outcome, ports: RunPorts): Promise<Outcom
 
 /** The notices of the present plan that must outlive it. */
 const persistentIn = (outcome: Outcome): Outcome['persistent'] =>
-  regionsIn(outcome).flatMap(({ region, notices }) =>
-    notices.filter(({ persistent }) => persistent).map((notice) => ({ region, notice })),
-  )
+  regionsIn(outcome).flatMap(({ region, notices }) => {
+    const outlives = ({ persistent }: Notice) =>
+      persistent === true || (persistent === 'once-begun' && hasBegun(region, outcome))
+    return notices.filter(outlives).map((notice) => ({ region, notice }))
+  })
+
+/** More was done in the region than to make images ready. */
+const hasBegun = (region: string, { round, journal }: Outcome): boolean =>
+  journal.some(({ id, step, state, round: at }) => {
+    const phase = phaseOf(id)
+    return at === round && step.region === region && state === 'done' && (phase === 'record' || phase === 'activate')
+  })
 
 /** Reports what must outlive the run if it is lost: an instance to start again, and the chosen image. */
 function announce(plan: Plan, { postState, onImage }: { postState: PostState; onImage: Ports['onImage'] }): void {
