@@ -1,6 +1,7 @@
 /** Begins a round: the planner of the mode asks about the families as they are now, and plans. */
 
 import { planFor } from '../family/modes/index.ts'
+import { type Notice, phaseOf } from '../family/plan/plan.ts'
 import { interpret } from '../family/plan/query.ts'
 import { announcePlan } from './announce-plan.ts'
 import { answerQuery, type RunPorts } from './answer-query.ts'
@@ -29,6 +30,15 @@ export async function planRound(outcome: Outcome, ports: RunPorts): Promise<Outc
 
 /** The notices of the present plan that must outlive it. */
 const persistentIn = (outcome: Outcome): Outcome['persistent'] =>
-  regionsIn(outcome).flatMap(({ region, notices }) =>
-    notices.filter(({ persistent }) => persistent).map((notice) => ({ region, notice })),
-  )
+  regionsIn(outcome).flatMap(({ region, notices }) => {
+    const outlives = ({ persistent }: Notice) =>
+      persistent === true || (persistent === 'once-begun' && hasBegun(region, outcome))
+    return notices.filter(outlives).map((notice) => ({ region, notice }))
+  })
+
+/** More was done in the region than to make images ready. */
+const hasBegun = (region: string, { round, journal }: Outcome): boolean =>
+  journal.some(({ id, step, state, round: at }) => {
+    const phase = phaseOf(id)
+    return at === round && step.region === region && state === 'done' && (phase === 'record' || phase === 'activate')
+  })
