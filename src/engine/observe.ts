@@ -8,7 +8,7 @@ import { interpret, type Query } from '../family/plan/query.ts'
 import { isPlaceholder, type Step } from '../family/plan/steps.ts'
 import { type Clock, consistencyIntervals } from './clock.ts'
 import { describeFamilies, logPlan } from './log-plan.ts'
-import { type Outcome, regionsIn } from './outcome.ts'
+import { deletedIn, type Entry, type Outcome, regionsIn } from './outcome.ts'
 import type { Ecs, Log, Ports, PostState } from './ports.ts'
 import { runStage } from './stage.ts'
 import { waitForImage } from './wait-for-image.ts'
@@ -44,17 +44,22 @@ interface Observing {
   readonly waitOutLag: WaitOutLag
   /** Looks once where a real run would wait. */
   readonly dryRun: boolean
+  /** What this process has done so far. */
+  readonly journal: readonly Entry[]
 }
 
 const isChanging = (instance: Instance | undefined): boolean =>
   ['Pending', 'Starting', 'Stopping'].includes(instance?.status ?? '')
 
-export async function answerQuery(query: Query, { ecs, clock, log, waitOutLag, dryRun }: Observing): Promise<unknown> {
+export async function answerQuery(query: Query, observing: Observing): Promise<unknown> {
+  const { ecs, clock, log, waitOutLag, dryRun, journal } = observing
   switch (query.ask) {
     case 'time':
       return ecs.now()
     case 'lag':
       return await waitOutLag(query.writesOf)
+    case 'deleted':
+      return deletedIn(journal).filter(({ region }) => region === query.region).length
     case 'permitted':
       return await ecs.wouldPermit(query.step)
     case 'awaited': {
@@ -78,7 +83,7 @@ export async function observe(outcome: Outcome, ports: RunPorts): Promise<Outcom
     doing: 'looking at the family',
     work: async ({ ecs, observations }) => {
       const plan = await ports.log.group('Observe', async () => {
-        const observing = { ...ports, ecs, dryRun: request.dryRun }
+        const observing = { ...ports, ecs, dryRun: request.dryRun, journal: outcome.journal }
         const planned = await interpret(planFor(request), (query) => answerQuery(query, observing))
         for (const line of describeFamilies(request, observations())) ports.log.info(line)
         return planned

@@ -56,6 +56,7 @@ function conclude<Result>(planning: QueryGenerator<Result>, { used = [], shares 
     if (question.ask === 'used') return used
     if (question.ask === 'shares') return shares[question.image] ?? []
     if (question.ask === 'leftovers') return leftovers
+    if (question.ask === 'deleted') return 0
     throw new Error(`Nobody should ask for ${question.ask}.`)
   }
   let turn = planning.next()
@@ -391,10 +392,14 @@ describe('what stays counts', () => {
 
 describe('what ECS is asked', () => {
   const share = (id: string) => ({ ask: 'shares', region, image: id })
+  const first = [
+    { ask: 'used', region, family: 'web' },
+    { ask: 'deleted', region },
+  ]
 
-  test('once what is in use, then the shares of what would go', () => {
+  test('once what is in use and how many are deleted already, then the shares of what would go', () => {
     const { questions } = retain(family(6, { 'm-2': { tags: {} } }), { used: ['m-1'] })
-    expect(questions).toEqual([[{ ask: 'used', region, family: 'web' }], [share('m-3'), share('m-4')]])
+    expect(questions).toEqual([first, [share('m-3'), share('m-4')]])
   })
 
   test('nothing where everything stays anyhow', () => {
@@ -403,7 +408,7 @@ describe('what ECS is asked', () => {
   })
 
   test('no shares where everything is in use', () => {
-    expect(retain(family(3), { used: ['m-1'] }).questions).toEqual([[{ ask: 'used', region, family: 'web' }]])
+    expect(retain(family(3), { used: ['m-1'] }).questions).toEqual([first])
   })
 })
 

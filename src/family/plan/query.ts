@@ -53,6 +53,8 @@ interface QueryTypes {
   readonly instance: { parameters: { region: string; instance: string }; answer: Instance | undefined }
   /** Whether ECS would carry out the step, asked with its own DryRun. */
   readonly permitted: { parameters: { step: DryRunStep }; answer: Permission }
+  /** How many images this process has already deleted in the region, to make room in an earlier round. */
+  readonly deleted: { parameters: { region: string }; answer: number }
   /** ECS's time, milliseconds. It needs no request: it comes with the answers to others. */
   readonly time: { parameters: object; answer: number }
   /** Waits for the time that reads may lag behind writes. An earlier attempt may have written tags just before it was lost. */
