@@ -9,7 +9,7 @@ import { tag } from '../family/model/tags.ts'
 import type { Answer, Obstacle, Permission } from '../family/plan/query.ts'
 import type { DryRunStep } from '../family/plan/steps.ts'
 import type { EcsClient } from './client.ts'
-import { deleteImage, deleteSnapshots, describeLeftovers } from './deletion.ts'
+import { deleteImage } from './deletion.ts'
 import { EcsError, isCode } from './errors.ts'
 import {
   copyImage,
@@ -22,6 +22,7 @@ import {
 } from './images.ts'
 import { describeInstance, describeInstancesOf, switchInstance } from './instances.ts'
 import { describeShares, share, unshare } from './sharing.ts'
+import { claimSnapshots, deleteSnapshots, describeLeftovers, findClaimed } from './snapshots.ts'
 import { tagResources, untagResources } from './tags.ts'
 
 export function connectEcs(client: EcsClient): Ecs {
@@ -60,6 +61,8 @@ async function look(client: EcsClient, query: LookQuery): Promise<unknown> {
       return await describeUsed(client, query)
     case 'leftovers':
       return await describeLeftovers(client, region, query.run)
+    case 'claimed':
+      return await findClaimed(client, region, query)
     case 'own':
       return await describeImages(client, region, { imageOwnerAlias: 'self' })
     case 'shares':
@@ -150,8 +153,10 @@ async function write(client: EcsClient, step: Write): Promise<void> {
       return await unshare(client, region, step)
     case 'delete':
       return await deleteImage(client, region, step)
+    case 'claim-snapshots':
+      return await claimSnapshots(client, region, step)
     case 'delete-snapshots':
-      return await deleteSnapshots(client, region, { snapshots: step.snapshots, imageIsGone: false })
+      return await deleteSnapshots(client, region, { ...step, imageIsGone: false })
     case 'deprecate':
     case 'restore':
     case 'join-family':

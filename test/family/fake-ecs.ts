@@ -184,6 +184,8 @@ export class FakeEcs {
         return own.filter(({ id, family }) => family === question.family && used.includes(id)).map(({ id }) => id)
       case 'leftovers':
         return leftovers
+      case 'claimed':
+        return question.snapshots
       case 'own':
         return own
       case 'shares':

@@ -463,17 +463,16 @@ describe('snapshots', () => {
   ])('%s', (_, given, expected) => {
     const { snapshots, first } = plan({ 'm-1': given })
     expect(snapshots).toEqual([expected, []])
-    expect(first?.action).toBe(expected.length > 0 ? 'tag' : 'delete')
+    expect(first?.action).toBe(expected.length > 0 ? 'claim-snapshots' : 'delete')
   })
 
   test('are claimed for this run before anything goes, all in one step', () => {
     const { first } = plan({ 'm-1': baked('s-1', 's-2'), 'm-2': baked('s-3') })
     expect(first).toEqual({
-      action: 'tag',
+      action: 'claim-snapshots',
       region,
-      resource: 'snapshot',
-      ids: ['s-1', 's-2', 's-3'],
-      tags: { 'image-family:run': ours.key },
+      snapshots: ['s-1', 's-2', 's-3'],
+      run: ours.key,
     })
   })
 
@@ -494,7 +493,7 @@ describe('snapshots', () => {
   test('of several images that go are taken along by the last one', () => {
     const { snapshots, first } = plan({ 'm-1': baked('s-1', 's-2'), 'm-2': baked('s-2', 's-3') })
     expect(snapshots).toEqual([['s-1'], ['s-2', 's-3']])
-    expect(first).toMatchObject({ ids: ['s-1', 's-2', 's-3'] })
+    expect(first).toMatchObject({ snapshots: ['s-1', 's-2', 's-3'] })
   })
 
   test('that the user has named for another image stay, whichever of the two goes first', () => {
@@ -663,8 +662,9 @@ describe('in any family', () => {
       const taken = retention.deletions.flatMap(({ snapshots }) => snapshots)
       expect([...taken].sort()).toEqual([...new Set(free)].sort())
       const [first, ...others] = retention.steps
-      expect(first?.action === 'tag' ? first.ids : []).toEqual(taken)
-      expect((first?.action === 'tag' ? others : retention.steps).every(({ action }) => action === 'delete')).toBe(true)
+      const claims = first?.action === 'claim-snapshots'
+      expect(claims ? first.snapshots : []).toEqual(taken)
+      expect((claims ? others : retention.steps).every(({ action }) => action === 'delete')).toBe(true)
       for (const [index, { snapshots }] of retention.deletions.entries()) {
         const after = all.filter(({ id }) => going.indexOf(id) > index).flatMap((one) => one.snapshots)
         expect(snapshots.filter((id) => after.includes(id))).toEqual([])
@@ -781,7 +781,7 @@ describe('snapshots that a lost attempt has left behind', () => {
   })
 
   test('are deleted by a later one', () => {
-    const step = { action: 'delete-snapshots', region, snapshots: ['s-1', 's-2'] }
+    const step = { action: 'delete-snapshots', region, snapshots: ['s-1', 's-2'], run: ours.key }
     expect(of(2, ['s-1', 's-2'])).toEqual({ questions: asked, steps: [step] })
   })
 

@@ -43,8 +43,13 @@ interface QueryTypes {
   readonly copies: { parameters: { region: string; origin: string }; answer: readonly Image[] }
   /** IDs of own images of the family that instances use. */
   readonly used: { parameters: FamilyRef; answer: readonly string[] }
-  /** IDs of snapshots that this run was to delete with their images, and that no image uses any more. */
+  /** IDs of snapshots that this run has claimed in order to delete them with their images, and that nothing uses. */
   readonly leftovers: { parameters: { region: string; run: string }; answer: readonly string[] }
+  /** IDs of those snapshots whose own tags say that the run with this key deletes them. */
+  readonly claimed: {
+    parameters: { region: string; snapshots: readonly string[]; run: string }
+    answer: readonly string[]
+  }
   /** All own images of the region, whatever their status and family. */
   readonly own: { parameters: { region: string }; answer: readonly Image[] }
   /** IDs of the accounts that the image is shared with. */

@@ -52,13 +52,13 @@ function findOwnSnapshots(
   return [...new Set(image.snapshots)].filter((id) => !needed.includes(id))
 }
 
-/** Tags the snapshots before their images are deleted, so that a later attempt can find and delete them. */
+/** Claims the snapshots before their images are deleted, so that a later attempt can find and delete them. */
 export function claimSnapshots(
   { region, run }: Pick<RetentionRequest, 'region' | 'run'>,
   deletions: readonly Deletion[],
 ): Step[] {
-  const ids = deletions.flatMap(({ snapshots }) => snapshots)
-  return ids.length === 0 ? [] : [{ action: 'tag', region, resource: 'snapshot', ids, tags: { [tag.run]: run.key } }]
+  const snapshots = deletions.flatMap((deletion) => deletion.snapshots)
+  return snapshots.length === 0 ? [] : [{ action: 'claim-snapshots', region, snapshots, run: run.key }]
 }
 
 /** Deletes snapshots whose image an earlier attempt deleted before it was lost. */
@@ -68,5 +68,5 @@ export function* deleteLeftovers({
 }: Pick<RetentionRequest, 'region' | 'run'>): QueryGenerator<readonly Step[]> {
   if (run.attempt === 1) return []
   const [snapshots] = yield* query({ ask: 'leftovers', region, run: run.key })
-  return snapshots.length === 0 ? [] : [{ action: 'delete-snapshots', region, snapshots }]
+  return snapshots.length === 0 ? [] : [{ action: 'delete-snapshots', region, snapshots, run: run.key }]
 }
