@@ -14,7 +14,12 @@ export async function deleteUnlessNeeded(step: Deletion, { ecs, record }: StepCo
     ecs.look({ ask: 'current', region, family }),
   ])
   const seen = members.find(({ id }) => id === image)
-  const reason = reasonToKeep(step, { image: seen, current, fallback: current && findFallback(current, members) })
+  const reason = reasonToKeep(step, {
+    image: seen,
+    members,
+    current,
+    fallback: current && findFallback(current, members),
+  })
   if (reason !== undefined) return { kind: 'skipped', reason }
   // For an image in use, ECS would refuse the deletion only after its shares are taken back.
   const used = step.accounts.length > 0 ? await ecs.look({ ask: 'used', region, family }) : []

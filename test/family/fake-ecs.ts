@@ -179,7 +179,7 @@ export class FakeEcs {
       case 'made':
         return images.filter(({ tags }) => tags['image-family:run'] === question.run)
       case 'copies':
-        return own.filter(({ tags }) => tags['image-family:origin'] === question.origin)
+        return own.filter(({ tags, isCopied }) => isCopied && tags['image-family:origin'] === question.origin)
       case 'used':
         return own.filter(({ id, family }) => family === question.family && used.includes(id)).map(({ id }) => id)
       case 'leftovers':

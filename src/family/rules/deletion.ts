@@ -1,6 +1,7 @@
 /** Plans deletions of images, together with the snapshots that ECS created for them. */
 
 import type { Image } from '../model/image.ts'
+import { isTaggedCopy } from '../model/origin.ts'
 import { tag } from '../model/tags.ts'
 import { type QueryGenerator, query } from '../plan/query.ts'
 import type { Deletion, Step } from '../plan/steps.ts'
@@ -38,8 +39,7 @@ export function planDeletions(
 }
 
 /** CreateImage from an instance and CopyImage create snapshots; the snapshots of other images were named by the user. */
-const hasOwnSnapshots = ({ tags, isCopied }: Image): boolean =>
-  tags[tag.source] === 'instance' || (isCopied && tag.origin in tags)
+const hasOwnSnapshots = (image: Image): boolean => image.tags[tag.source] === 'instance' || isTaggedCopy(image)
 
 /** Snapshots that are deleted with the image. A snapshot that several images use is deleted with the last of them. */
 function findOwnSnapshots(
