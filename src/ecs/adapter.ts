@@ -5,11 +5,12 @@ import { consistencyIntervals } from '../engine/clock.ts'
 import type { Create, CreateAnswer, Ecs, LookQuery, Write } from '../engine/ports.ts'
 import { distinctImages, type Image } from '../family/model/image.ts'
 import { accountsPerRequest } from '../family/model/limits.ts'
+import { isTaggedCopy } from '../family/model/origin.ts'
 import { tag } from '../family/model/tags.ts'
 import type { Answer, Obstacle, Permission } from '../family/plan/query.ts'
 import type { DryRunStep } from '../family/plan/steps.ts'
 import type { EcsClient } from './client.ts'
-import { deleteImage, deleteSnapshots, describeLeftovers } from './deletion.ts'
+import { deleteImage } from './deletion.ts'
 import { EcsError, isCode } from './errors.ts'
 import {
   copyImage,
@@ -22,6 +23,7 @@ import {
 } from './images.ts'
 import { describeInstance, describeInstancesOf, switchInstance } from './instances.ts'
 import { describeShares, share, unshare } from './sharing.ts'
+import { claimSnapshots, deleteSnapshots, describeLeftovers, findClaimed } from './snapshots.ts'
 import { tagResources, untagResources } from './tags.ts'
 
 export function connectEcs(client: EcsClient): Ecs {
@@ -42,7 +44,7 @@ async function look(client: EcsClient, query: LookQuery): Promise<unknown> {
     case 'current':
       return await describeCurrent(client, query)
     case 'members':
-      return await describeImages(client, region, { imageFamily: query.family, imageOwnerAlias: 'self' })
+      return await describeMembers(client, query)
     case 'visible':
       return await describeVisible(client, query)
     case 'image':
@@ -53,13 +55,15 @@ async function look(client: EcsClient, query: LookQuery): Promise<unknown> {
         ({ name }) => name === query.name,
       )
     case 'made':
-      return await describeImages(client, region, ownWith(tag.run, query.run))
+      return await describeTagged(client, region, { key: tag.run, value: query.run })
     case 'copies':
-      return await describeImages(client, region, ownWith(tag.origin, query.origin))
+      return (await describeTagged(client, region, { key: tag.origin, value: query.origin })).filter(isTaggedCopy)
     case 'used':
-      return await describeUsed(client, query)
+      return (await describeMembers(client, query, { usage: 'instance' })).map(({ id }) => id)
     case 'leftovers':
       return await describeLeftovers(client, region, query.run)
+    case 'claimed':
+      return await findClaimed(client, region, query)
     case 'own':
       return await describeImages(client, region, { imageOwnerAlias: 'self' })
     case 'shares':
@@ -69,14 +73,23 @@ async function look(client: EcsClient, query: LookQuery): Promise<unknown> {
   }
 }
 
-const ownWith = (key: string, value: string): Filter => ({ imageOwnerAlias: 'self', tag: [{ key, value }] })
-
-async function describeUsed(
+/** What ECS was asked to filter by is checked on its answer: images are deleted on the strength of it. */
+async function describeMembers(
   client: EcsClient,
   { region, family }: { region: string; family: string },
-): Promise<readonly string[]> {
-  const filter = { imageFamily: family, imageOwnerAlias: 'self', usage: 'instance' } as const
-  return (await describeImages(client, region, filter)).map(({ id }) => id)
+  filter: Filter = {},
+): Promise<readonly Image[]> {
+  const images = await describeImages(client, region, { imageFamily: family, imageOwnerAlias: 'self', ...filter })
+  return images.filter((image) => image.family === family)
+}
+
+async function describeTagged(
+  client: EcsClient,
+  region: string,
+  wanted: { readonly key: string; readonly value: string },
+): Promise<readonly Image[]> {
+  const images = await describeImages(client, region, { imageOwnerAlias: 'self', tag: [{ ...wanted }] })
+  return images.filter(({ tags }) => tags[wanted.key] === wanted.value)
 }
 
 /** Shared and community images take a request each; public ones belong to the system. */
@@ -150,8 +163,10 @@ async function write(client: EcsClient, step: Write): Promise<void> {
       return await unshare(client, region, step)
     case 'delete':
       return await deleteImage(client, region, step)
+    case 'claim-snapshots':
+      return await claimSnapshots(client, region, step)
     case 'delete-snapshots':
-      return await deleteSnapshots(client, region, { snapshots: step.snapshots, imageIsGone: false })
+      return await deleteSnapshots(client, region, { ...step, imageIsGone: false })
     case 'deprecate':
     case 'restore':
     case 'join-family':

@@ -66,6 +66,15 @@ const noRoom: readonly string[] = ['ImageQuotaExceed.ImageFamily', 'ImageQuotaFu
 export const isCode = (error: unknown, ...codes: readonly string[]): error is EcsError =>
   error instanceof EcsError && error.ecsCode !== undefined && codes.includes(error.ecsCode)
 
+/** ECS calls it an error that the resource is gone, which is what was wanted. */
+export async function unlessGone(code: string, request: Promise<unknown>): Promise<void> {
+  try {
+    await request
+  } catch (error) {
+    if (!isCode(error, code)) throw error
+  }
+}
+
 /** Credentials could not be had: no request was made. */
 export const credentialsError = (reason: string, remedy: string): ActionError =>
   new ActionError({ code: 'credentials', reason, remedy })

@@ -33,11 +33,20 @@ export async function tagResources(
   const tag = tagList(tags)
   for (const resourceId of splitIntoParts(ids, idsPerRequest)) {
     await client.call('TagResources', region, { regionId: region, resourceType: resource, resourceId, tag })
-    const isSeen = (seen: Map<string, Tags>) =>
-      resourceId.every((id) => tag.every(({ key, value }) => seen.get(id)?.[key] === value))
-    const look = () => listTags(client, region, { resource, ids: resourceId })
-    if (!isSeen(await client.clock.poll(look, isSeen, consistencyIntervals))) throw notReadBack(region, resourceId)
+    await confirmTags(client, region, { resource, ids: resourceId, tagsOf: () => tags })
   }
+}
+
+/** Waits until ECS shows the tags that were written. */
+export async function confirmTags(
+  client: EcsClient,
+  region: string,
+  { resource, ids, tagsOf }: Tagged & { readonly tagsOf: (id: string) => Tags },
+): Promise<void> {
+  const look = () => listTags(client, region, { resource, ids })
+  const isSeen = (seen: ReadonlyMap<string, Tags>) =>
+    ids.every((id) => Object.entries(tagsOf(id)).every(([key, value]) => seen.get(id)?.[key] === value))
+  if (!isSeen(await client.clock.poll(look, isSeen, consistencyIntervals))) throw notReadBack(region, ids)
 }
 
 const notReadBack = (region: string, ids: readonly string[]): EcsError =>
@@ -63,20 +72,26 @@ export async function untagResources(
   }
 }
 
-async function listTags(client: EcsClient, region: string, { resource, ids }: Tagged): Promise<Map<string, Tags>> {
-  const tags = new Map<string, Record<string, string>>()
-  let nextToken: string | undefined
-  do {
-    const body = await client.call('ListTagResources', region, {
-      regionId: region,
-      resourceType: resource,
-      resourceId: [...ids],
-      ...(nextToken ? { nextToken } : {}),
-    })
-    for (const { resourceId = '', tagKey = '', tagValue = '' } of body.tagResources?.tagResource ?? []) {
-      tags.set(resourceId, { ...tags.get(resourceId), [tagKey]: tagValue })
-    }
-    nextToken = body.nextToken
-  } while (nextToken)
+export async function listTags(
+  client: EcsClient,
+  region: string,
+  { resource, ids }: Tagged,
+): Promise<ReadonlyMap<string, Tags>> {
+  const tags = new Map<string, Tags>()
+  for (const resourceId of splitIntoParts(ids, idsPerRequest)) {
+    let nextToken: string | undefined
+    do {
+      const body = await client.call('ListTagResources', region, {
+        regionId: region,
+        resourceType: resource,
+        resourceId,
+        ...(nextToken ? { nextToken } : {}),
+      })
+      for (const { resourceId: id = '', tagKey = '', tagValue = '' } of body.tagResources?.tagResource ?? []) {
+        tags.set(id, { ...tags.get(id), [tagKey]: tagValue })
+      }
+      nextToken = body.nextToken
+    } while (nextToken)
+  }
   return tags
 }

@@ -4,6 +4,7 @@ import { type Image, isPending } from '../family/model/image.ts'
 import type { Instance } from '../family/model/instance.ts'
 import type { Query } from '../family/plan/query.ts'
 import { type Clock, consistencyIntervals } from './clock.ts'
+import { deletedIn, type Entry } from './outcome.ts'
 import type { Ecs, Log, Ports } from './ports.ts'
 import { waitForImage } from './wait-for-image.ts'
 
@@ -38,17 +39,22 @@ interface Observing {
   readonly waitOutLag: WaitOutLag
   /** Looks once where a real run would wait. */
   readonly dryRun: boolean
+  /** What this process has done so far. */
+  readonly journal: readonly Entry[]
 }
 
 const isChanging = (instance: Instance | undefined): boolean =>
   ['Pending', 'Starting', 'Stopping'].includes(instance?.status ?? '')
 
-export async function answerQuery(query: Query, { ecs, clock, log, waitOutLag, dryRun }: Observing): Promise<unknown> {
+export async function answerQuery(query: Query, observing: Observing): Promise<unknown> {
+  const { ecs, clock, log, waitOutLag, dryRun, journal } = observing
   switch (query.ask) {
     case 'time':
       return ecs.now()
     case 'lag':
       return await waitOutLag(query.writesOf)
+    case 'deleted':
+      return deletedIn(journal).filter(({ region }) => region === query.region).length
     case 'permitted':
       return await ecs.wouldPermit(query.step)
     case 'awaited': {

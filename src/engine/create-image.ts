@@ -57,7 +57,7 @@ async function findByName(
   { ecs, clock, isPatient }: Pick<StepContext, 'ecs' | 'clock'> & { readonly isPatient: boolean },
 ): Promise<Image | undefined> {
   const { run } = step.action === 'create' ? step.create : step.copy
-  const isOwn = (image: Image) => image.tags[tag.run] === run.key
+  const isOwn = ({ tags, isCopied }: Image) => tags[tag.run] === run.key && isCopied === (step.action === 'copy')
   const look = () => ecs.look({ ask: 'named', region: step.region, name: requestedName(step) })
   const images = await clock.poll(look, (seen) => seen.some(isOwn), isPatient ? consistencyIntervals : 0)
   return images.find(isOwn)

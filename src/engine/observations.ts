@@ -1,7 +1,6 @@
 /** What has been seen of families and images: the last answer about each. Observations are never changed in place. */
 import type { FamilyRef, Image } from '../family/model/image.ts'
-import { originOf } from '../family/model/origin.ts'
-import { tag } from '../family/model/tags.ts'
+import { isTaggedCopy, originOf } from '../family/model/origin.ts'
 import type { Query } from '../family/plan/query.ts'
 
 export interface FamilySeen extends FamilyRef {
@@ -70,7 +69,7 @@ function addImage({ images, origins }: MutableObservations, image: Image): void 
   // DescribeImageFromFamily does not report it.
   const usable = image.usable ?? images.get(image.id)?.usable
   images.set(image.id, { ...image, usable })
-  const isClear = tag.origin in image.tags || !origins.has(image.id)
+  const isClear = isTaggedCopy(image) || !origins.has(image.id)
   if (isClear) origins.set(image.id, originOf(image))
 }
 

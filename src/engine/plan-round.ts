@@ -16,7 +16,7 @@ export async function planRound(outcome: Outcome, ports: RunPorts): Promise<Outc
     doing: 'looking at the family',
     work: async ({ ecs, observations }) => {
       const plan = await ports.log.group('Observe', async () => {
-        const observing = { ...ports, ecs, dryRun: request.dryRun }
+        const observing = { ...ports, ecs, dryRun: request.dryRun, journal: outcome.journal }
         const planned = await interpret(planFor(request), (query) => answerQuery(query, observing))
         for (const line of describeFamilies(request, observations())) ports.log.info(line)
         return planned

@@ -19,6 +19,7 @@ export type LookQuery = Extract<
       | 'copies'
       | 'used'
       | 'leftovers'
+      | 'claimed'
       | 'own'
       | 'shares'
       | 'instance'

@@ -67,11 +67,13 @@ async function verifyFamily(
 ): Promise<Verification> {
   const { request } = outcome
   const { region, family } = expectation
-  const observing = { ...ports, ecs: recorder.ecs, log: logIn(region, request, ports.log), dryRun: request.dryRun }
+  const { dryRun } = request
+  const log = logIn(region, request, ports.log)
+  const observing = { ...ports, ecs: recorder.ecs, log, dryRun, journal: outcome.journal }
   const wanted = { ...expectation, image: imageId(outcome, expectation.image) }
   const look = () => interpret(verify(wanted), (query) => answerQuery(query, observing))
   const verification = await ports.clock.poll(look, ({ kind }) => kind !== 'unconfirmed', consistencyIntervals)
   const served = verification.current ? label(verification.current) : 'nothing'
-  observing.log.info(`ECS serves ${served} in ${family}${verification.kind === 'ok' ? ', as planned' : ''}.`)
+  log.info(`ECS serves ${served} in ${family}${verification.kind === 'ok' ? ', as planned' : ''}.`)
   return verification
 }

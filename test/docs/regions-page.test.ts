@@ -20,7 +20,8 @@ describe('what the page on regions says', () => {
       const createdAt = `2026-01-0${day}T00:00:00Z`
       const first = ecs.seed.image({ family: 'web', name, createdAt })
       const tags = { 'image-family:origin': `cn-hangzhou/${first.id}` }
-      for (const region of places) ecs.seed.image({ region, family: 'web', name, createdAt, tags })
+      const copyOf = { region: 'cn-hangzhou', id: first.id }
+      for (const region of places) ecs.seed.image({ region, family: 'web', name, createdAt, tags, copyOf })
       return first
     }
     seed('older', 1, copied)

@@ -378,12 +378,15 @@ test('the images of a run are found by its tag, whatever their status and family
 
 test('copies of one image are found by their origin, whatever their status and family', async () => {
   const tags = { 'image-family:origin': 'cn-hangzhou m-1', other: 'tag' }
-  const first = ecs.seed.image({ tags, status: 'CreateFailed' })
-  const second = ecs.seed.image({ tags, family: 'web', status: 'Deprecated' })
-  ecs.seed.image({ tags: { 'image-family:origin': 'cn-hangzhou m-10' } })
-  ecs.seed.image({ tags: { 'image-family:run': 'cn-hangzhou m-1' } })
-  ecs.seed.image({ tags, region: 'cn-beijing' })
-  ecs.seed.image({ tags, account: ecs.addAccount(), sharedWith: [ecs.account.uid] })
+  const copyOf = { region: 'cn-hangzhou', id: 'm-1' }
+  const first = ecs.seed.image({ tags, copyOf, status: 'CreateFailed' })
+  const second = ecs.seed.image({ tags, copyOf, family: 'web', status: 'Deprecated' })
+  ecs.seed.image({ tags: { 'image-family:origin': 'cn-hangzhou m-10' }, copyOf })
+  ecs.seed.image({ tags: { 'image-family:run': 'cn-hangzhou m-1' }, copyOf })
+  // A person's, with the tags of a copy.
+  ecs.seed.image({ tags })
+  ecs.seed.image({ tags, copyOf, region: 'cn-beijing' })
+  ecs.seed.image({ tags, copyOf, account: ecs.addAccount(), sharedWith: [ecs.account.uid] })
   const copies = await port().look({ ask: 'copies', region, origin: 'cn-hangzhou m-1' })
   expect(copies.map(({ id }) => id).sort()).toEqual([first.id, second.id].sort())
 })

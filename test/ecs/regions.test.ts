@@ -79,14 +79,19 @@ describe('an endpoint for each region', () => {
   test('has the requests that name no region themselves', async () => {
     const [, away = ''] = regions
     const { id } = ecs.seed.instance({ region: away })
+    const run = '17-0123456789'
     const snapshot = ecs.seed.snapshot({ region: away }).id
+    ecs.change(snapshot, { tags: { 'image-family:run': run, 'image-family:snapshot': snapshot } })
     const { ecsPort } = connected()
     await ecsPort.write({ action: 'stop', region: away, instance: id })
     ecs.clock.advance(10)
     await ecsPort.write({ action: 'start', region: away, instance: id })
-    await ecsPort.write({ action: 'delete-snapshots', region: away, snapshots: [snapshot] })
-    expect(ecs.requests.every(({ parameters }) => !('RegionId' in parameters))).toBe(true)
-    expect(hosts()).toEqual(['StopInstance', 'StartInstance', 'DeleteSnapshot'].map((one) => `${one} ${hostOf(away)}`))
+    await ecsPort.write({ action: 'delete-snapshots', region: away, snapshots: [snapshot], run })
+    expect(ecs.requests.flatMap(({ action, parameters }) => ('RegionId' in parameters ? [action] : []))).toEqual([
+      'ListTagResources',
+    ])
+    const sent = ['StopInstance', 'StartInstance', 'ListTagResources', 'DeleteSnapshot']
+    expect(hosts()).toEqual(sent.map((action) => `${action} ${hostOf(away)}`))
     expect(ecs.snapshot(snapshot)).toBeUndefined()
   })
 
@@ -94,6 +99,8 @@ describe('an endpoint for each region', () => {
     const [, away = ''] = regions
     const { id, snapshotIds } = ecs.seed.image({ region: away })
     const { ecsPort } = connected()
+    const run = '17-0123456789'
+    await ecsPort.write({ action: 'claim-snapshots', region: away, snapshots: snapshotIds, run })
     await ecsPort.write({
       action: 'delete',
       region: away,
@@ -102,9 +109,10 @@ describe('an endpoint for each region', () => {
       accounts: [],
       snapshots: snapshotIds,
       decision: undefined,
-      run: '17-0123456789',
+      run,
     })
-    expect(hosts()).toEqual([`DeleteImage ${hostOf(away)}`, `DeleteSnapshot ${hostOf(away)}`])
+    const sent = ['TagResources', 'ListTagResources', 'DeleteImage', 'ListTagResources', 'DeleteSnapshot']
+    expect(hosts()).toEqual(sent.map((action) => `${action} ${hostOf(away)}`))
     expect(ecs.images(away)).toEqual([])
   })
 

@@ -59,14 +59,6 @@ describe('tagging', () => {
     expect(ecs.instance(id)?.tags).toEqual({ team: 'core' })
   })
 
-  test('a snapshot goes the same way', async () => {
-    const snapshots = [ecs.seed.snapshot({ tags: { team: 'core' } }).id, ecs.seed.snapshot({ encrypted: true }).id]
-    const tags = { 'image-family:run': '17-0123456789' }
-    await port().write({ action: 'tag', region, resource: 'snapshot', ids: snapshots, tags })
-    expect(snapshots.map((id) => ecs.snapshot(id)?.tags)).toEqual([{ team: 'core', ...tags }, tags])
-    expect(sent()).toEqual(['TagResources', 'ListTagResources'])
-  })
-
   test('is done only when the tags are seen, as they may lag', async () => {
     ecs.switches.staleTagSeconds = consistencyIntervals
     const [id = ''] = images(1, { 'image-family:decision': 'planned' })

@@ -44,7 +44,11 @@ describe('what has been seen', () => {
   })
 
   test('what one answer leaves out, an earlier one has told: whether it is usable, and what it is a copy of', () => {
-    const copy = image('m-c', 4, { usable: false, tags: { 'image-family:origin': 'cn-beijing/m-1' } })
+    const copy = image('m-c', 4, {
+      usable: false,
+      isCopied: true,
+      tags: { 'image-family:origin': 'cn-beijing/m-1' },
+    })
     const bare = image('m-c', 4)
     const seen = seenAfter(members(copy), current(bare))
     expect(seen.images['m-c']?.usable).toBe(false)

@@ -26,6 +26,8 @@ export function carryOut(ecs: FakeEcs, step: Step): FakeEcs {
       return ecs.sharing(step.image, ...ecs.sharesOf(step.image).filter((id) => !step.accounts.includes(id)))
     case 'delete':
       return remove(ecs, step)
+    case 'claim-snapshots':
+      return ecs
     case 'delete-snapshots':
       return ecs.leaving()
     case 'tag':
@@ -124,7 +126,6 @@ function remove(ecs: FakeEcs, step: Of<'delete'>): FakeEcs {
 }
 
 function tag(ecs: FakeEcs, step: Of<'tag'>): FakeEcs {
-  if (step.resource === 'snapshot') return ecs
   if (step.resource === 'instance') {
     return changeInstances(ecs, step.ids, ({ tags }) => ({ tags: { ...tags, ...step.tags } }))
   }

@@ -19,6 +19,8 @@ interface State {
   readonly used: readonly string[]
   /** IDs of snapshots that were noted for deletion, and are there still. */
   readonly leftovers: readonly string[]
+  /** How many images the process has deleted before it plans again, by region. */
+  readonly deleted: Readonly<Record<string, number>>
   readonly denied: readonly {
     readonly action: string
     readonly about: 'identity' | 'request'
@@ -51,6 +53,7 @@ export class FakeEcs {
       instances: [],
       used: [],
       leftovers: [],
+      deleted: {},
       denied: [],
       now: noon,
       made: {},
@@ -99,6 +102,11 @@ export class FakeEcs {
 
   leaving(...snapshots: readonly string[]): FakeEcs {
     return this.#but({ leftovers: snapshots })
+  }
+
+  /** This process has already deleted so many images, to make room. */
+  havingDeleted(where: string, count: number): FakeEcs {
+    return this.#but({ deleted: { ...this.state.deleted, [where]: count } })
   }
 
   /** ECS would not carry this out, because of who asks or because of what is asked for. */
@@ -153,7 +161,7 @@ export class FakeEcs {
   }
 
   answer(question: Query): unknown {
-    const { instances, now, used, leftovers } = this.state
+    const { instances, now, used, leftovers, deleted } = this.state
     const images = 'region' in question ? this.in(question.region) : []
     const own = images.filter(({ ownerAlias }) => ownerAlias === 'self')
     switch (question.ask) {
@@ -171,11 +179,13 @@ export class FakeEcs {
       case 'made':
         return images.filter(({ tags }) => tags['image-family:run'] === question.run)
       case 'copies':
-        return own.filter(({ tags }) => tags['image-family:origin'] === question.origin)
+        return own.filter(({ tags, isCopied }) => isCopied && tags['image-family:origin'] === question.origin)
       case 'used':
         return own.filter(({ id, family }) => family === question.family && used.includes(id)).map(({ id }) => id)
       case 'leftovers':
         return leftovers
+      case 'claimed':
+        return question.snapshots
       case 'own':
         return own
       case 'shares':
@@ -184,6 +194,8 @@ export class FakeEcs {
         return instances.find(({ id }) => id === question.instance)
       case 'permitted':
         return this.#permission(question.step)
+      case 'deleted':
+        return deleted[question.region] ?? 0
       case 'time':
         return now
       case 'lag':

@@ -126,6 +126,7 @@ export function brief(step: Step): string {
     case 'share':
     case 'unshare':
       return `${step.action} ${step.image} ${step.accounts.join(',')}`
+    case 'claim-snapshots':
     case 'delete-snapshots':
       return `${step.action} ${step.snapshots.join(',')}`
     default:

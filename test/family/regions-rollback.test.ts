@@ -421,8 +421,9 @@ describe('any listed region as the home', () => {
   })
 
   test('an adopted hand-made copy counts: the tag of its origin is all it has', () => {
-    const adopted = { ...xS, tags: { 'image-family:origin': 'cn-hangzhou/m-x' }, isCopied: false }
+    const adopted = { ...xS, tags: { 'image-family:origin': 'cn-hangzhou/m-x' } }
     expect(servedIn(end(rollback({ replicas }), web.with(adopted)))).toEqual(['m-x', 'm-xs', undefined])
+    expect(outcomeOf(rollback({ replicas }), web.with({ ...adopted, isCopied: false }))).toBe('copy-missing')
   })
 
   // Two copies of one image are the same image: falling back from one to the other changes nothing. What should be:

@@ -12,7 +12,6 @@ import {
 } from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type Image, label } from '../../src/family/model/image.ts'
-import { haveSameOrigin, originOf } from '../../src/family/model/origin.ts'
 import type { Tags } from '../../src/family/model/tags.ts'
 import type { Query, QueryGenerator } from '../../src/family/plan/query.ts'
 import type { Deletion } from '../../src/family/plan/steps.ts'
@@ -56,6 +55,7 @@ function conclude<Result>(planning: QueryGenerator<Result>, { used = [], shares 
     if (question.ask === 'used') return used
     if (question.ask === 'shares') return shares[question.image] ?? []
     if (question.ask === 'leftovers') return leftovers
+    if (question.ask === 'deleted') return 0
     throw new Error(`Nobody should ask for ${question.ask}.`)
   }
   let turn = planning.next()
@@ -269,7 +269,7 @@ describe('what is never deleted', () => {
     ],
     [
       'a copy of what the home region needs',
-      tagged({ 'image-family:origin': 'cn-beijing/m-0' }),
+      { ...tagged({ 'image-family:origin': 'cn-beijing/m-0' }), isCopied: true },
       { origins: ['cn-beijing/m-9', 'cn-beijing/m-0'] },
       'the home region serves it or falls back to it',
     ],
@@ -316,7 +316,7 @@ describe('what is never deleted', () => {
 
   test.each<[string, Partial<Image>, Case]>([
     ['a run tag', { tags: { 'image-family:run': 'r' } }, {}],
-    ['an origin', { tags: { 'image-family:origin': 'cn-beijing/m-0' } }, {}],
+    ['an origin', { tags: { 'image-family:origin': 'cn-beijing/m-0' }, isCopied: true }, {}],
     ['a decision on something else', { tags: decided(theirs, 'rollback', { target: 'm-4' }) }, {}],
     ['the decision of this run', { tags: decided(ours, 'promote', { target: 'm-1' }) }, {}],
     ['a decision tag that cannot be read', { tags: { 'image-family:decision': 'done m-1' } }, {}],
@@ -391,10 +391,14 @@ describe('what stays counts', () => {
 
 describe('what ECS is asked', () => {
   const share = (id: string) => ({ ask: 'shares', region, image: id })
+  const first = [
+    { ask: 'used', region, family: 'web' },
+    { ask: 'deleted', region },
+  ]
 
-  test('once what is in use, then the shares of what would go', () => {
+  test('once what is in use and how many are deleted already, then the shares of what would go', () => {
     const { questions } = retain(family(6, { 'm-2': { tags: {} } }), { used: ['m-1'] })
-    expect(questions).toEqual([[{ ask: 'used', region, family: 'web' }], [share('m-3'), share('m-4')]])
+    expect(questions).toEqual([first, [share('m-3'), share('m-4')]])
   })
 
   test('nothing where everything stays anyhow', () => {
@@ -403,7 +407,7 @@ describe('what ECS is asked', () => {
   })
 
   test('no shares where everything is in use', () => {
-    expect(retain(family(3), { used: ['m-1'] }).questions).toEqual([[{ ask: 'used', region, family: 'web' }]])
+    expect(retain(family(3), { used: ['m-1'] }).questions).toEqual([first])
   })
 })
 
@@ -453,22 +457,20 @@ describe('snapshots', () => {
       { ...resting({ ...origin, 'image-family:source': 'snapshot' }, 's-1'), isCopied: true },
       ['s-1'],
     ],
-    ['of a copy that only says so stay', resting(origin, 's-1'), []],
-    ['of a copy of unknown origin stay', { ...resting({}, 's-1'), isCopied: true }, []],
+    ['of a copy of unknown origin stay', { tags: decided(theirs, 'rollback'), snapshots: ['s-1'], isCopied: true }, []],
   ])('%s', (_, given, expected) => {
     const { snapshots, first } = plan({ 'm-1': given })
     expect(snapshots).toEqual([expected, []])
-    expect(first?.action).toBe(expected.length > 0 ? 'tag' : 'delete')
+    expect(first?.action).toBe(expected.length > 0 ? 'claim-snapshots' : 'delete')
   })
 
   test('are claimed for this run before anything goes, all in one step', () => {
     const { first } = plan({ 'm-1': baked('s-1', 's-2'), 'm-2': baked('s-3') })
     expect(first).toEqual({
-      action: 'tag',
+      action: 'claim-snapshots',
       region,
-      resource: 'snapshot',
-      ids: ['s-1', 's-2', 's-3'],
-      tags: { 'image-family:run': ours.key },
+      snapshots: ['s-1', 's-2', 's-3'],
+      run: ours.key,
     })
   })
 
@@ -489,7 +491,7 @@ describe('snapshots', () => {
   test('of several images that go are taken along by the last one', () => {
     const { snapshots, first } = plan({ 'm-1': baked('s-1', 's-2'), 'm-2': baked('s-2', 's-3') })
     expect(snapshots).toEqual([['s-1'], ['s-2', 's-3']])
-    expect(first).toMatchObject({ ids: ['s-1', 's-2', 's-3'] })
+    expect(first).toMatchObject({ snapshots: ['s-1', 's-2', 's-3'] })
   })
 
   test('that the user has named for another image stay, whichever of the two goes first', () => {
@@ -596,14 +598,17 @@ describe('in any family', () => {
       const [, , run, wanted] = (tags['image-family:decision'] ?? '').split(' ')
       return wanted === each.id && run === theirs.key
     })
-    const isForeign = !['run', 'origin', 'decision'].some((key) => `image-family:${key}` in each.tags)
+    const [run, origin, decision] = ['run', 'origin', 'decision'].map((key) => `image-family:${key}` in each.tags)
+    const isForeign = each.isCopied ? run && !origin : origin
+    const isUnknown = !(run || origin || decision)
     return [
       each.id === target?.id,
       isFallback === true,
       isDecided,
       isForeign,
+      isUnknown,
       'image-family:protect' in each.tags,
-      origins.includes(each.tags['image-family:origin'] ?? `cn-hangzhou/${each.id}`),
+      origins.includes((each.isCopied && each.tags['image-family:origin']) || `cn-hangzhou/${each.id}`),
       used.includes(each.id),
       (shares[each.id]?.length ?? 0) > 0 && !unshare,
     ].some(Boolean)
@@ -658,8 +663,9 @@ describe('in any family', () => {
       const taken = retention.deletions.flatMap(({ snapshots }) => snapshots)
       expect([...taken].sort()).toEqual([...new Set(free)].sort())
       const [first, ...others] = retention.steps
-      expect(first?.action === 'tag' ? first.ids : []).toEqual(taken)
-      expect((first?.action === 'tag' ? others : retention.steps).every(({ action }) => action === 'delete')).toBe(true)
+      const claims = first?.action === 'claim-snapshots'
+      expect(claims ? first.snapshots : []).toEqual(taken)
+      expect((claims ? others : retention.steps).every(({ action }) => action === 'delete')).toBe(true)
       for (const [index, { snapshots }] of retention.deletions.entries()) {
         const after = all.filter(({ id }) => going.indexOf(id) > index).flatMap((one) => one.snapshots)
         expect(snapshots.filter((id) => after.includes(id))).toEqual([])
@@ -706,7 +712,12 @@ describe('directly before a deletion', () => {
     ['deprecated', plain, { ...seen, ...deprecated }, current],
     ['with the decision that was known', noted, written, current],
     ['with more tags than before', plain, image('m-1', 1, tagged({ team: 'core' })), current],
-    ['with an origin only', plain, { ...seen, tags: { 'image-family:origin': 'cn-beijing/m-0' } }, current],
+    [
+      'with an origin only',
+      plain,
+      { ...seen, isCopied: true, tags: { 'image-family:origin': 'cn-beijing/m-0' } },
+      current,
+    ],
   ])('an image goes %s', (_, deletion, image, current) => {
     expect(reasonToKeep(deletion, { image, current })).toBeUndefined()
   })
@@ -724,6 +735,13 @@ describe('directly before a deletion', () => {
       image('m-1', 1, tagged({ 'image-family:protect': '' })),
       current,
       'it is tagged image-family:protect now',
+    ],
+    [
+      'has only the tag of a copy',
+      plain,
+      { ...seen, tags: { 'image-family:origin': 'cn-beijing/m-0' } },
+      current,
+      'its tags were copied from another image',
     ],
     ['has lost the tags', plain, { ...seen, tags: { team: 'core' } }, current, "it no longer has this action's tags"],
     [
@@ -776,34 +794,11 @@ describe('snapshots that a lost attempt has left behind', () => {
   })
 
   test('are deleted by a later one', () => {
-    const step = { action: 'delete-snapshots', region, snapshots: ['s-1', 's-2'] }
+    const step = { action: 'delete-snapshots', region, snapshots: ['s-1', 's-2'], run: ours.key }
     expect(of(2, ['s-1', 's-2'])).toEqual({ questions: asked, steps: [step] })
   })
 
   test('where there are none: no step', () => {
     expect(of(3, [])).toEqual({ questions: asked, steps: [] })
-  })
-})
-
-describe('the origin of an image', () => {
-  const first = image('m-1', 1)
-  const copy = image('m-2', 2, { region: 'cn-beijing', ...tagged({ 'image-family:origin': 'cn-hangzhou/m-1' }) })
-  const copyOfCopy = image('m-3', 3, { region: 'cn-shanghai', tags: copy.tags })
-  const system = image('ubuntu.vhd', 1, { ownerAlias: 'system', tags: {} })
-
-  test('is region and ID, for a copy those of the first image, and for a public image its ID', () => {
-    expect([first, copy, copyOfCopy, system].map(originOf)).toEqual([
-      'cn-hangzhou/m-1',
-      'cn-hangzhou/m-1',
-      'cn-hangzhou/m-1',
-      'ubuntu.vhd',
-    ])
-  })
-
-  test('says which images are the same', () => {
-    expect(haveSameOrigin(first, copyOfCopy)).toBe(true)
-    expect(haveSameOrigin(system, { ...system, region: 'cn-beijing' })).toBe(true)
-    expect(haveSameOrigin(first, { ...first, region: 'cn-beijing' })).toBe(false)
-    expect(haveSameOrigin(first, image('m-2', 1))).toBe(false)
   })
 })

@@ -171,6 +171,23 @@ describe('snapshots', () => {
     expect(await ids({ SnapshotIds: free })).toBe('InvalidSnapshotIds.Malformed')
   })
 
+  test('are filtered by tag and use exactly, by prefix or not at all', async () => {
+    const { seed, switches } = ecs
+    const one = seed.snapshot({ tags: { run: '17-1' } }).id
+    const longer = seed.snapshot({ tags: { run: '17-12' } }).id
+    const used = seed.snapshot({ tags: { run: '17-1' }, hasDisks: true }).id
+    const [other = ''] = seed.image().snapshotIds
+    const ids = async (snapshotFilters: typeof switches.snapshotFilters) => {
+      switches.snapshotFilters = snapshotFilters
+      const filter = { 'Tag.1.Key': 'run', 'Tag.1.Value': '17-1', Usage: 'none' }
+      const { body } = await rawCall(ecs, 'DescribeSnapshots', { RegionId: 'cn-hangzhou', ...filter })
+      return body.Snapshots.Snapshot.map((snapshot: { SnapshotId: string }) => snapshot.SnapshotId)
+    }
+    expect(await ids('exact')).toEqual([one])
+    expect(await ids('prefix')).toEqual([one, longer])
+    expect(await ids('ignored')).toEqual([one, longer, used, other])
+  })
+
   test('with disks need Force to go', async () => {
     const { id } = ecs.seed.snapshot({ hasDisks: true })
     expect(await outcome('DeleteSnapshot', { SnapshotId: id })).toBe('403 SnapshotCreatedDisk')

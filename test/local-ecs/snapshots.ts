@@ -56,6 +56,13 @@ const VALUES: Record<string, readonly string[]> = {
   Usage: ['image', 'disk', 'image_disk', 'none'],
 }
 
+/** What a filter by tag or usage lets through. */
+const filters = {
+  exact: (value: string, wanted: string) => value === wanted,
+  prefix: (value: string, wanted: string) => value.startsWith(wanted),
+  ignored: () => true,
+}
+
 /** Encrypted snapshots show only to those who ask for them. */
 function matching(call: Call): Snapshot[] {
   const { Status, Usage, DiskId, InstanceId, SnapshotName, SourceDiskType, SnapshotType } = call.parameters
@@ -69,21 +76,23 @@ function matching(call: Call): Snapshot[] {
     'The amount or format of snapshot ids is invalid.',
   )
   const ids = jsonList(call, 'SnapshotIds', malformed)
-  const matchesTags = tagFilter(call.parameters)
-  const tagTime = call.now - call.world.switches.staleTagSeconds * 1000
+  const { snapshotFilters, staleTagSeconds } = call.world.switches
+  const matches = filters[snapshotFilters]
+  const matchesTags = tagFilter(call.parameters, matches)
+  const tagTime = call.now - staleTagSeconds * 1000
   return [...call.region.snapshots.values()].filter(
     (snapshot) =>
       snapshot.owner === call.account.uid &&
       (!ids || ids.includes(snapshot.id)) &&
       (!Status || Status === 'all' || snapshotStatus(snapshot, call.now) === Status) &&
-      (!Usage || usageOf(snapshot, call) === Usage) &&
+      (!Usage || matches(usageOf(snapshot, call), Usage)) &&
       (!DiskId || snapshot.sourceDiskId === DiskId) &&
       (!InstanceId || snapshot.sourceInstanceId === InstanceId) &&
       (!SnapshotName || snapshot.name === SnapshotName) &&
       (!SourceDiskType || snapshot.sourceDiskType === SourceDiskType.toLowerCase()) &&
       SnapshotType !== 'auto' &&
       snapshot.encrypted === flag(call.parameters, 'Encrypted') &&
-      matchesTags(tagsAt(snapshot, tagTime)),
+      (snapshotFilters === 'ignored' || matchesTags(tagsAt(snapshot, tagTime))),
   )
 }
 

@@ -63,6 +63,10 @@ export interface Switches {
   /** A data disk's snapshot as system disk: only accounts that ECS has listed may do that. */
   dataSnapshotAsSystemDisk: 'refused' | 'permitted'
 
+  // Snapshots
+  /** How DescribeSnapshots takes filters by tag and by usage: as documented, as prefixes, or not at all. */
+  snapshotFilters: 'exact' | 'prefix' | 'ignored'
+
   // Copies
   /** Whether CopyImage carries the tags of its source over. */
   copyCarriesTags: boolean
@@ -132,6 +136,7 @@ export const defaultSwitches: Readonly<Switches> = {
   isSelfSharedSpelling: 'True/False',
   concurrentSnapshots: 'refused',
   dataSnapshotAsSystemDisk: 'refused',
+  snapshotFilters: 'exact',
   copyCarriesTags: false,
   copyCreationTime: 'request',
   copyConflict: 'source-and-target',

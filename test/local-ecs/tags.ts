@@ -47,8 +47,13 @@ export function givenTags(parameters: Readonly<Record<string, string>>): Tags {
   return tags
 }
 
+const isEqual = (value: string, wanted: string): boolean => value === wanted
+
 /** `Tag.N` as a filter: a pair without value matches every value of its key, and all pairs must match. */
-export function tagFilter(parameters: Readonly<Record<string, string>>): (tags: Tags) => boolean {
+export function tagFilter(
+  parameters: Readonly<Record<string, string>>,
+  matches: (value: string, wanted: string) => boolean = isEqual,
+): (tags: Tags) => boolean {
   const wanted = records(parameters, 'Tag').map((tag) => ({ key: tag.Key ?? tag.key, value: tag.Value ?? tag.value }))
   if (wanted.length > 20)
     throw new EcsError(400, 'InvalidTagCount', 'The specified tags are beyond the permitted range.')
@@ -56,5 +61,7 @@ export function tagFilter(parameters: Readonly<Record<string, string>>): (tags: 
     throw new EcsError(400, 'InvalidTag.Mismatch', 'The specified Tag.n.Key and Tag.n.Value do not match.')
   }
   return (tags) =>
-    wanted.every(({ key = '', value }) => Object.hasOwn(tags, key) && (value === undefined || tags[key] === value))
+    wanted.every(
+      ({ key = '', value }) => Object.hasOwn(tags, key) && (value === undefined || matches(tags[key] ?? '', value)),
+    )
 }

@@ -66,7 +66,7 @@ describe('a bake with keep into a full family', () => {
     ecs.quotas.imagesPerFamily = 4
     const walked = await walk(ecs, bake({ keep: '3' }))
     expectAllDone(walked)
-    expect(actionsIn(walked)).toEqual(['tag', 'delete', 'delete', 'create', 'await'])
+    expect(actionsIn(walked)).toEqual(['claim-snapshots', 'delete', 'delete', 'create', 'await'])
     expect(namesIn(home)).toEqual(['v3', 'v4', walked.outputs['image-name']])
   })
 
@@ -81,7 +81,8 @@ describe('a bake with keep into a full family', () => {
     }
     const walked = await walk(ecs, inputs, { postState })
     expectAllDone(walked)
-    expect(actionsIn(walked)).toEqual(['tag', 'stop', 'tag', 'delete', 'delete', 'create', 'await', 'start', 'untag'])
+    const room = ['claim-snapshots', 'delete', 'delete']
+    expect(actionsIn(walked)).toEqual(['tag', 'stop', ...room, 'create', 'await', 'start', 'untag'])
     expect(writes().filter((action) => /Instance$/.test(action))).toEqual(['StopInstance', 'StartInstance'])
     expect(ecs.instance(inputs['instance-id'] ?? '')).toMatchObject({ status: 'Running', tags: {} })
     expect(kept.at(-1)).toBe('started')

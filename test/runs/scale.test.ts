@@ -170,8 +170,8 @@ const baking: Needed = {
   },
   'ModifyImageAttribute (dry run)': { 'may it join the family': 1 },
   ModifyImageAttribute: { join: 1 },
-  TagResources: { 'the snapshots that go': 1 },
-  ListTagResources: { 'the snapshots that go': 1 },
+  TagResources: { 'each snapshot that goes': 2 },
+  ListTagResources: { 'the snapshots that go': 1, 'those of each image, before and after its deletion': 4 },
   DeleteImage: { 'what is too many': 2 },
   DeleteSnapshot: { 'the snapshot made for each': 2 },
 }

@@ -1,4 +1,4 @@
-/** Limits of ECS. */
+/** Limits of ECS, and one of this action. */
 
 /** Tags on one resource. */
 export const tagLimit = 20
@@ -11,3 +11,6 @@ export const accountsPerRequest = 10
 
 /** Images in a family. */
 export const familyLimit = 100
+
+/** Images that one run deletes in one region, so that a mistyped `keep` does not delete a whole family. */
+export const deletionLimit = 10

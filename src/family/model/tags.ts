@@ -7,6 +7,8 @@ export const tag = {
   run: 'image-family:run',
   origin: 'image-family:origin',
   source: 'image-family:source',
+  /** On a snapshot that is about to be deleted: its own ID. */
+  snapshot: 'image-family:snapshot',
   decision: 'image-family:decision',
   reason: 'image-family:reason',
   stopped: 'image-family:stopped',

@@ -17,7 +17,7 @@ import { isRefusal, type Refusal, refuse } from '../plan/plan.ts'
 import { type QueryGenerator, queryAll, withoutQuery } from '../plan/query.ts'
 import { isPlaceholder } from '../plan/steps.ts'
 import { refuseSuperseded } from '../recovery/supersession.ts'
-import { type CopyPlan, copyQueries, originTag, pickCopy } from '../rules/replication.ts'
+import { type CopyPlan, copiesAmong, copyQueries, originTag, pickCopy } from '../rules/replication.ts'
 import { classifyRivals, findNewer, refuseAmbiguous } from '../rules/rivals.ts'
 import { withdrawalOrder } from '../rules/withdrawal.ts'
 import { type BakeState, changeTo, decideMoved, keepAsIs, refuseTakenName } from './bake-image.ts'
@@ -45,7 +45,8 @@ export const bakeCopies: CopyPolicy = {
 
 function* findBakeCopies({ region, run }: BakeRequest, state: BakeState, target: Image) {
   if (isPlaceholder(target.id)) return { state, copies: [], copy: undefined }
-  const { copies } = yield* queryAll({ copies: copyQueries(target, region).copies })
+  const found = yield* queryAll({ copies: copyQueries(target, region).copies })
+  const copies = copiesAmong(found.copies, target)
   const known = distinctImages([...state.known, ...copies])
   return { state: { ...state, known }, copies, copy: pickCopy(copies, [({ tags }) => tags[tag.run] === run.key]) }
 }

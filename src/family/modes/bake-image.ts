@@ -14,6 +14,8 @@ import { findPendingNewer } from '../rules/rivals.ts'
 export interface BakeState extends FamilyState {
   /** Images that this run has created, whatever their status. */
   readonly own: readonly Image[]
+  /** Images that carry the tag of this run under another name: renamed, of another step, or a person's. */
+  readonly misnamed: readonly Image[]
   /** An image of somebody else that has the name this run would use. */
   readonly taken: Image | undefined
   readonly name: string
@@ -26,6 +28,14 @@ export const refuseTakenName = (taken: Image): Refusal =>
     'name-taken',
     `The name ${taken.name} belongs to ${taken.id} (${taken.status}, created ${taken.creationTime}), which this run did not create. Names are unique in a region.`,
     'Choose another `image-name`, or leave it out: the name is then made of family and run.',
+  )
+
+/** It may be the image of this run, and a second one must not be made; but people and backup tools copy tags. */
+export const refuseMisnamed = (image: Image): Refusal =>
+  refuse(
+    'already-decided',
+    `${label(image)} carries the tag of this run, but not the name that this run gives its image. Another step may have baked it, or its tags were copied from another image.`,
+    `If another step of this run baked it, give each step its own \`idempotency-key\`. If its tags were copied, remove \`${tag.run}\` from it, then run again.`,
   )
 
 /** The image, or its copy in a region, exists or is planned: it is to become current. */

@@ -13,6 +13,7 @@ import {
   label,
   secondAfter,
 } from '../model/image.ts'
+import { isMadeBy } from '../model/own-image.ts'
 import type { BakeRequest } from '../model/request.ts'
 import { imageNameOf } from '../model/run.ts'
 import { tag } from '../model/tags.ts'
@@ -24,7 +25,7 @@ import { quotaNotices } from '../rules/quota.ts'
 import { failedNotices, nextGeneration, renameFailed } from '../rules/replication.ts'
 import { refuseAmbiguous } from '../rules/rivals.ts'
 import { bakeCopies } from './bake-copies.ts'
-import { type BakeState, changeTo, decideMoved, refuseTakenName } from './bake-image.ts'
+import { type BakeState, changeTo, decideMoved, refuseMisnamed, refuseTakenName } from './bake-image.ts'
 import { planRestart, planStop, refuseInstance, restartStoppedInstance, runningNotices } from './bake-instance.ts'
 import { planRegions } from './pipeline.ts'
 import type { ModePolicy } from './policy.ts'
@@ -69,24 +70,26 @@ function* lookForOwn(request: BakeRequest): QueryGenerator<BakeState> {
     made: { ask: 'made', region, run: run.key },
     instance: source.kind === 'instance' ? { ask: 'instance', region, instance: source.instance } : undefined,
   })
-  const seen = { region, current, members, quarantined: [], instance }
-  if (made.some((image) => !isFailed(image))) {
+  const ours = made.filter((image) => isMadeBy(image, request))
+  const misnamed = ours.length > 0 ? [] : made.filter((image) => !isFailed(image))
+  const seen = { region, current, members, quarantined: [], instance, misnamed }
+  if (ours.some((image) => !isFailed(image))) {
     return {
       ...seen,
-      known: distinctImages([...members, ...made]),
-      own: made,
+      known: distinctImages([...members, ...ours]),
+      own: ours,
       taken: undefined,
       name: '',
       generation: 0,
     }
   }
-  let generation = nextGeneration(request, made)
+  let generation = nextGeneration(request, ours)
   for (;;) {
     const name = imageName ?? imageNameOf(run, family, generation)
     const [named] = yield* query({ ask: 'named', region, name })
     // A generated name contains a digest of the run: the image is this run's even before its tags can be read.
-    const isOwn = (image: Image) => imageName === undefined || image.tags[tag.run] === run.key
-    const own = distinctImages([...made, ...named.filter(isOwn)])
+    const isOwn = (image: Image) => !image.isCopied && (imageName === undefined || image.tags[tag.run] === run.key)
+    const own = distinctImages([...ours, ...named.filter(isOwn)])
     const taken = named.find((image) => !isOwn(image))
     const hasFailed = imageName === undefined && named.some(({ status }) => status === 'CreateFailed')
     if (!hasFailed) return { ...seen, known: distinctImages([...members, ...own]), own, taken, name, generation }
@@ -100,8 +103,8 @@ function* lookAtReplica({ region, family, imageName, run }: BakeRequest): QueryG
     members: { ask: 'members', region, family },
     named: imageName === undefined ? undefined : { ask: 'named', region, name: imageName },
   })
-  const taken = named?.find(({ tags }) => tags[tag.run] !== run.key)
-  const nothing = { own: [], name: '', generation: 0, instance: undefined }
+  const taken = named?.find(({ tags, isCopied }) => !isCopied || tags[tag.run] !== run.key)
+  const nothing = { own: [], misnamed: [], name: '', generation: 0, instance: undefined }
   return { ...nothing, region, current, members, quarantined: [], known: members, taken }
 }
 
@@ -111,6 +114,8 @@ function decideBake(request: BakeRequest, state: BakeState, now: number): Region
   const finished = findOwnImage(state)
   if (finished) return continueWith(request, state, finished)
   if (state.taken) return refuseTakenName(state.taken)
+  const [misnamed] = state.own.length > 0 ? [] : state.misnamed
+  if (misnamed) return refuseMisnamed(misnamed)
   return refuseInstance(request, state.instance) ?? planCreation(request, state, now)
 }
 

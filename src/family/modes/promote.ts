@@ -11,7 +11,7 @@ import {
   label,
   listLabels,
 } from '../model/image.ts'
-import { originOf } from '../model/origin.ts'
+import { isTaggedCopy, originOf } from '../model/origin.ts'
 import type { PromoteRequest } from '../model/request.ts'
 import { type Tags, tag } from '../model/tags.ts'
 import type { Change, DecidedRegion, RegionDecision } from '../plan/decision.ts'
@@ -23,7 +23,7 @@ import { planRecord } from '../recovery/record.ts'
 import { recover } from '../recovery/resume.ts'
 import { unmetCondition } from '../rules/conditions.ts'
 import { wouldBecomeCurrent } from '../rules/entry.ts'
-import { copyQueries, pickCopy } from '../rules/replication.ts'
+import { copiesAmong, copyQueries, pickCopy } from '../rules/replication.ts'
 import { classifyRivals, findNewer, refuseForeignRival } from '../rules/rivals.ts'
 import { withdrawalOrder } from '../rules/withdrawal.ts'
 import { keepCurrent, planRegions } from './pipeline.ts'
@@ -85,7 +85,8 @@ function* lookForPromotion(request: PromoteRequest, { isHome }: { isHome: boolea
     made: !isHome && run.attempt > 1 ? { ask: 'made', region, run: run.key } : undefined,
   })
   const { current, members, named, source, sourceMembers = [], quarantined = [], made = [] } = seen
-  const known = distinctImages([...members, ...sourceMembers, ...quarantined, ...made, ...(named ? [named] : [])])
+  const copies = made.filter(isTaggedCopy)
+  const known = distinctImages([...members, ...sourceMembers, ...quarantined, ...copies, ...(named ? [named] : [])])
   return { region, current, members, named, source, quarantined, known }
 }
 
@@ -157,7 +158,7 @@ function* decideChange(
 
 function* findPromotionCopies({ region }: PromoteRequest, state: PromoteState, target: Image) {
   const found = yield* queryAll(copyQueries(target, region))
-  const copies = distinctImages([...found.copies, ...(found.original ? [found.original] : [])])
+  const copies = copiesAmong(distinctImages([...found.copies, ...(found.original ? [found.original] : [])]), target)
   const known = distinctImages([...state.known, ...copies])
   return { state: { ...state, known }, copies, copy: pickCopy(copies, [({ id }) => id === state.current?.id]) }
 }

@@ -39,6 +39,8 @@ export function describeStep(step: Step): string {
       return `deprecate ${step.image}`
     case 'quarantine':
       return `move ${step.image} into family ${step.family}`
+    case 'claim-snapshots':
+      return `record on ${step.snapshots.join(', ')} that this run deletes ${step.snapshots.length === 1 ? 'it' : 'them'}`
     case 'delete-snapshots':
       return `delete ${step.snapshots.join(', ')}, left behind by an earlier attempt`
     case 'delete':
@@ -59,12 +61,11 @@ function describeDeletionExtras({ snapshots, accounts }: Deletion): string {
 }
 
 /** The action's own tags are described by their meaning. */
-function describeTags({ resource, ids, tags }: Extract<Step, { action: 'tag' }>): string {
+function describeTags({ ids, tags }: Extract<Step, { action: 'tag' }>): string {
   const on = ids.join(', ')
   const decision = tags[tag.decision]
   if (decision?.startsWith('done')) return `mark the decision as done on ${on}`
   if (decision !== undefined) return `record the decision${tag.reason in tags ? ' and its reason' : ''} on ${on}`
-  if (resource === 'snapshot') return `record on ${on} that this run deletes ${ids.length === 1 ? 'it' : 'them'}`
   if (tag.stopped in tags) return `record on ${on} that this run stops it`
   return `tag ${on} with ${Object.keys(tags).join(', ')}`
 }

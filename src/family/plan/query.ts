@@ -43,8 +43,13 @@ interface QueryTypes {
   readonly copies: { parameters: { region: string; origin: string }; answer: readonly Image[] }
   /** IDs of own images of the family that instances use. */
   readonly used: { parameters: FamilyRef; answer: readonly string[] }
-  /** IDs of snapshots that this run was to delete with their images, and that no image uses any more. */
+  /** IDs of snapshots that this run has claimed in order to delete them with their images, and that nothing uses. */
   readonly leftovers: { parameters: { region: string; run: string }; answer: readonly string[] }
+  /** IDs of those snapshots whose own tags say that the run with this key deletes them. */
+  readonly claimed: {
+    parameters: { region: string; snapshots: readonly string[]; run: string }
+    answer: readonly string[]
+  }
   /** All own images of the region, whatever their status and family. */
   readonly own: { parameters: { region: string }; answer: readonly Image[] }
   /** IDs of the accounts that the image is shared with. */
@@ -53,6 +58,8 @@ interface QueryTypes {
   readonly instance: { parameters: { region: string; instance: string }; answer: Instance | undefined }
   /** Whether ECS would carry out the step, asked with its own DryRun. */
   readonly permitted: { parameters: { step: DryRunStep }; answer: Permission }
+  /** How many images this process has already deleted in the region, to make room in an earlier round. */
+  readonly deleted: { parameters: { region: string }; answer: number }
   /** ECS's time, milliseconds. It needs no request: it comes with the answers to others. */
   readonly time: { parameters: object; answer: number }
   /** Waits for the time that reads may lag behind writes. An earlier attempt may have written tags just before it was lost. */

@@ -38,7 +38,7 @@ export type Step =
   | {
       readonly action: 'tag'
       readonly region: string
-      readonly resource: 'image' | 'instance' | 'snapshot'
+      readonly resource: 'image' | 'instance'
       readonly ids: readonly ImageRef[]
       readonly tags: Tags
     }
@@ -62,7 +62,14 @@ export type Step =
   | { readonly action: 'deprecate'; readonly region: string; readonly image: string }
   | { readonly action: 'quarantine'; readonly region: string; readonly image: string; readonly family: string }
   | Deletion
-  | { readonly action: 'delete-snapshots'; readonly region: string; readonly snapshots: readonly string[] }
+  /** `claim-snapshots` records on each snapshot that this run deletes it, and reads that back. */
+  | {
+      readonly action: 'claim-snapshots' | 'delete-snapshots'
+      readonly region: string
+      readonly snapshots: readonly string[]
+      /** Key of the run that deletes. */
+      readonly run: string
+    }
 
 export type Action = Step['action']
 
@@ -101,6 +108,7 @@ export const traits = {
   deprecate: { ...writeTraits, switches: true, withdraws: true, dryRun: true },
   quarantine: { ...writeTraits, switches: true, withdraws: true, dryRun: true },
   delete: writeTraits,
+  'claim-snapshots': { ...writeTraits, visible: false },
   'delete-snapshots': writeTraits,
 } as const satisfies Readonly<Record<Action, Traits>>
 
@@ -177,6 +185,7 @@ export function stepTarget(step: Step): string {
     case 'tag':
     case 'untag':
       return step.ids.join(',')
+    case 'claim-snapshots':
     case 'delete-snapshots':
       return step.snapshots.join(',')
     case 'confirm':

@@ -1,6 +1,7 @@
 /** Plans deletions of images, together with the snapshots that ECS created for them. */
 
 import type { Image } from '../model/image.ts'
+import { isTaggedCopy } from '../model/origin.ts'
 import { tag } from '../model/tags.ts'
 import { type QueryGenerator, query } from '../plan/query.ts'
 import type { Deletion, Step } from '../plan/steps.ts'
@@ -38,8 +39,7 @@ export function planDeletions(
 }
 
 /** CreateImage from an instance and CopyImage create snapshots; the snapshots of other images were named by the user. */
-const hasOwnSnapshots = ({ tags, isCopied }: Image): boolean =>
-  tags[tag.source] === 'instance' || (isCopied && tag.origin in tags)
+const hasOwnSnapshots = (image: Image): boolean => image.tags[tag.source] === 'instance' || isTaggedCopy(image)
 
 /** Snapshots that are deleted with the image. A snapshot that several images use is deleted with the last of them. */
 function findOwnSnapshots(
@@ -52,13 +52,13 @@ function findOwnSnapshots(
   return [...new Set(image.snapshots)].filter((id) => !needed.includes(id))
 }
 
-/** Tags the snapshots before their images are deleted, so that a later attempt can find and delete them. */
+/** Claims the snapshots before their images are deleted, so that a later attempt can find and delete them. */
 export function claimSnapshots(
   { region, run }: Pick<RetentionRequest, 'region' | 'run'>,
   deletions: readonly Deletion[],
 ): Step[] {
-  const ids = deletions.flatMap(({ snapshots }) => snapshots)
-  return ids.length === 0 ? [] : [{ action: 'tag', region, resource: 'snapshot', ids, tags: { [tag.run]: run.key } }]
+  const snapshots = deletions.flatMap((deletion) => deletion.snapshots)
+  return snapshots.length === 0 ? [] : [{ action: 'claim-snapshots', region, snapshots, run: run.key }]
 }
 
 /** Deletes snapshots whose image an earlier attempt deleted before it was lost. */
@@ -68,5 +68,5 @@ export function* deleteLeftovers({
 }: Pick<RetentionRequest, 'region' | 'run'>): QueryGenerator<readonly Step[]> {
   if (run.attempt === 1) return []
   const [snapshots] = yield* query({ ask: 'leftovers', region, run: run.key })
-  return snapshots.length === 0 ? [] : [{ action: 'delete-snapshots', region, snapshots }]
+  return snapshots.length === 0 ? [] : [{ action: 'delete-snapshots', region, snapshots, run: run.key }]
 }

@@ -1,8 +1,9 @@
 /** Why an image is kept although it is older than the newest ones that `keep` counts. */
 
 import { type DecisionRecord, decisionOn, decisionTraits, describeDecision } from '../model/decision-record.ts'
-import { createdInSameSecond, type FamilyRef, type Image, isAvailable } from '../model/image.ts'
+import { createdInSameSecond, type FamilyRef, type Image, isAvailable, label } from '../model/image.ts'
 import { haveSameOrigin, originOf } from '../model/origin.ts'
+import { findTagCopy, findTagSource, hasConsistentTags } from '../model/own-image.ts'
 import type { Run } from '../model/run.ts'
 import { tag } from '../model/tags.ts'
 import type { Deletion } from '../plan/steps.ts'
@@ -69,7 +70,12 @@ const neededAtHome: Hold = {
   remedy: 'It can be deleted once that has changed.',
 }
 const protectedByTag: Hold = { reason: `tagged ${tag.protect}`, remedy: 'Remove the tag to allow its deletion.' }
-const notOurs: Hold = { reason: 'not made by this action', remedy: 'Delete it by hand if nobody needs it.' }
+const notOurs = (reason: string): Hold => ({ reason, remedy: 'Delete it by hand if nobody needs it.' })
+/** Once it was deleted, nothing would tell that the other image is not the run's own. */
+const neededToTell = (copy: Image): Hold => ({
+  reason: `its tags were copied to ${label(copy)}`,
+  remedy: `Remove \`${tag.run}\` from ${copy.id}.`,
+})
 export const inUse: Hold = { reason: 'in use by an instance', remedy: 'Release the instances that use it.' }
 
 const wantedBy = (decision: DecisionRecord): Hold => ({
@@ -93,12 +99,24 @@ export function findHold(
   if (fallbacks.some(({ id }) => id === image.id)) return rollbackTarget
   if (origins.includes(originOf(image))) return neededAtHome
   if (tag.protect in image.tags) return protectedByTag
-  if (!isOfThisAction(image)) return notOurs
+  if (!hasOwnTag(image)) return notOurs('not made by this action')
+  const copied = findCopiedTags(image, members)
+  if (copied) return copied
   const decision = findDecisionFor(image, members, run)
   return decision && wantedBy(decision)
 }
 
-const isOfThisAction = ({ tags }: Image): boolean => [tag.run, tag.origin, tag.decision].some((key) => key in tags)
+/** This action made the image, adopted it as a copy, or decided about it, unless its tags were copied. */
+const hasOwnTag = ({ tags }: Image): boolean => [tag.run, tag.origin, tag.decision].some((key) => key in tags)
+
+/** Somebody has copied the tags from one image to another, so they do not tell which of the two this action made. */
+function findCopiedTags(image: Image, members: readonly Image[]): Hold | undefined {
+  const source = findTagSource(image, members)
+  if (source) return notOurs(`its tags were copied from ${label(source)}`)
+  if (!hasConsistentTags(image)) return notOurs('its tags were copied from another image')
+  const copy = findTagCopy(image, members)
+  return copy && neededToTell(copy)
+}
 
 /**
  * The latest decision of another run that has this image as its target: a re-run of that run needs the image. A
@@ -127,10 +145,12 @@ export function reasonToKeep(
   deletion: Deletion,
   {
     image,
+    members = [],
     current,
     fallback,
   }: {
     readonly image: Image | undefined
+    readonly members?: readonly Image[]
     readonly current: Image | undefined
     /** What a rollback would fall back to now. */
     readonly fallback?: Image | undefined
@@ -142,7 +162,9 @@ export function reasonToKeep(
   if (image.id === current?.id) return `it is what ${deletion.family} serves now`
   if (image.id === fallback?.id) return `it is what a rollback of ${deletion.family} falls back to now`
   if (tag.protect in image.tags) return `it is tagged ${tag.protect} now`
-  if (!isOfThisAction(image)) return "it no longer has this action's tags"
+  if (!hasOwnTag(image)) return "it no longer has this action's tags"
+  const held = findCopiedTags(image, members)
+  if (held) return held.reason
   const decision = decisionOn(image)
   if (image.tags[tag.decision] === deletion.decision || decision?.run === deletion.run) return undefined
   return decision

@@ -10,7 +10,8 @@ import {
   newestFirst,
   secondAfter,
 } from '../model/image.ts'
-import { originOf, originParts } from '../model/origin.ts'
+import { haveSameOrigin, originOf, originParts } from '../model/origin.ts'
+import { nameOfFailed } from '../model/own-image.ts'
 import { imageNameOf, type Run } from '../model/run.ts'
 import { tag } from '../model/tags.ts'
 import type { Notice } from '../plan/plan.ts'
@@ -24,6 +25,10 @@ export const copyQueries = (image: Image, region: string) => {
     original: origin?.region === region ? ({ ask: 'image', region, image: origin.id } as const) : undefined,
   } as const
 }
+
+/** Leaves out images that only carry the tag of a copy. */
+export const copiesAmong = (images: readonly Image[], image: Image): Image[] =>
+  images.filter((each) => haveSameOrigin(each, image))
 
 /** Higher is better. */
 const fitness = (image: Image): number =>
@@ -67,15 +72,12 @@ export const renameFailed = (
     ? []
     : failed
         .filter((image) => image.name === name)
-        .map((image) => {
-          const tail = `-failed-${generation}-${image.id.slice(-8)}`
-          return {
-            action: 'rename',
-            region,
-            image: image.id,
-            name: [...name].slice(0, 128 - tail.length).join('') + tail,
-          }
-        })
+        .map((image) => ({
+          action: 'rename',
+          region,
+          image: image.id,
+          name: nameOfFailed(name, image.id, generation),
+        }))
 
 export const failedNotices = (failed: readonly Image[]): Notice[] =>
   failed.map((image) => ({

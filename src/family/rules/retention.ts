@@ -1,5 +1,6 @@
 /** Applies `keep` to a family in one region: its oldest images are deleted, except those that somebody may still need. */
 import { type Image, label, newestFirst } from '../model/image.ts'
+import { deletionLimit } from '../model/limits.ts'
 import type { Notice, RetentionDecision } from '../plan/plan.ts'
 import { type QueryGenerator, query, queryEach } from '../plan/query.ts'
 import { type Deletion, isPlaceholder, type Step } from '../plan/steps.ts'
@@ -28,16 +29,18 @@ export interface Retention {
 /** An image that is older than the newest ones that `keep` counts. */
 interface Candidate {
   readonly image: Image
-  /** Undefined: it is deleted. */
+  /** Undefined: it is deleted, now or by a later run. */
   readonly hold: Hold | undefined
   /** The accounts that it is shared with, if that was asked. */
   readonly accounts: readonly string[]
+  /** This run has deleted as many images as it may: a later run deletes it. */
+  readonly isLeft: boolean
 }
 
 export function* planRetention(request: RetentionRequest, facts: RetentionFacts): QueryGenerator<Retention> {
   const counted = selectCounted(facts)
   const candidates = yield* findCandidates(request, facts, counted)
-  const deleted = candidates.filter(({ hold }) => hold === undefined)
+  const deleted = candidates.filter(({ hold, isLeft }) => hold === undefined && !isLeft)
   const deletions = planDeletions(request, facts, deleted)
   const remaining = counted.length - deleted.length
   return {
@@ -45,7 +48,11 @@ export function* planRetention(request: RetentionRequest, facts: RetentionFacts)
     steps: [...claimSnapshots(request, deletions), ...deletions],
     deletions,
     remaining,
-    notices: [...excessNotices(request, candidates, remaining), ...unshareNotices(deleted)],
+    notices: [
+      ...excessNotices(request, candidates, remaining),
+      ...limitNotices(request, candidates),
+      ...unshareNotices(deleted),
+    ],
   }
 }
 
@@ -66,20 +73,41 @@ function* findCandidates(
   facts: RetentionFacts,
   counted: readonly Image[],
 ): QueryGenerator<readonly Candidate[]> {
-  const { region, family, keep, unshare } = request
+  const { region, family, keep } = request
   const beyond = counted.slice(keep).reverse()
   const fallbacks = findFallbacks(facts, counted)
   const known = beyond.map((image) => ({ image, hold: findHold(image, request, facts, fallbacks) }))
-  const [used] = known.some(({ hold }) => !hold) ? yield* query({ ask: 'used', region, family }) : [[]]
+  const [used, deleted] = known.some(({ hold }) => !hold)
+    ? yield* query({ ask: 'used', region, family }, { ask: 'deleted', region })
+    : [[], 0]
   const seen = known.map(({ image, hold }) => ({ image, hold: hold ?? (used.includes(image.id) ? inUse : undefined) }))
   const free = seen.filter(({ hold }) => !hold).map(({ image }) => image)
-  const shares = yield* queryEach(free, ({ id }) => ({ ask: 'shares', region, image: id }))
-  const sharing = new Map(shares.map(({ thing, answer }) => [thing.id, answer]))
-  return seen.map(({ image, hold }) => {
-    const accounts = sharing.get(image.id) ?? []
-    return { image, accounts, hold: hold ?? (accounts.length > 0 && !unshare ? sharedWith(accounts) : undefined) }
-  })
+  const checked = yield* checkShares(request, free, deletionLimit - deleted)
+  return seen.map(
+    ({ image, hold }) => checked.get(image.id) ?? { image, hold, accounts: [], isLeft: hold === undefined },
+  )
 }
+
+/** Asks what the images are shared with, oldest first, until as many were found as may be deleted. */
+function* checkShares(
+  { region, unshare }: RetentionRequest,
+  images: readonly Image[],
+  allowed: number,
+): QueryGenerator<ReadonlyMap<string, Candidate>> {
+  const checked = new Map<string, Candidate>()
+  for (let open = allowed; open > 0 && checked.size < images.length; ) {
+    const next = images.slice(checked.size, checked.size + open)
+    const answers = yield* queryEach(next, ({ id }) => ({ ask: 'shares', region, image: id }))
+    for (const { thing: image, answer: accounts } of answers) {
+      const hold = accounts.length > 0 && !unshare ? sharedWith(accounts) : undefined
+      checked.set(image.id, { image, hold, accounts, isLeft: false })
+      if (!hold) open -= 1
+    }
+  }
+  return checked
+}
+
+const limit = `at most ${deletionLimit} are deleted in one run`
 
 function retentionDecisions(
   { keep }: RetentionRequest,
@@ -90,7 +118,8 @@ function retentionDecisions(
   return counted.map((image) => {
     const candidate = byId.get(image.id)
     if (!candidate) return { image, delete: false, reason: `among the newest ${keep}` }
-    const { hold } = candidate
+    const { hold, isLeft } = candidate
+    if (isLeft) return { image, delete: false, reason: `older than the newest ${keep}, but ${limit}` }
     return { image, delete: hold === undefined, reason: hold?.reason ?? `older than the newest ${keep}` }
   })
 }
@@ -100,12 +129,21 @@ function excessNotices(
   candidates: readonly Candidate[],
   remaining: number,
 ): Notice[] {
-  if (remaining <= keep) return []
   const reasons = candidates.flatMap(({ image, hold }) =>
     hold ? [`${label(image)} is kept: ${hold.reason}. ${hold.remedy}`] : [],
   )
+  if (reasons.length === 0) return []
   const text = `Family ${family} still has ${remaining} images although \`keep\` is ${keep}. ${reasons.join(' ')}`
   return [{ level: 'warning', text }]
+}
+
+function limitNotices({ family, keep }: RetentionRequest, candidates: readonly Candidate[]): Notice[] {
+  const left = candidates.filter(({ isLeft }) => isLeft).length
+  if (left === 0) return []
+  const text = `\`keep\` deletes at most ${deletionLimit} images of a region in one run. Family ${family} has ${left} more that ${
+    left === 1 ? 'is' : 'are'
+  } older than the newest ${keep}: ${left === 1 ? 'a later run deletes it' : 'later runs delete them'}.`
+  return [{ level: 'notice', text }]
 }
 
 function unshareNotices(deleted: readonly Candidate[]): Notice[] {
