@@ -1,7 +1,6 @@
 /**
  * `npm run soak` looks further than `npm test`: more random histories, and every request where a part is enough.
- * `SOAK_RUNS=20 npm run soak` is a short one: 20 random histories, and about 20 cases
- * of each scenario.
+ * `SOAK_RUNS=20 npm run soak` is a short one: 20 random histories, and about 20 cases of each scenario.
  */
 const runs = process.env.SOAK_RUNS === undefined ? undefined : Number(process.env.SOAK_RUNS)
 
@@ -21,8 +20,8 @@ export function spread<T>(cases: readonly T[], share = 1): readonly T[] {
   const seed = Number(process.env.SOAK_SEED ?? 0)
   const length = cases.length / count
   const taken = Array.from({ length: count }, (_, index) => {
-    const within = ((seed + index * 613) % 997) / 997
-    return Math.floor((index + within) * length)
+    const jitter = ((seed + index * 613) % 997) / 997
+    return Math.floor((index + jitter) * length)
   })
   return cases.filter((_, index) => taken.includes(index))
 }
