@@ -225,6 +225,19 @@ describe('CreateImage', () => {
     }
   })
 
+  test('fits a repository whose full name is longer than the value of a tag may be, and so do its copies', async () => {
+    const ecs = await localEcs()
+    const repository = `${'o'.repeat(39)}/${'r'.repeat(100)}`
+    const inputs = { mode: 'bake', family: 'web', 'snapshot-id': ecs.seed.snapshot().id }
+    const everywhere = { ...inputs, 'replica-region-ids': 'cn-shanghai' }
+    const step = await runMain(ecs, everywhere, { env: { GITHUB_REPOSITORY: repository } })
+    expect(step).toMatchObject({ exitCode: 0, errors: [] })
+    expect(ecs.images().map(({ region, tags }) => [region, tags['github:repository']])).toEqual([
+      ['cn-hangzhou', repository.slice(0, 128)],
+      ['cn-shanghai', repository.slice(0, 128)],
+    ])
+  })
+
   test('fits a family whose name is as long as a name may be', async () => {
     const ecs = await localEcs()
     const family = '镜'.repeat(128)
