@@ -26,7 +26,7 @@ export async function deleteImage(
   await unlessGone(gone, unshare(client, region, { image, accounts }))
   // These may last for hours: a step that is otherwise done does not wait for them.
   const busy = ['OperationDenied.ImageCopying', 'ImageIsImporting', 'ImageIsExporting']
-  await unlessGone(gone, client.call('DeleteImage', region, { regionId: region, imageId: image }, busy))
+  await unlessGone(gone, client.call('DeleteImage', region, { regionId: region, imageId: image }, { handled: busy }))
   await deleteSnapshots(client, region, { snapshots, imageIsGone: true })
 }
 
@@ -64,7 +64,10 @@ async function deleteSnapshot(
 async function deleteUnused(client: EcsClient, region: string, snapshotId: string): Promise<EcsError | undefined> {
   const used = 'SnapshotCreatedImage'
   try {
-    await unlessGone('InvalidSnapshotId.NotFound', client.call('DeleteSnapshot', region, { snapshotId }, [used]))
+    await unlessGone(
+      'InvalidSnapshotId.NotFound',
+      client.call('DeleteSnapshot', region, { snapshotId }, { handled: [used] }),
+    )
     return undefined
   } catch (error) {
     if (isCode(error, used)) return error
