@@ -56,7 +56,7 @@ export async function answerQuery(query: Query, { ecs, clock, log, waitOutLag, d
     case 'lag':
       return await waitOutLag(query.writesOf)
     case 'permitted':
-      return await ecs.wouldPermit(query.step)
+      return await ecs.wouldPermit(query.step, query)
     case 'awaited': {
       const look = () => ecs.look({ ask: 'image', region: query.region, image: query.image })
       const judge = (image: Image | undefined) => (image && isPending(image) ? 'on its way' : 'good')

@@ -62,6 +62,8 @@ export interface Switches {
   concurrentSnapshots: 'refused' | 'permitted'
   /** A data disk's snapshot as system disk: only accounts that ECS has listed may do that. */
   dataSnapshotAsSystemDisk: 'refused' | 'permitted'
+  /** What the DryRun of CreateImage checks: all that the request itself would be refused for, or its parameters only. */
+  dryRunOfCreateImage: 'everything' | 'parameters'
 
   // Copies
   /** Whether CopyImage carries the tags of its source over. */
@@ -132,6 +134,7 @@ export const defaultSwitches: Readonly<Switches> = {
   isSelfSharedSpelling: 'True/False',
   concurrentSnapshots: 'refused',
   dataSnapshotAsSystemDisk: 'refused',
+  dryRunOfCreateImage: 'everything',
   copyCarriesTags: false,
   copyCreationTime: 'request',
   copyConflict: 'source-and-target',

@@ -7,8 +7,11 @@ import type { FamilyRef, Image } from '../model/image.ts'
 import type { Instance } from '../model/instance.ts'
 import type { DryRunStep } from './steps.ts'
 
-/** Why ECS would refuse a step: who asks, the image's shares, a full family, or something else about the request. */
-export type Obstacle = 'identity' | 'shared' | 'family-full' | 'request'
+/**
+ * Why ECS would refuse a step: who asks, the image's shares, a full family, a name that is taken, a state that changes by
+ * itself, or something else about the request.
+ */
+export type Obstacle = 'identity' | 'shared' | 'family-full' | 'name-taken' | 'busy' | 'request'
 
 export type Permission =
   | { readonly granted: true }
@@ -51,8 +54,11 @@ interface QueryTypes {
   readonly shares: { parameters: ImageParameters; answer: readonly string[] }
   /** An instance. Waits while it is starting or stopping (a dry run does not wait). */
   readonly instance: { parameters: { region: string; instance: string }; answer: Instance | undefined }
-  /** Whether ECS would carry out the step, asked with its own DryRun. */
-  readonly permitted: { parameters: { step: DryRunStep }; answer: Permission }
+  /**
+   * Whether ECS would carry out the step, asked with its own DryRun. Waits while a state is in the way that changes by
+   * itself; with `once` it answers `busy` instead.
+   */
+  readonly permitted: { parameters: { step: DryRunStep; once?: true }; answer: Permission }
   /** ECS's time, milliseconds. It needs no request: it comes with the answers to others. */
   readonly time: { parameters: object; answer: number }
   /** Waits for the time that reads may lag behind writes. An earlier attempt may have written tags just before it was lost. */
