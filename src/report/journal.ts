@@ -44,12 +44,17 @@ const mayHaveHappened = (entry: Entry): boolean =>
   entry.state === 'done' || entry.image !== undefined || (entry.state === 'failed' && !isRefused(entry))
 
 /** ECS refused the only request of the step that changes something. */
-function isRefused({ step, error }: Entry): boolean {
+function isRefused(entry: Entry): boolean {
+  const { step, error } = entry
   const isOneRequest = !('ids' in step || 'accounts' in step || 'snapshots' in step)
   if (!isOneRequest || !error) return false
-  if (error.code === 'credentials') return true
+  if (error.code === 'credentials' || isGivenUp(entry)) return true
   return error.request?.ecsCode !== undefined && !isRead(error.request.operation)
 }
+
+/** No image was asked for, because somebody had started the instance. */
+const isGivenUp = ({ step, error, image }: Entry): boolean =>
+  step.action === 'create' && error?.code === 'step' && image === undefined
 
 /** ECS names its APIs so. What a step reads comes after what it changes. */
 const isRead = (operation: string): boolean => operation.startsWith('Describe') || operation.startsWith('List')
@@ -82,6 +87,7 @@ type StopOrStart = Extract<Step, { action: 'stop' | 'start' }>
 
 /** An instance that this run has stopped and not started again. */
 export function stoppedInstance({ plan, journal }: Outcome): StoppedInstance | undefined {
+  if (journal.some(isGivenUp)) return undefined
   const began = journal.flatMap((entry) => (isStopOrStart(entry.step) ? [{ entry, step: entry.step }] : []))
   const last = began.filter(({ entry }) => mayHaveHappened(entry)).at(-1)
   if (last) {
