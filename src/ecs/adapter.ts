@@ -2,7 +2,7 @@
 
 import { describeAnswer } from '../engine/action-error.ts'
 import { consistencyIntervals } from '../engine/clock.ts'
-import type { Create, CreateAnswer, Ecs, LookQuery, Write } from '../engine/ports.ts'
+import type { BeforeRequest, Create, CreateAnswer, Ecs, LookQuery, Write } from '../engine/ports.ts'
 import { distinctImages, type Image } from '../family/model/image.ts'
 import { accountsPerRequest } from '../family/model/limits.ts'
 import { isTaggedCopy } from '../family/model/origin.ts'
@@ -17,6 +17,7 @@ import {
   createImage,
   describeCurrent,
   describeImages,
+  dryRunCreateImage,
   type Filter,
   type ImageAttributes,
   modifyImage,
@@ -32,8 +33,8 @@ export function connectEcs(client: EcsClient): Ecs {
     look: async <const Q extends LookQuery>(query: Q) => (await look(client, query)) as Answer<Q>,
     instancesOf: (region, images) => describeInstancesOf(client, region, images),
     write: (step) => write(client, step),
-    create: (step, renewal) => create(client, step, renewal),
-    wouldPermit: (step) => wouldPermit(client, step),
+    create: (step, renewal, beforeEach) => create(client, step, { renewal, beforeEach }),
+    wouldPermit: (step, { once = false } = {}) => wouldPermit(client, step, once),
     now: () => client.now(),
   }
 }
@@ -121,14 +122,19 @@ function attributesFor(step: AttributeStep): ImageAttributes {
   }
 }
 
-const sendCreation = async (client: EcsClient, step: Create, renewal: number): Promise<string> =>
+interface Sending {
+  readonly renewal: number
+  readonly beforeEach: BeforeRequest | undefined
+}
+
+const sendCreation = async (client: EcsClient, step: Create, { renewal, beforeEach }: Sending): Promise<string> =>
   step.action === 'copy'
     ? await copyImage(client, step.region, { copy: step.copy, renewal })
-    : await createImage(client, step.region, { create: step.create, renewal })
+    : await createImage(client, step.region, { create: step.create, renewal, beforeEach })
 
-async function create(client: EcsClient, step: Create, renewal: number): Promise<CreateAnswer> {
+async function create(client: EcsClient, step: Create, sending: Sending): Promise<CreateAnswer> {
   try {
-    return { kind: 'accepted', image: await sendCreation(client, step, renewal) }
+    return { kind: 'accepted', image: await sendCreation(client, step, sending) }
   } catch (error) {
     if (isCode(error, 'InvalidImageName.Duplicated')) return { kind: 'name-taken', error }
     if (isCode(error, 'IdempotenceParamNotMatch', 'IdempotentParameterMismatch', 'InvalidParamter.Conflict')) {
@@ -188,27 +194,30 @@ const hasStatus = async (
   return (await client.clock.poll(look, (seen) => seen === status, consistencyIntervals)) === status
 }
 
-async function wouldPermit(client: EcsClient, step: DryRunStep): Promise<Permission> {
+async function wouldPermit(client: EcsClient, step: DryRunStep, once: boolean): Promise<Permission> {
   try {
-    await sendDryRun(client, step)
+    await sendDryRun(client, step, once)
     return { granted: true }
   } catch (error) {
     // A dry run never succeeds: with this code ECS answers that the real request would.
     if (isCode(error, 'DryRunOperation')) return { granted: true }
-    if (!(error instanceof EcsError) || error.ecsCode === undefined || error.reaction !== 'fail') throw error
+    if (!(error instanceof EcsError) || error.ecsCode === undefined) throw error
+    const isAnswer = error.reaction === 'fail' || (once && error.reaction === 'poll')
+    if (!isAnswer) throw error
     const reason = `${describeAnswer(error.toJSON())} ${error.remedy}`
     return { granted: false, obstacle: obstacleIn(error), reason }
   }
 }
 
-async function sendDryRun(client: EcsClient, step: DryRunStep): Promise<void> {
+async function sendDryRun(client: EcsClient, step: DryRunStep, once: boolean): Promise<void> {
   const { region, image } = step
+  if (step.action === 'create') return await dryRunCreateImage(client, region, { create: step.create, once })
   const request = { regionId: region, imageId: image, dryRun: true }
   if ('accounts' in step) {
     const accounts = step.accounts.slice(0, accountsPerRequest)
     const shares = step.action === 'share' ? { addAccount: accounts } : { removeAccount: accounts }
-    await client.call('ModifyImageSharePermission', region, { ...request, ...shares })
-  } else await client.call('ModifyImageAttribute', region, { ...request, ...attributesFor(step) })
+    await client.call('ModifyImageSharePermission', region, { ...request, ...shares }, { once })
+  } else await client.call('ModifyImageAttribute', region, { ...request, ...attributesFor(step) }, { once })
 }
 
 const aboutIdentity =
@@ -216,6 +225,8 @@ const aboutIdentity =
 
 function obstacleIn(error: EcsError): Obstacle {
   if (aboutIdentity.test(error.ecsCode ?? '')) return 'identity'
+  if (error.reaction === 'poll') return 'busy'
   if (error.ecsCode === 'ImageUseShared') return 'shared'
+  if (error.ecsCode === 'InvalidImageName.Duplicated') return 'name-taken'
   return error.code === 'family-full' ? 'family-full' : 'request'
 }

@@ -41,7 +41,7 @@ import type { Clock } from '../engine/clock.ts'
 import type { Credentials } from './credentials.ts'
 import { endpointOf } from './endpoint.ts'
 import { type EcsError, toEcsError } from './errors.ts'
-import { withRetry } from './retry.ts'
+import { type RetryOptions, withRetry } from './retry.ts'
 
 /** The operations in use: a new one is one row here. */
 export const operations = {
@@ -121,17 +121,16 @@ export class EcsClient {
 
   /**
    * One operation, retried as long as that is safe and useful.
-   * @param handled codes that the caller handles itself: they are not retried
    * @throws ActionError: an EcsError, or one with the code `credentials` before any request
    */
   async call<O extends Operation>(
     operation: O,
     region: string,
     fields: RequestFields<O>,
-    handled: readonly string[] = [],
+    options: RetryOptions = {},
   ): Promise<Body<O>> {
     const { clock, onRetry } = this.#options
-    return await withRetry(() => this.#once(operation, region, fields), { clock, onRetry, handled })
+    return await withRetry(() => this.#once(operation, region, fields), { clock, onRetry, ...options })
   }
 
   async #once<O extends Operation>(operation: O, region: string, fields: RequestFields<O>): Promise<Body<O>> {

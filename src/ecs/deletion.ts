@@ -16,6 +16,6 @@ export async function deleteImage(
   await unlessGone(gone, unshare(client, region, { image, accounts }))
   // These may last for hours: a step that is otherwise done does not wait for them.
   const busy = ['OperationDenied.ImageCopying', 'ImageIsImporting', 'ImageIsExporting']
-  await unlessGone(gone, client.call('DeleteImage', region, { regionId: region, imageId: image }, busy))
+  await unlessGone(gone, client.call('DeleteImage', region, { regionId: region, imageId: image }, { handled: busy }))
   await deleteSnapshots(client, region, { snapshots, run, imageIsGone: true })
 }

@@ -1,5 +1,6 @@
 /** Images and families: requests that read and change them. */
 
+import type { BeforeRequest } from '../engine/ports.ts'
 import type { Image, ImageStatus } from '../family/model/image.ts'
 import { imageStatuses } from '../family/model/image.ts'
 import { clientTokenOf } from '../family/model/run.ts'
@@ -107,12 +108,8 @@ export async function describeCurrent(
   return toImage(body.image, region)
 }
 
-/** The request is a function of inputs and run alone, so that a repeated request is the same request. */
-export async function createImage(
-  client: EcsClient,
-  region: string,
-  { create, renewal }: { create: CreateSpec; renewal: number },
-): Promise<string> {
+/** A function of inputs and run alone, so that a repeated request is the same request. */
+function creationRequest(region: string, create: CreateSpec) {
   const { source } = create
   const optional = {
     imageFamily: create.family,
@@ -127,15 +124,36 @@ export async function createImage(
     snapshotId: source.kind === 'snapshot' ? source.snapshot : undefined,
     diskDeviceMapping: source.kind === 'disks' ? source.disks.map((disk) => ({ ...disk })) : undefined,
   }
-  const body = await client.call('CreateImage', region, {
+  return {
     regionId: region,
     imageName: create.name,
     description: create.description,
     tag: tagList(create.tags),
-    clientToken: clientTokenOf(create.run, create.generation, renewal),
     ...defined(optional),
-  })
+  }
+}
+
+export async function createImage(
+  client: EcsClient,
+  region: string,
+  { create, renewal, beforeEach }: { create: CreateSpec; renewal: number; beforeEach: BeforeRequest | undefined },
+): Promise<string> {
+  const clientToken = clientTokenOf(create.run, create.generation, renewal)
+  const request = { ...creationRequest(region, create), clientToken }
+  const body = await client.call('CreateImage', region, request, { beforeEach })
   return createdImageId(body, { operation: 'CreateImage', region })
+}
+
+/**
+ * Asks for the same image with ECS's DryRun. Without the ClientToken: ECS does not document whether a dry run uses it up.
+ * @throws EcsError always, if ECS does as it documents: a dry run never succeeds
+ */
+export async function dryRunCreateImage(
+  client: EcsClient,
+  region: string,
+  { create, once }: { create: CreateSpec; once: boolean },
+): Promise<void> {
+  await client.call('CreateImage', region, { ...creationRequest(region, create), dryRun: true }, { once })
 }
 
 /** The request goes to the region of the source. @param region of the copy */

@@ -56,7 +56,8 @@ export async function switchInstance(
   const stopping = operation === 'StopInstance' ? { forceStop: force, stoppedMode: 'KeepCharging' } : {}
   for (;;) {
     try {
-      await client.call(operation, region, { instanceId: instance, ...stopping }, ['IncorrectInstanceStatus'])
+      const request = { instanceId: instance, ...stopping }
+      await client.call(operation, region, request, { handled: ['IncorrectInstanceStatus'] })
       return
     } catch (error) {
       if (!isCode(error, 'IncorrectInstanceStatus')) throw error

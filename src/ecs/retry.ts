@@ -1,5 +1,6 @@
 /** Retries requests where that is safe, within the time limit of the step. The SDK itself does not retry. */
 import { type Clock, TimeLimit } from '../engine/clock.ts'
+import type { BeforeRequest } from '../engine/ports.ts'
 import { EcsError } from './errors.ts'
 
 /** A temporary error that lasts for this many requests in a row is an error: with the pauses, about six minutes. */
@@ -8,10 +9,18 @@ const longestPause = 12
 
 const isThrottled = (error: EcsError): boolean => error.ecsCode?.includes('Throttling') ?? false
 
+export interface RetryOptions {
+  /** Codes that the caller handles itself. */
+  readonly handled?: readonly string[]
+  /** The caller handles itself that a state is in the way which changes by itself. */
+  readonly once?: boolean
+  /** Called directly before each request, unless an earlier one may have been carried out without an answer. */
+  readonly beforeEach?: BeforeRequest | undefined
+}
+
 /**
  * Every request that goes through here may be sent again: reads, writes with a ClientToken, and writes to which ECS
  * answers that there is nothing left to change.
- * @param handled codes that the caller handles itself
  * @param onRetry called before each pause, with the number of failures so far
  */
 export async function withRetry<T>(
@@ -19,15 +28,21 @@ export async function withRetry<T>(
   {
     clock,
     onRetry,
-    handled,
-  }: { clock: Clock; onRetry: (error: EcsError, failures: number) => void; handled: readonly string[] },
+    handled = [],
+    once = false,
+    beforeEach,
+  }: RetryOptions & { clock: Clock; onRetry: (error: EcsError, failures: number) => void },
 ): Promise<T> {
+  let mayBeDone = false
   for (let failures = 1; ; failures++) {
+    if (!mayBeDone) await beforeEach?.()
     try {
       return await request()
     } catch (error) {
       if (!(error instanceof EcsError) || error.reaction === 'fail' || clock.isOver) throw error
       if (error.ecsCode !== undefined && handled.includes(error.ecsCode)) throw error
+      if (once && error.reaction === 'poll') throw error
+      mayBeDone ||= error.reaction === 'retry' && !isThrottled(error)
       const isUsedUp = error.reaction === 'retry' && !isThrottled(error) && failures >= attempts
       if (isUsedUp) throw error
       onRetry(error, failures)

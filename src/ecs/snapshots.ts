@@ -85,7 +85,10 @@ async function deleteSnapshot(
 async function deleteUnused(client: EcsClient, region: string, snapshotId: string): Promise<EcsError | undefined> {
   const used = 'SnapshotCreatedImage'
   try {
-    await unlessGone('InvalidSnapshotId.NotFound', client.call('DeleteSnapshot', region, { snapshotId }, [used]))
+    await unlessGone(
+      'InvalidSnapshotId.NotFound',
+      client.call('DeleteSnapshot', region, { snapshotId }, { handled: [used] }),
+    )
     return undefined
   } catch (error) {
     if (isCode(error, used)) return error

@@ -56,7 +56,7 @@ export async function answerQuery(query: Query, observing: Observing): Promise<u
     case 'deleted':
       return deletedIn(journal).filter(({ region }) => region === query.region).length
     case 'permitted':
-      return await ecs.wouldPermit(query.step)
+      return await ecs.wouldPermit(query.step, query)
     case 'awaited': {
       const look = () => ecs.look({ ask: 'image', region: query.region, image: query.image })
       const judge = (image: Image | undefined) => (image && isPending(image) ? 'on its way' : 'over')

@@ -6,6 +6,7 @@ import { stepError } from './action-error.ts'
 import { consistencyIntervals } from './clock.ts'
 import type { Create, CreateAnswer } from './ports.ts'
 import type { StepContext } from './step-result.ts'
+import { confirmStopped, warnIfStarted } from './switch-instance.ts'
 
 /**
  * The name makes the image of a run unique, and the ClientToken makes its request unique. If ECS remembers the token for
@@ -14,13 +15,17 @@ import type { StepContext } from './step-result.ts'
  */
 export async function createOnce(step: Create, context: StepContext): Promise<Image | undefined> {
   const { ecs, log, onCreated } = context
+  const stopped = step.action === 'create' ? step.stoppedInstance : undefined
+  const place = stopped === undefined ? undefined : { region: step.region, instance: stopped }
+  const beforeEach = place && (() => confirmStopped(place, context))
   let answer: CreateAnswer | undefined
   for (let renewal = 0; renewal < 3; renewal++) {
-    answer = await ecs.create(step, renewal)
+    answer = await ecs.create(step, renewal, beforeEach)
     if (answer.kind === 'accepted') {
       const { image } = answer
       // Reported at once: from here on, ECS is creating the image whatever happens.
       onCreated(image)
+      if (place) await warnIfStarted(place, context, image)
       const seen = await findCreated(step, image, context)
       if (seen) return seen
       log.info(`ECS answers ${image}, an image that is gone; asking for a new one.`)

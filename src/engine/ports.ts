@@ -39,16 +39,24 @@ export type CreateAnswer =
   /** The ClientToken was used for another request. */
   | { readonly kind: 'token-used'; readonly error: ActionError }
 
+/** The last look before a request. @throws ActionError: the request is not sent */
+export type BeforeRequest = () => Promise<void>
+
 export interface Ecs {
   look<const Q extends LookQuery>(question: Q): Promise<Answer<Q>>
   /** IDs of the instances that run one of these images. */
   instancesOf(region: string, images: readonly string[]): Promise<readonly string[]>
   /** Carries out the step. It counts as done if an earlier request, whose answer was lost, has done it. */
   write(step: Write): Promise<void>
-  /** Begins to create an image. @param renewal of the ClientToken, see `clientTokenOf` */
-  create(step: Create, renewal: number): Promise<CreateAnswer>
-  /** Whether ECS would carry out the step, according to its own DryRun. */
-  wouldPermit(step: DryRunStep): Promise<Permission>
+  /**
+   * Begins to create an image.
+   * @param renewal of the ClientToken, see `clientTokenOf`
+   * @param beforeEach called directly before each request, as long as ECS has created nothing for sure: it may be asked
+   * again much later
+   */
+  create(step: Create, renewal: number, beforeEach?: BeforeRequest): Promise<CreateAnswer>
+  /** Whether ECS would carry out the step, according to its own DryRun. @param once see the query `permitted` */
+  wouldPermit(step: DryRunStep, options?: { readonly once?: true }): Promise<Permission>
   /** ECS's time, milliseconds, known from its answers. */
   now(): number
 }

@@ -1,4 +1,4 @@
-/** Stops and starts the instance that an image is baked from. */
+/** Stops and starts the instance that an image is baked from, and makes sure that nobody starts it in between. */
 
 import type { Instance } from '../family/model/instance.ts'
 import type { Step } from '../family/plan/steps.ts'
@@ -42,4 +42,38 @@ export async function awaitInstance(
     )
   }
   return seen
+}
+
+interface Place {
+  readonly region: string
+  readonly instance: string
+}
+
+/** The last look at a stopped instance before ECS is asked for its image: meanwhile, somebody may have started it. */
+export async function confirmStopped(
+  { region, instance }: Place,
+  { ecs, clock }: Pick<StepContext, 'ecs' | 'clock'>,
+): Promise<void> {
+  const look = () => ecs.look({ ask: 'instance', region, instance })
+  const { seen, isGood } = await clock.pollUntilStable(look, (now) =>
+    now?.status === 'Stopped' ? 'good' : now?.status === 'Stopping' ? 'on its way' : 'hopeless',
+  )
+  if (isGood) return
+  throw stepError(
+    `Instance ${instance} is ${seen?.status ?? 'gone'} and must be Stopped (\`stop-instance\`): another job, another workflow or a person has started it. No image was created: it would lack what the instance has not yet written to its disks.`,
+    'Let one job at a time bake from this instance (`concurrency`, or `max-parallel: 1` in a matrix). Then press "Re-run failed jobs".',
+  )
+}
+
+/** After the last look, and while ECS does not answer a request, somebody may start the instance. */
+export async function warnIfStarted(
+  { region, instance }: Place,
+  { ecs, log }: Pick<StepContext, 'ecs' | 'log'>,
+  image: string,
+): Promise<void> {
+  const seen = await ecs.look({ ask: 'instance', region, instance })
+  if (seen?.status === 'Stopped') return
+  log.warning(
+    `Instance ${instance} was started at about the time when ECS was asked for ${image}: data that it had not yet written to its disks may be missing from the image. Test the image, or bake again while nobody else uses the instance.`,
+  )
 }

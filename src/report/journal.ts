@@ -49,10 +49,16 @@ const mayHaveHappened = (entry: Entry): boolean =>
   entry.state === 'done' || entry.image !== undefined || (entry.state === 'failed' && !isRefused(entry))
 
 /** ECS refused the only request of the step that changes something. */
-function isRefused({ step, error }: Entry): boolean {
+function isRefused(entry: Entry): boolean {
+  const { step, error } = entry
   const isOneRequest = !('ids' in step || 'accounts' in step || 'snapshots' in step)
-  return isOneRequest && (error?.code === 'credentials' || error?.request?.effect === 'none')
+  if (!isOneRequest || !error) return false
+  return error.code === 'credentials' || isGivenUp(entry) || error.request?.effect === 'none'
 }
+
+/** No image was asked for, because somebody had started the instance. */
+const isGivenUp = ({ step, error, image }: Entry): boolean =>
+  step.action === 'create' && error?.code === 'step' && image === undefined
 
 /**
  * What was changed, or may have been: nothing at all; something, but no family; an image that will enter its family when
@@ -82,6 +88,7 @@ type StopOrStart = Extract<Step, { action: 'stop' | 'start' }>
 
 /** An instance that this run has stopped and not started again. */
 export function stoppedInstance({ plan, journal }: Outcome): StoppedInstance | undefined {
+  if (journal.some(isGivenUp)) return undefined
   const began = journal.flatMap((entry) => (isStopOrStart(entry.step) ? [{ entry, step: entry.step }] : []))
   const last = began.filter(({ entry }) => mayHaveHappened(entry)).at(-1)
   if (last) {

@@ -117,8 +117,8 @@ describe('cancellation', () => {
   test('while CreateImage is not answered says that an image may be on its way', async () => {
     const ecs = await localEcs({ switches: { creationSeconds: Number.POSITIVE_INFINITY } })
     const { id } = ecs.seed.instance({ status: 'Stopped' })
-    ecs.faults.add({ kind: 'slow', action: 'CreateImage', seconds: 20 })
-    const { sent, onStart } = signalAt(ecs, 'SIGINT', { action: 'CreateImage', phase: 'before' })
+    ecs.faults.add({ kind: 'slow', action: 'CreateImage', nth: 2, seconds: 20 })
+    const { sent, onStart } = signalAt(ecs, 'SIGINT', { action: 'CreateImage', nth: 2, phase: 'before' })
     const step = await runStep(ecs, { mode: 'bake', family: 'web', 'instance-id': id }, { onStart, post: false })
     expect(performance.now() - sent.at).toBeLessThan(5_000)
     expect(step.exitCode).toBe(1)

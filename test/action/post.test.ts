@@ -22,7 +22,7 @@ describe('the post step', () => {
 
   const failing = {
     'CreateImage is refused': (ecs: LocalEcs) =>
-      ecs.faults.add({ kind: 'error', code: 'QuotaExceed.Image', action: 'CreateImage' }),
+      ecs.faults.add({ kind: 'error', code: 'QuotaExceed.Image', action: 'CreateImage', nth: 2 }),
     'the image fails': (ecs: LocalEcs) => (ecs.switches.failNextImages = 1),
     'reading fails': (ecs: LocalEcs) =>
       ecs.faults.add({ kind: 'error', code: 'Forbidden.RAM', action: 'DescribeImages', nth: 4, times: 3 }),
@@ -68,7 +68,7 @@ describe('the post step', () => {
   const moments = [
     { action: 'StopInstance', phase: 'before' },
     { action: 'StopInstance', phase: 'after' },
-    { action: 'CreateImage', phase: 'after' },
+    { action: 'CreateImage', nth: 2, phase: 'after' },
     { action: 'StartInstance', phase: 'before' },
   ] as const
   test.each(moments)('starts the instance after a SIGKILL at $action ($phase)', async (moment) => {

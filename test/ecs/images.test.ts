@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { connectEcs } from '../../src/ecs/adapter.ts'
 import { createImage, describeCurrent, describeImages } from '../../src/ecs/images.ts'
+import { stepError } from '../../src/engine/action-error.ts'
 import { Cancelled, consistencyIntervals } from '../../src/engine/clock.ts'
 import { createOnce as haveCreated } from '../../src/engine/create-image.ts'
 import type { Create } from '../../src/engine/ports.ts'
@@ -628,7 +629,53 @@ describe('a new image', () => {
     tags: { 'image-family:run': run.key, 'github:sha': '0f3c', empty: '' },
     ...fields,
   })
-  const stepOf = (create: CreateSpec): Create => ({ action: 'create', region, image: '<new image>', create })
+  const stepOf = (create: CreateSpec) =>
+    ({ action: 'create', region, image: '<new image>', create }) as const satisfies Create
+
+  test('is asked about with the parameters that it is asked for with, apart from the ClientToken', async () => {
+    const step = stepOf(creation({ imageVersion: 'v3', imdsSupport: 'v2' }))
+    expect(await port().wouldPermit(step)).toEqual({ granted: true })
+    await port().create(step, 0)
+    const [asked, { ClientToken: _, ...sent } = {}] = ecs.requests.map(({ parameters }) => parameters)
+    expect(asked).toEqual({ ...sent, DryRun: 'true' })
+    expect(ecs.images()).toHaveLength(1)
+  })
+
+  test.each([
+    ['Forbidden.RAM', 'identity'],
+    ['InvalidSnapshotId.NotFound', 'request'],
+    ['IncorrectDiskStatus.CreatingSnapshot', 'busy'],
+    ['InvalidImageName.Duplicated', 'name-taken'],
+    ['QuotaExceed.Image', 'family-full'],
+  ])('that would be refused with %s: once is enough', async (code, obstacle) => {
+    ecs.faults.add({ kind: 'error', code, times: Number.POSITIVE_INFINITY })
+    const permission = await port().wouldPermit(stepOf(creation()), { once: true })
+    expect(permission).toMatchObject({ granted: false, obstacle, reason: expect.stringContaining(code) })
+    expect(sent()).toHaveLength(1)
+  })
+
+  test('of a busy source is asked about until it is ready', async () => {
+    ecs.faults.add({ kind: 'error', code: 'IncorrectDiskStatus.CreatingSnapshot', times: 3 })
+    expect(await port().wouldPermit(stepOf(creation()))).toEqual({ granted: true })
+    expect(sent()).toHaveLength(4)
+  })
+
+  test('is asked for after a last look, as long as no request is without an answer', async () => {
+    const looks: number[] = []
+    const beforeEach = async () => void looks.push(sent().length)
+    ecs.faults.add({ kind: 'error', code: 'IncorrectDiskStatus.CreatingSnapshot', times: 2 })
+    ecs.faults.add({ kind: 'reset-before' })
+    expect(await port().create(stepOf(creation()), 0, beforeEach)).toMatchObject({ kind: 'accepted' })
+    expect(sent()).toHaveLength(4)
+    expect(looks).toEqual([0, 1, 2])
+  })
+
+  test('is not asked for when the last look says so', async () => {
+    const started = stepError('It was started.', 'Look.')
+    const failure = await failureOf(port().create(stepOf(creation()), 0, async () => Promise.reject(started)))
+    expect(failure).toBe(started)
+    expect(sent()).toEqual([])
+  })
 
   test('is asked for with everything that was asked for', async () => {
     const create = creation({
@@ -758,7 +805,9 @@ describe('a new image', () => {
   ])('an answer with %s ID of the image is no success', async (_, members) => {
     answerWith(members)
     const { client } = connectTo(ecs, { endpoint: gateway.url })
-    const error = await ecsErrorOf(createImage(client, region, { create: creation(), renewal: 0 }))
+    const error = await ecsErrorOf(
+      createImage(client, region, { create: creation(), renewal: 0, beforeEach: undefined }),
+    )
     expect(error).toMatchObject({ operation: 'CreateImage', requestId: '8F32783B-ACBE-5B85-98FB-79A73E02BB6E' })
     expect(error.message).toContain('no image ID')
     expect(error.remedy).toContain('again')

@@ -167,6 +167,52 @@ describe('the instance', () => {
   })
 })
 
+describe('ECS is asked whether it would create the image', () => {
+  const running = web.running(instance('i-1'))
+  const stopping = bake({ source: fromInstance, stopInstance: 'orderly' })
+  const asked = (given: typeof request, situation: typeof web) =>
+    planOf(given, situation).questions.filter(({ ask }) => ask === 'permitted')
+
+  test('with the step as it is planned; a busy source is waited for only where its instance is to be stopped', () => {
+    const [create] = changeOf(request, web).steps
+    expect(asked(request, web)).toEqual([{ ask: 'permitted', step: create, once: true }])
+    const stop = changeOf(stopping, running).steps.find(({ action }) => action === 'create')
+    expect(stop).toMatchObject({ stoppedInstance: 'i-1' })
+    expect(asked(stopping, running)).toEqual([{ ask: 'permitted', step: stop }])
+    const dry = { ...stopping, dryRun: true }
+    expect(asked(dry, running)).toEqual([{ ask: 'permitted', step: stop, once: true }])
+  })
+
+  test.each(['identity', 'request', 'family-full'] as const)('refused: %s', (about) => {
+    for (const given of [request, stopping]) {
+      const refusal = refusalOf(given, running.denying('create', about))
+      expect(refusal).toMatchObject({ code: 'not-permitted', reason: expect.stringContaining('create image') })
+    }
+  })
+
+  test('what may pass until then is no refusal: a busy source, a name, a full family in which room can be made', () => {
+    const brief = stepsOf(stopping, running)
+    expect(stepsOf(stopping, running.denying('create', 'busy'))).toEqual(brief)
+    expect(stepsOf(again(request), web.with(image('m-late', 3, { name })).readAs(web))).toEqual(stepsOf(request, web))
+    const tags = { 'image-family:run': runFor('bake', { workflowRun: '1' }).key }
+    const old = ['m-1', 'm-2', 'm-3'].map((id, index) => image(id, index - 9, { tags }))
+    const full = web.with(...old).denying('create', 'family-full')
+    expect(changeOf(bake({ keep: 2 }), full).steps.map(({ action }) => action)).toEqual(['create', 'await'])
+  })
+
+  test('a dry run shows its plan to an identity that may not create images, with a warning', () => {
+    const plan = changeOf({ ...stopping, dryRun: true }, running.denying('create'))
+    expect(plan.steps).toEqual(changeOf(stopping, running).steps)
+    expect(plan.notices).toEqual([{ level: 'warning', text: expect.stringMatching(/create image.*Forbidden\.RAM/) }])
+  })
+
+  test('a dry run says that the source is busy, and refuses what stays so', () => {
+    const dry = { ...stopping, dryRun: true }
+    expect(changeOf(dry, running.denying('create', 'busy')).notices).toMatchObject([{ level: 'notice' }])
+    expect(refusalOf(dry, running.denying('create', 'request')).code).toBe('not-permitted')
+  })
+})
+
 describe('an instance that a lost attempt has left stopped', () => {
   const stopped = (workflowRun: string, given = {}) =>
     instance('i-1', {
@@ -208,6 +254,16 @@ describe('an instance that a lost attempt has left stopped', () => {
     const tags = { ...own.tags, ...decided(runFor('promote'), 'promote', { target: 'm-own' }) }
     const situation = web.with({ ...own, family: 'live', tags }).running(stopped('17230001'))
     expect(stepsOf(again(from), situation)).toEqual(['start i-1', 'untag i-1'])
+  })
+
+  test('is named where ECS would not create the image', () => {
+    const situation = web.running(stopped('17230001')).denying('create')
+    expect(refusalOf(again(from), situation)).toMatchObject({
+      code: 'not-permitted',
+      leavesStopped: { region, instance: 'i-1' },
+    })
+    const ofAnother = web.running(stopped('17229999')).denying('create')
+    expect(refusalOf(again(from), ofAnother)).not.toHaveProperty('leavesStopped')
   })
 
   test('is named even by a refusal', () => {

@@ -63,9 +63,23 @@ const isTaken = (ecs: FakeEcs, region: string, name: string): boolean =>
 const createdNow = (ecs: FakeEcs) =>
   ({ creationTime: new Date(ecs.state.now).toISOString().replace('.000', ''), status: 'Creating' }) as const
 
+/** The code that ECS refuses to create the image with. */
+export function refusalOfCreation(
+  ecs: FakeEcs,
+  { region, create: { name, source } }: Of<'create'>,
+): string | undefined {
+  if (source.kind === 'instance') {
+    const found = ecs.state.instances.find(({ id }) => id === source.instance)
+    if (!found) return 'InvalidInstanceId.NotFound'
+    if (!['Running', 'Stopped'].includes(found.status)) return 'IncorrectInstanceStatus'
+  }
+  return isTaken(ecs, region, name) ? 'InvalidImageName.Duplicated' : undefined
+}
+
 function create(ecs: FakeEcs, step: Of<'create'>): FakeEcs {
   const { name, family = '', tags } = step.create
-  must(!isTaken(ecs, step.region, name), 'InvalidImageName.Duplicated', step)
+  const refusal = refusalOfCreation(ecs, step)
+  must(refusal === undefined, refusal ?? '', step)
   const given = { ...createdNow(ecs), region: step.region, name, family, tags }
   return ecs.made(step.image, image(`m-made-by-${name}`, 1, given))
 }

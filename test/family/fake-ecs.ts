@@ -5,10 +5,19 @@
  */
 import type { Image } from '../../src/family/model/image.ts'
 import type { Instance } from '../../src/family/model/instance.ts'
-import type { Permission, Query } from '../../src/family/plan/query.ts'
+import type { Obstacle, Permission, Query } from '../../src/family/plan/query.ts'
 import type { Step } from '../../src/family/plan/steps.ts'
-import { carryOut } from './carry-out.ts'
+import { carryOut, refusalOfCreation } from './carry-out.ts'
 import { noon, region } from './images.ts'
+
+type Denial = Extract<Obstacle, 'identity' | 'request' | 'busy' | 'family-full'>
+
+const codeOf: Readonly<Record<Denial, string>> = {
+  identity: 'Forbidden.RAM',
+  request: 'OperationDenied',
+  busy: 'IncorrectDiskStatus.CreatingSnapshot',
+  'family-full': 'ImageQuotaExceed.ImageFamily',
+}
 
 interface State {
   readonly images: readonly Image[]
@@ -23,7 +32,7 @@ interface State {
   readonly deleted: Readonly<Record<string, number>>
   readonly denied: readonly {
     readonly action: string
-    readonly about: 'identity' | 'request'
+    readonly about: Denial
     readonly where: string | undefined
   }[]
   readonly now: number
@@ -109,8 +118,8 @@ export class FakeEcs {
     return this.#but({ deleted: { ...this.state.deleted, [where]: count } })
   }
 
-  /** ECS would not carry this out, because of who asks or because of what is asked for. */
-  denying(action: Step['action'], about: 'identity' | 'request' = 'identity', where?: string): FakeEcs {
+  /** ECS would not carry this out, because of who asks, of what is asked for, or of how things are. */
+  denying(action: Step['action'], about: Denial = 'identity', where?: string): FakeEcs {
     return this.#but({ denied: [...this.state.denied, { action, about, where }] })
   }
 
@@ -135,7 +144,7 @@ export class FakeEcs {
 
   of(id: string): Image {
     const found = this.state.images.find((each) => each.id === id)
-    if (!found) throw new Error(`There is no image ${id}.`)
+    if (!found) throw new Error(`InvalidImageId.NotFound: there is no image ${id}.`)
     return found
   }
 
@@ -208,9 +217,9 @@ export class FakeEcs {
       ({ action, where }) => action === step.action && (where === undefined || where === step.region),
     )
     if (denial) {
-      const code = denial.about === 'identity' ? 'Forbidden.RAM' : 'OperationDenied'
-      return { granted: false, obstacle: denial.about, reason: `${code}: that is not allowed` }
+      return { granted: false, obstacle: denial.about, reason: `${codeOf[denial.about]}: that is not allowed` }
     }
+    if (step.action === 'create') return this.#permissionToCreate(step)
     const mustBe = statusNeeded[step.action]
     const seen = 'image' in step ? this.state.images.find(({ id }) => id === step.image) : undefined
     if (seen && ['Creating', 'Waiting'].includes(seen.status)) {
@@ -221,6 +230,13 @@ export class FakeEcs {
     }
     const isShared = step.action === 'deprecate' && this.sharesOf(step.image).length > 0
     return isShared ? { granted: false, obstacle: 'shared', reason: 'the image is shared' } : { granted: true }
+  }
+
+  #permissionToCreate(step: Extract<Step, { action: 'create' }>): Permission {
+    const code = refusalOfCreation(this, step)
+    if (code === undefined) return { granted: true }
+    const obstacle = { 'InvalidImageName.Duplicated': 'name-taken', IncorrectInstanceStatus: 'busy' } as const
+    return { granted: false, obstacle: obstacle[code as keyof typeof obstacle] ?? 'request', reason: code }
   }
 
   /** What there is after these steps. @throws where ECS would answer with an error */

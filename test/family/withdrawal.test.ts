@@ -1,6 +1,6 @@
 import { array, assert, integer, property } from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { refuseForbidden } from '../../src/family/rules/permission.ts'
+import { checkPermissions } from '../../src/family/rules/permission.ts'
 import { planWithdrawal, withdrawalOrder } from '../../src/family/rules/withdrawal.ts'
 import { there } from './fake-ecs.ts'
 import { image, region, w, x, y } from './images.ts'
@@ -98,13 +98,13 @@ describe('permissions', () => {
       { action: 'confirm', region, family: 'web', image: 'm-y' },
       deprecate,
     ] as const
-    const { result, questions } = concludeIn(refuseForbidden(steps), there(y))
-    expect(result).toBeUndefined()
+    const { result, questions } = concludeIn(checkPermissions(steps), there(y))
+    expect(result).toEqual([])
     expect(questions).toEqual([{ ask: 'permitted', step: deprecate }])
   })
 
   test('a shared image that nothing unshares is a denial', () => {
-    const { result } = concludeIn(refuseForbidden([deprecate]), there(y).sharing('m-y', '1001'))
+    const { result } = concludeIn(checkPermissions([deprecate]), there(y).sharing('m-y', '1001'))
     expect(result).toMatchObject({ code: 'not-permitted' })
   })
 })

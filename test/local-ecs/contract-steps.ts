@@ -22,8 +22,10 @@ export const own: readonly Image[] = [
   copyOf(old, shanghai, 'm-copy', 7),
 ]
 
-const create = (name: string, workflowRun: string): Step => {
-  const { source, tags, run: by, ...request } = bake({ workflowRun })
+const golden = { kind: 'instance', instance: 'i-golden' } as const
+
+const create = (name: string, workflowRun: string, from: Partial<Pick<CreateSpec, 'source'>> = {}): Step => {
+  const { source, tags, run: by, ...request } = bake({ workflowRun, ...from })
   const spec: CreateSpec = { ...request, family: 'web', source, tags, run: by, name, generation: 0 }
   return { action: 'create', region, image: '<new image>', create: spec }
 }
@@ -59,10 +61,22 @@ const remove = (id: string): Step => {
 }
 const switched = (action: 'stop' | 'start'): Step => ({ action, region, instance: 'i-golden' })
 
+/** Images that ECS is asked about by its own DryRun: it would create the first of them. */
+export const creations = (): Step[] => [
+  create('asked', '9', { source: golden }),
+  create('asked', '9', { source: { kind: 'instance', instance: 'i-none' } }),
+  create('name-of-m-old', '9'),
+]
+
 /** What is told, and the code that it is refused with. */
 export const told: Readonly<Record<string, readonly [steps: () => readonly Step[], code?: string]>> = {
   'an image is created': [() => [create('new', '1')]],
   'its name is taken': [() => [create('name-of-m-old', '2')], 'InvalidImageName.Duplicated'],
+  'an image is created from an instance': [() => [create('new', '7', { source: golden })]],
+  'an image is created from an instance that does not exist': [
+    () => [create('new', '8', { source: { kind: 'instance', instance: 'i-none' } })],
+    'InvalidInstanceId.NotFound',
+  ],
   'its name is taken in another region': [() => [create('name-of-m-copy', '3')]],
   'an image is copied': [() => [copy('m-old', 'copy', '4')]],
   'a deprecated image is copied': [() => [copy('m-deprecated', 'copy', '5')], 'IncorrectImageStatus'],

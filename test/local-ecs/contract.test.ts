@@ -16,7 +16,7 @@ import { connectTo } from '../ecs/connection.ts'
 import { type FakeEcs, there } from '../family/fake-ecs.ts'
 import { image, instance, noon, region, shanghai } from '../family/images.ts'
 import { times } from '../soak.ts'
-import { friend, old, own, run, told } from './contract-steps.ts'
+import { creations, friend, old, own, run, told } from './contract-steps.ts'
 import { type LocalEcs, startLocalEcs, steppedClock } from './server.ts'
 
 let ecs: LocalEcs
@@ -96,6 +96,8 @@ const permissions = (): Step[] =>
       { action: 'share', region: where, image: id, accounts: [friend] },
     ])
 
+const obstacleIn = (answer: Permission): string => (answer.granted ? 'none' : answer.obstacle)
+
 async function expectSameAnswers(): Promise<void> {
   for (const question of questions()) {
     const [local, planned] = [await adapter.look(question), fake.answer(question)].map(comparable)
@@ -104,6 +106,10 @@ async function expectSameAnswers(): Promise<void> {
   for (const step of permissions().filter(hasDryRun)) {
     const planned = fake.answer({ ask: 'permitted', step }) as Permission
     expect((await adapter.wouldPermit(step)).granted, JSON.stringify(step)).toBe(planned.granted)
+  }
+  for (const step of creations().filter(hasDryRun)) {
+    const [local, planned] = [await adapter.wouldPermit(step, { once: true }), fake.answer({ ask: 'permitted', step })]
+    expect(obstacleIn(local), JSON.stringify(step)).toBe(obstacleIn(planned as Permission))
   }
 }
 

@@ -241,6 +241,7 @@ function make(call: Call, source: Source, tags: Tags): Image {
 
 export function createImage(call: Call): Answer {
   const tags = checkInput(call)
+  if (call.world.switches.dryRunOfCreateImage === 'parameters') endDryRun(call)
   return once(call, () => {
     const source = findSource(call)
     const architecture = call.parameters.Architecture ?? source.system.architecture

@@ -62,6 +62,8 @@ export interface Switches {
   concurrentSnapshots: 'refused' | 'permitted'
   /** A data disk's snapshot as system disk: only accounts that ECS has listed may do that. */
   dataSnapshotAsSystemDisk: 'refused' | 'permitted'
+  /** What the DryRun of CreateImage checks: all that the request itself would be refused for, or its parameters only. */
+  dryRunOfCreateImage: 'everything' | 'parameters'
 
   // Snapshots
   /** How DescribeSnapshots takes filters by tag and by usage: as documented, as prefixes, or not at all. */
@@ -137,6 +139,7 @@ export const defaultSwitches: Readonly<Switches> = {
   concurrentSnapshots: 'refused',
   dataSnapshotAsSystemDisk: 'refused',
   snapshotFilters: 'exact',
+  dryRunOfCreateImage: 'everything',
   copyCarriesTags: false,
   copyCreationTime: 'request',
   copyConflict: 'source-and-target',

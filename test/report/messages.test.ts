@@ -122,6 +122,12 @@ describe('an instance that is stopped and not started again', () => {
     ).toContain(`${fact} ${starts}`)
   })
 
+  test('is not told where somebody had started it before its image was asked for; nothing is on its way', () => {
+    const { facts } = messageOf(stoppingBake('create', { code: 'step', reason: 'It is Running.', remedy: 'Look.' }))
+    expect(facts.join()).not.toContain(instance)
+    expect(facts.join()).not.toMatch(/on its way|may or may not/)
+  })
+
   test('is not told where the stop was refused, or the instance started', () => {
     const refused = messageOf(stoppingBake('stop', forbidden('StopInstance')))
     const started = messageOf(stoppingBake('untag', forbidden('UntagResources')))

@@ -3,7 +3,7 @@ import type { LocalEcs } from '../local-ecs/server.ts'
 import { actionsOf, errorOf, localEcs, seedFamily, watchFamily, writesTo } from '../scene.ts'
 import { afterRequest, runMain, test } from './step.ts'
 
-const created = (ecs: LocalEcs) => ecs.requests.filter(({ action }) => action === 'CreateImage')
+const created = (ecs: LocalEcs) => ecs.requests.filter(({ action, dryRun }) => action === 'CreateImage' && !dryRun)
 const retry = { run: { attempt: 2 } }
 
 describe('the source', () => {
@@ -225,6 +225,19 @@ describe('CreateImage', () => {
     }
   })
 
+  test('fits a repository whose full name is longer than the value of a tag may be, and so do its copies', async () => {
+    const ecs = await localEcs()
+    const repository = `${'o'.repeat(39)}/${'r'.repeat(100)}`
+    const inputs = { mode: 'bake', family: 'web', 'snapshot-id': ecs.seed.snapshot().id }
+    const everywhere = { ...inputs, 'replica-region-ids': 'cn-shanghai' }
+    const step = await runMain(ecs, everywhere, { env: { GITHUB_REPOSITORY: repository } })
+    expect(step).toMatchObject({ exitCode: 0, errors: [] })
+    expect(ecs.images().map(({ region, tags }) => [region, tags['github:repository']])).toEqual([
+      ['cn-hangzhou', repository.slice(0, 128)],
+      ['cn-shanghai', repository.slice(0, 128)],
+    ])
+  })
+
   test('fits a family whose name is as long as a name may be', async () => {
     const ecs = await localEcs()
     const family = '镜'.repeat(128)
@@ -318,8 +331,9 @@ describe('the wait', () => {
     const ecs = await localEcs()
     const { id } = ecs.seed.instance({ status: 'Stopped' })
     let newer: string | undefined
-    ecs.intercept = (phase, { action }) => {
-      if (phase === 'after' && action === 'CreateImage') newer = ecs.seed.image({ family: 'web', name: 'their' }).id
+    ecs.intercept = (phase, { action, dryRun }) => {
+      if (phase === 'after' && action === 'CreateImage' && !dryRun)
+        newer = ecs.seed.image({ family: 'web', name: 'their' }).id
     }
     const step = await runMain(ecs, { mode: 'bake', family: 'web', 'instance-id': id })
     expect(step.exitCode).toBe(0)
@@ -339,8 +353,8 @@ describe('stop-instance', () => {
     })
     const { id } = ecs.seed.instance({ tags: { team: 'web' } })
     const statusAtCreation: unknown[] = []
-    ecs.intercept = (phase, { action }) => {
-      if (phase === 'before' && action === 'CreateImage') statusAtCreation.push(ecs.instance(id)?.status)
+    ecs.intercept = (phase, { action, dryRun }) => {
+      if (phase === 'before' && action === 'CreateImage' && !dryRun) statusAtCreation.push(ecs.instance(id)?.status)
       if (phase === 'before' && action === 'StartInstance') statusAtCreation.push(ecs.images()[0]?.status)
     }
     const step = await runMain(ecs, inputs(id))
@@ -472,7 +486,7 @@ describe('names and quotas', () => {
     expect(step.exitCode).toBe(1)
     expect(errorOf(step)).toContain(code)
     expect(errorOf(step)).toMatch(advice)
-    expect(created(ecs)).toHaveLength(1)
+    expect(writesTo(ecs)).toEqual([])
   })
 })
 

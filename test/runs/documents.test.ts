@@ -21,7 +21,7 @@ describe('Set an image family', () => {
     const { id } = ecs.seed.instance({ id: 'i-bp117mtgmllecpwl0000', status: 'Stopped' })
     const step = await runMain(ecs, { mode: 'bake', family: 'hangzhou-image', 'instance-id': id })
     expect(step.exitCode).toBe(0)
-    const request = ecs.requests.find(({ action }) => action === 'CreateImage')
+    const request = ecs.requests.find(({ action, dryRun }) => action === 'CreateImage' && !dryRun)
     expect(request?.parameters).toMatchObject({
       RegionId: 'cn-hangzhou',
       InstanceId: 'i-bp117mtgmllecpwl0000',
@@ -287,7 +287,7 @@ describe('CreateImage', () => {
     const { id } = ecs.seed.snapshot(seed)
     const step = await runMain(ecs, { mode: 'bake', family: 'web', 'snapshot-id': id })
     expect(step.exitCode).toBe(1)
-    expect(errorOf(step)).toContain(`ECS answered ${code} (HTTP 4`)
+    expect(errorOf(step)).toContain(`: ${code} (HTTP 4`)
     expect(ecs.images()).toEqual([])
   })
 

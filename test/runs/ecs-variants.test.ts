@@ -96,6 +96,7 @@ const settings: readonly (readonly [string, Switches])[] = [
 /** Of no concern where nothing is made. */
 const settingsOfBake: typeof settings = [
   ['token requests that are still being worked on', { lastTokenProcessingTimes: 3 }],
+  ['a dry run of CreateImage that checks its parameters only', { dryRunOfCreateImage: 'parameters' }],
   ['tokens forgotten at once', { tokenMemorySeconds: 0 }],
   ['images that wait before they are made', { waitingSeconds: 5, creationSeconds: 9 }],
   [

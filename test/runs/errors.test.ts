@@ -47,7 +47,7 @@ describe('an error of ECS gives what, where, code, request ID and what to do', (
     const inputs = scenes[mode]?.(ecs) ?? {}
     const served = watchFamily(ecs)
     // The first one only asks whether it is permitted.
-    const nth = action === 'ModifyImageAttribute' ? 2 : 1
+    const nth = ['ModifyImageAttribute', 'CreateImage'].includes(action) ? 2 : 1
     ecs.faults.add({ kind: 'error', action, code, nth, times: Number.POSITIVE_INFINITY })
     const step = await runMain(ecs, inputs)
     expect(step.exitCode).toBe(1)
@@ -129,7 +129,7 @@ describe('passing trouble is sat out', () => {
   test('an answer that was lost makes no second image, with the token remembered or not', async () => {
     for (const tokenMemorySeconds of [Number.POSITIVE_INFINITY, 0]) {
       const ecs = await localEcs({ switches: { tokenMemorySeconds } })
-      ecs.faults.add({ kind: 'reset-after', action: 'CreateImage' })
+      ecs.faults.add({ kind: 'reset-after', action: 'CreateImage', nth: 2 })
       const { id } = ecs.seed.instance({ status: 'Stopped' })
       ecs.switches.concurrentSnapshots = 'permitted'
       const step = await runMain(ecs, { mode: 'bake', family: 'web', 'instance-id': id })

@@ -341,7 +341,7 @@ describe('a full family', () => {
     const step = await runMain(ecs, stopped(ecs))
     expect(step).toMatchObject({ exitCode: 1, outputs: { changed: 'false' } })
     expect(errorOf(step)).toMatch(
-      /ECS answered ImageQuotaExceed\.ImageFamily: [\s\S]*set `keep`[\s\S]*\(HTTP 400, request ID /,
+      /ImageQuotaExceed\.ImageFamily \(HTTP 400, request ID [\s\S]*set `keep`[\s\S]*not-permitted/,
     )
     expect(ecs.images(home)).toHaveLength(4)
   })

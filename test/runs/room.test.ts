@@ -46,8 +46,7 @@ const plannedIn = ({ outputs }: Walk): string[] =>
 
 const actionsIn = (walked: Walk): string[] => plannedIn(walked).map((line) => line.split(' ')[1] ?? '')
 
-const writes = (): string[] =>
-  ecs.requests.map(({ action }) => action).filter((action) => !/^(Describe|List)/.test(action))
+const writes = (): string[] => ecs.requests.flatMap(({ action, write, dryRun }) => (write && !dryRun ? [action] : []))
 
 /** Every step that the run names is one that it has carried out, and in its order. */
 function expectAllDone(walked: Walk): void {
@@ -92,21 +91,22 @@ describe('a bake with keep into a full family', () => {
     for (const { id, tags } of ecs.images(home)) ecs.change(id, { tags: { ...tags, 'image-family:protect': 'yes' } })
   }
 
-  test('where no image may go: ECS’s answer is the failure', async () => {
+  test('where no image may go: refused with ECS’s answer, before anything is written', async () => {
     fillWeb(4)
     protect()
     ecs.quotas.imagesPerFamily = 4
     const walked = await walk(ecs, bake({ keep: '3' }))
     expect(walked.failure?.what).toContain('ImageQuotaExceed.ImageFamily')
-    expect(writes()).toEqual(['CreateImage'])
-    expect(walked.outcome.journal).toMatchObject([{ step: { action: 'create' }, state: 'failed' }])
+    expect(walked.failure?.what).toContain('not-permitted')
+    expect(writes()).toEqual([])
+    expect(walked.outcome.journal).toEqual([])
   })
 
   test('where none may go any more: ECS’s answer is the failure, and what was left alone is named', async () => {
     fillWeb(4)
     ecs.quotas.imagesPerFamily = 4
-    ecs.intercept = (phase, { action }) => {
-      if (phase === 'before' && action === 'CreateImage') protect()
+    ecs.intercept = (phase, { action, dryRun }) => {
+      if (phase === 'before' && action === 'CreateImage' && !dryRun) protect()
     }
     const walked = await walk(ecs, bake({ keep: '3' }))
     expect(walked.failure?.what).toContain('ImageQuotaExceed.ImageFamily')

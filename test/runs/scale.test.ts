@@ -178,6 +178,7 @@ const baking: Needed = {
 
 const making: Needed = {
   DescribeInstances: { 'the instance, before and after copying': 2 },
+  'CreateImage (dry run)': { 'may it be made': 1 },
   CreateImage: { 'the image': 1 },
   DescribeImages: {
     'images of this run, before and after copying': 2,

@@ -247,8 +247,8 @@ test('a bake overtaken by a newer image of another run succeeds and says by whic
   const ecs = await startEcs()
   const [slow, fast] = [0, 1].map(() => ecs.seed.instance({ status: 'Stopped' }).id)
   let other: Walk | undefined
-  ecs.intercept = async (phase, { action, parameters }) => {
-    if (phase !== 'after' || action !== 'CreateImage' || parameters.InstanceId !== slow) return
+  ecs.intercept = async (phase, { action, parameters, dryRun }) => {
+    if (phase !== 'after' || action !== 'CreateImage' || dryRun || parameters.InstanceId !== slow) return
     other = await workflow(ecs, 2)({ mode: 'bake', family: 'web', 'instance-id': fast ?? '' })
   }
   const baked = await workflow(ecs, 1)({ mode: 'bake', family: 'web', 'instance-id': slow ?? '' })
@@ -305,8 +305,8 @@ test('a token that stands for another request is looked into: the image of this 
     const instance = ecs.seed.instance({ status: 'Stopped' }).id
     const bake: Inputs = { mode: 'bake', family: 'web', 'instance-id': instance, 'idempotency-key': 'k' }
     const crash = new AbortController()
-    ecs.intercept = (phase, { action }) => {
-      if (phase === 'after' && action === 'CreateImage') crash.abort()
+    ecs.intercept = (phase, { action, dryRun }) => {
+      if (phase === 'after' && action === 'CreateImage' && !dryRun) crash.abort()
     }
     await walk(ecs, bake, { run: { id: 1 }, signal: crash.signal })
     ecs.intercept = undefined

@@ -306,8 +306,8 @@ test('a bake that is refused does not start the instance that another run has st
   const bake: Inputs = { mode: 'bake', family: 'web', 'instance-id': instance, 'stop-instance': 'true' }
   const { kept, postState } = keeping()
   let refused: Walk | undefined
-  ecs.intercept = async (phase, { action }) => {
-    if (phase !== 'after' || action !== 'CreateImage') return
+  ecs.intercept = async (phase, { action, dryRun }) => {
+    if (phase !== 'after' || action !== 'CreateImage' || dryRun) return
     ecs.intercept = undefined
     const before = ecs.state()
     refused = await walk(ecs, { ...bake, 'image-name': 'golden' }, { run: { id: 2 }, postState })

@@ -3,6 +3,9 @@
 /** Tags on one resource. */
 export const tagLimit = 20
 
+/** Characters in the value of a tag. */
+export const tagValueLimit = 128
+
 /** Accounts that an image is shared with. */
 export const shareLimit = 50
 

@@ -1,5 +1,5 @@
 /** The tags that this action writes and reads. They are its only state. */
-import { tagLimit } from './limits.ts'
+import { tagLimit, tagValueLimit } from './limits.ts'
 
 export type Tags = Readonly<Record<string, string>>
 
@@ -31,5 +31,5 @@ export function reasonTag(reason: string): Tags {
     .replaceAll(/\s+/g, ' ')
     .replace(/^acs:/i, 'acs-')
   // A character must not be cut in half.
-  return { [tag.reason]: plain.slice(0, 128).replace(/[\uD800-\uDBFF]$/, '') }
+  return { [tag.reason]: plain.slice(0, tagValueLimit).replace(/[\uD800-\uDBFF]$/, '') }
 }

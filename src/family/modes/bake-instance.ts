@@ -39,10 +39,10 @@ export function restartStoppedInstance(
   { region, run }: BakeRequest,
   instance: Instance | undefined,
 ): RegionDecision {
-  if (decision.kind === 'change' || !instance || !isLeftStopped(instance)) return decision
+  if (!instance || !isLeftStopped(instance)) return decision
   if (!instance.tags[tag.stopped]?.startsWith(`${run.key} `)) return decision
-  if (decision.kind === 'refuse') return { ...decision, leavesStopped: { region, instance: instance.id } }
-  return { ...decision, create: planRestart(region, instance) }
+  const left = { ...decision, leavesStopped: { region, instance: instance.id } }
+  return left.kind === 'nothing' ? { ...left, create: planRestart(region, instance) } : left
 }
 
 /** The tag is written before the stop: if the runner is lost, the next bake of the instance starts it again. */

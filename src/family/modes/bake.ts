@@ -156,7 +156,13 @@ function planCreation(request: BakeRequest, state: BakeState, now: number): Chan
   const mustStop = stopInstance !== 'no' && instance?.status === 'Running'
   const spec = createSpec(request, { name, generation })
   const createSteps: Step[] = [
-    { action: 'create', region, image: newImagePlaceholder, create: spec },
+    {
+      action: 'create',
+      region,
+      image: newImagePlaceholder,
+      create: spec,
+      ...(instance && stopInstance !== 'no' ? { stoppedInstance: instance.id } : {}),
+    },
     ...(wait ? [{ action: 'await', region, image: newImagePlaceholder } as const] : []),
   ]
   return {

@@ -9,7 +9,7 @@ import { addSteps } from '../plan/regions.ts'
 import { isPlaceholder, type Step } from '../plan/steps.ts'
 import { resumeNotices } from '../recovery/resume.ts'
 import { type FamilyEntry, planEntry } from '../rules/entry.ts'
-import { refuseForbidden } from '../rules/permission.ts'
+import { checkPermissions } from '../rules/permission.ts'
 import { planPruning } from '../rules/pruning.ts'
 import { quotaNotices } from '../rules/quota.ts'
 import { findPendingNewer } from '../rules/rivals.ts'
@@ -54,14 +54,16 @@ export function* expandRegion<R extends BakeRequest | PromoteRequest | RollbackR
           leavesFamily: policy.withdrawalRequest(request).quarantineFamily !== undefined,
         })
       : withNotices
-  return (yield* refuseForbidden(stepsIn(pruned), { canMakeRoom: (pruned.room ?? []).length > 0 })) ?? pruned
+  const canMakeRoom = (pruned.room ?? []).length > 0
+  const permissions = yield* checkPermissions(stepsIn(pruned), { canMakeRoom, dryRun: request.dryRun })
+  return isRefusal(permissions) ? permissions : { ...pruned, notices: [...pruned.notices, ...permissions] }
 }
 
 /** The family itself stays as it is; steps may be left that do not touch it. */
 function planKeep<R>(
   { sharePhase }: ExpansionPolicy<R>,
   { copy }: DecidedRegion,
-  { everywhere: _, makesCopy, create = [], ...plan }: Keep,
+  { everywhere: _, leavesStopped: __, makesCopy, create = [], ...plan }: Keep,
   sharing: Sharing,
 ): RegionPlan {
   return addSteps(plan, { create, copy: makesCopy ? copy : [], [sharePhase]: sharing.steps })

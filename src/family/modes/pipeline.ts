@@ -8,7 +8,7 @@ import type { FamilyState } from '../model/family-state.ts'
 import type { Image } from '../model/image.ts'
 import { originOf } from '../model/origin.ts'
 import { regionsOf } from '../model/request.ts'
-import { currentAfterPlan, type DecidedRegion, type Keep, type RegionDecision } from '../plan/decision.ts'
+import { type Change, currentAfterPlan, type DecidedRegion, type Keep, type RegionDecision } from '../plan/decision.ts'
 import { isRefusal, type Plan, type Refusal } from '../plan/plan.ts'
 import { all, type QueryGenerator, query } from '../plan/query.ts'
 import { combineRefusals, combineRegions, eachRegion, inRegion, type Regions } from '../plan/regions.ts'
@@ -35,6 +35,29 @@ export function* planRegions<R extends ChangeRequest, S extends FamilyState>(
       ? keepAsDone(request, policy, homeState)
       : yield* policy.decideHome(request, { home: homeState, replicas, now }))
   if (isRefusal(decision)) return decision
+  const plan = yield* planFromHome(request, policy, { decision, homeState, replicas, isDone, now })
+  const { leavesStopped } = decision
+  return isRefusal(plan) && leavesStopped ? { ...plan, leavesStopped } : plan
+}
+
+/** Takes all regions to where the home region goes. */
+function* planFromHome<R extends ChangeRequest, S extends FamilyState>(
+  request: R,
+  policy: ModePolicy<R, S>,
+  {
+    decision,
+    homeState,
+    replicas,
+    isDone,
+    now,
+  }: {
+    readonly decision: Change | Keep
+    readonly homeState: S
+    readonly replicas: readonly S[]
+    readonly isDone: boolean
+    readonly now: number
+  },
+): QueryGenerator<Plan> {
   const home = { state: homeState, decision, target: findTarget(decision, homeState), copy: [], notices: [] }
   const decided = yield* decideRegions(request, policy, { home, replicas, isDone, now })
   if (isRefusal(decided)) return decided

@@ -2,7 +2,7 @@
 import type { OwnDecision } from '../model/decision-record.ts'
 import type { FamilyState } from '../model/family-state.ts'
 import { type Image, isNewer } from '../model/image.ts'
-import type { Notice, Refusal, RegionPlan } from './plan.ts'
+import type { LeftStopped, Notice, Refusal, RegionPlan } from './plan.ts'
 import type { Step } from './steps.ts'
 
 /** The family is to resolve to `target`. */
@@ -23,6 +23,8 @@ export interface Change {
   /** Steps that create the target, or make it ready. */
   readonly create?: readonly Step[]
   readonly notices?: readonly Notice[]
+  /** An instance that an earlier attempt left stopped: if the plan becomes a refusal, the post step starts it. */
+  readonly leavesStopped?: LeftStopped
 }
 
 /** The family stays as it is. */
@@ -33,6 +35,7 @@ export type Keep = Extract<RegionPlan, { kind: 'nothing' }> & {
   readonly makesCopy?: true
   /** Steps that are needed all the same: an instance that was left stopped is started again. */
   readonly create?: readonly Step[]
+  readonly leavesStopped?: LeftStopped
 }
 
 export type RegionDecision = Change | Keep | Refusal

@@ -121,7 +121,12 @@ export interface Refusal {
   /** The reason already names the region that it is about. */
   readonly namesRegion?: true
   /** An instance that a lost attempt left stopped. The post step starts it. */
-  readonly leavesStopped?: { readonly region: string; readonly instance: string }
+  readonly leavesStopped?: LeftStopped
+}
+
+export interface LeftStopped {
+  readonly region: string
+  readonly instance: string
 }
 
 export type RefusalCode =

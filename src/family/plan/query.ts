@@ -7,8 +7,11 @@ import type { FamilyRef, Image } from '../model/image.ts'
 import type { Instance } from '../model/instance.ts'
 import type { DryRunStep } from './steps.ts'
 
-/** Why ECS would refuse a step: who asks, the image's shares, a full family, or something else about the request. */
-export type Obstacle = 'identity' | 'shared' | 'family-full' | 'request'
+/**
+ * Why ECS would refuse a step: who asks, the image's shares, a full family, a name that is taken, a state that changes by
+ * itself, or something else about the request.
+ */
+export type Obstacle = 'identity' | 'shared' | 'family-full' | 'name-taken' | 'busy' | 'request'
 
 export type Permission =
   | { readonly granted: true }
@@ -56,8 +59,11 @@ interface QueryTypes {
   readonly shares: { parameters: ImageParameters; answer: readonly string[] }
   /** An instance. Waits while it is starting or stopping (a dry run does not wait). */
   readonly instance: { parameters: { region: string; instance: string }; answer: Instance | undefined }
-  /** Whether ECS would carry out the step, asked with its own DryRun. */
-  readonly permitted: { parameters: { step: DryRunStep }; answer: Permission }
+  /**
+   * Whether ECS would carry out the step, asked with its own DryRun. Waits while a state is in the way that changes by
+   * itself; with `once` it answers `busy` instead.
+   */
+  readonly permitted: { parameters: { step: DryRunStep; once?: true }; answer: Permission }
   /** How many images this process has already deleted in the region, to make room in an earlier round. */
   readonly deleted: { parameters: { region: string }; answer: number }
   /** ECS's time, milliseconds. It needs no request: it comes with the answers to others. */

@@ -16,6 +16,8 @@ export type Step =
       readonly region: string
       readonly image: Placeholder
       readonly create: CreateSpec
+      /** ID of the instance that must be stopped directly before ECS is asked for the image. */
+      readonly stoppedInstance?: string
     }
   | {
       readonly action: 'copy'
@@ -92,7 +94,7 @@ const createTraits = { ...writeTraits, kind: 'create' } as const
 
 /** The traits of each kind of step. A new kind does not compile without its row. */
 export const traits = {
-  create: createTraits,
+  create: { ...createTraits, dryRun: true },
   copy: createTraits,
   await: lookTraits,
   confirm: lookTraits,
