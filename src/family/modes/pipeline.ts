@@ -17,7 +17,7 @@ import { isDoneInAnyRegion } from '../recovery/consistency.ts'
 import { doneByEarlierAttempt } from '../recovery/replay.ts'
 import { refuseDifferentTarget } from '../recovery/resume.ts'
 import { findFallback } from '../rules/pruning.ts'
-import { awaitCopy, type CopyPlan, planCopy, plannedCopy } from '../rules/replication.ts'
+import { awaitCopy, awaitUsable, type CopyPlan, planCopy, plannedCopy } from '../rules/replication.ts'
 import { findPendingNewer } from '../rules/rivals.ts'
 import { expandRegion } from './expansion.ts'
 import type { ChangeRequest, Copies, CopySource, ExpansionPolicy, ModePolicy } from './policy.ts'
@@ -35,7 +35,9 @@ export function* planRegions<R extends ChangeRequest, S extends FamilyState>(
       ? keepAsDone(request, policy, homeState)
       : yield* policy.decideHome(request, { home: homeState, replicas, now }))
   if (isRefusal(decision)) return decision
-  const home = { state: homeState, decision, target: findTarget(decision, homeState), copy: [], notices: [] }
+  const target = findTarget(decision, homeState)
+  const copy = policy.awaitsUsable && decision.kind === 'change' && target ? awaitUsable(target) : []
+  const home = { state: homeState, decision, target, copy, notices: [] }
   const decided = yield* decideRegions(request, policy, { home, replicas, isDone, now })
   if (isRefusal(decided)) return decided
   const refusal = combineRefusals(
