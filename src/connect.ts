@@ -5,6 +5,7 @@ import { EcsClient } from './ecs/client.ts'
 import { chainCredentials, describeCredentials, staticCredentials } from './ecs/credentials.ts'
 import type { Clock } from './engine/clock.ts'
 import type { Ecs, Log } from './engine/ports.ts'
+import type { GivenInputs } from './github/given-inputs.ts'
 import type { Settings } from './inputs/settings.ts'
 
 interface Secrets {
@@ -13,13 +14,20 @@ interface Secrets {
 }
 
 /** Tells the runner to mask these secrets in everything that is printed from now on. */
-export function maskInLog({ accessKeySecret, securityToken }: Secrets): void {
+function maskInLog({ accessKeySecret, securityToken }: Secrets): void {
   for (const secret of [accessKeySecret, securityToken]) {
     if (!secret || masked.has(secret)) continue
     setSecret(secret)
     masked.add(secret)
   }
 }
+
+/** The secrets among the inputs, before the inputs are checked. */
+export const maskSecretInputs = (given: GivenInputs): void =>
+  maskInLog({
+    accessKeySecret: given.get('access-key-secret')?.trim(),
+    securityToken: given.get('security-token')?.trim(),
+  })
 
 /** Secrets that the runner knows. The chain is asked before every request, but each secret is passed on only once. */
 const masked = new Set<string>()
@@ -29,7 +37,7 @@ export async function connect({ keys, endpoint }: Settings, { clock, log }: { cl
   // The SDK's HTTP layer uses a deprecated URL parser. Users of this action cannot change that.
   process.noDeprecation = true
   const credentials = keys ? staticCredentials(keys) : chainCredentials(maskInLog)
-  log.info(`Credentials: ${await clock.answer(describeCredentials(credentials))}`)
+  log.info(`Credentials: ${await clock.untilCancelled(describeCredentials(credentials))}`)
   const client = new EcsClient({
     credentials,
     endpoint,

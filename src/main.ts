@@ -2,12 +2,13 @@
 // Keep this first: an old Node fails on what the other imports load.
 import './require-node.ts'
 
-import { getInput, setFailed } from '@actions/core'
-import { connect, maskInLog } from './connect.ts'
+import { setFailed } from '@actions/core'
+import { connect, maskSecretInputs } from './connect.ts'
 import { errorData } from './engine/action-error.ts'
 import { Clock } from './engine/clock.ts'
 import { run } from './engine/run.ts'
 import { readRunContext } from './github/context.ts'
+import { readGivenInputs } from './github/given-inputs.ts'
 import { runnerLog as log } from './github/log.ts'
 import { writeEarly, writeResult } from './github/result-files.ts'
 import { runnerState } from './github/state.ts'
@@ -17,9 +18,10 @@ import { type Report, report, reportFailure } from './report/index.ts'
 import { invalidInputs, noOutcome } from './report/outside-of-runs.ts'
 
 async function main(signal: AbortSignal): Promise<void> {
+  const given = readGivenInputs(process.env)
   // Before anything is printed: an error may quote what was pasted into the wrong input.
-  maskInLog({ accessKeySecret: getInput('access-key-secret'), securityToken: getInput('security-token') })
-  const parsed = parseInputs(getInput, readRunContext(process.env))
+  maskSecretInputs(given)
+  const parsed = parseInputs(given, readRunContext(process.env))
   if (!parsed.ok) {
     await publish(reportFailure(invalidInputs(parsed.errors)))
     return

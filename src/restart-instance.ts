@@ -1,11 +1,13 @@
 /** Starts an instance that the main step left stopped, whatever happened to that step. */
 
-import { getInput, setFailed } from '@actions/core'
-import { connect, maskInLog } from './connect.ts'
+import { setFailed } from '@actions/core'
+import { connect, maskSecretInputs } from './connect.ts'
 import { errorData, stepError } from './engine/action-error.ts'
 import { Clock } from './engine/clock.ts'
 import type { Ecs } from './engine/ports.ts'
+import { awaitInstance } from './engine/switch-instance.ts'
 import { tag } from './family/model/tags.ts'
+import { readGivenInputs } from './github/given-inputs.ts'
 import { runnerLog as log } from './github/log.ts'
 import { writeResult } from './github/result-files.ts'
 import { parseState } from './github/state.ts'
@@ -26,9 +28,12 @@ interface Stopped {
 export async function restartInstance(state: string): Promise<void> {
   const stopped = parseState(state)
   try {
-    maskInLog({ accessKeySecret: getInput('access-key-secret'), securityToken: getInput('security-token') })
-    const settings = parseSettings(getInput)
-    if (!settings.ok) throw stepError(settings.errors.join(' '), '')
+    const given = readGivenInputs(process.env)
+    maskSecretInputs(given)
+    const settings = parseSettings(given)
+    if (!settings.ok) {
+      throw stepError(settings.errors.join(' '), 'Correct these inputs in the workflow before you run it again.')
+    }
     const clock = new Clock({ ...settings.value, signal: new AbortController().signal })
     await startAndConfirm(stopped, { ecs: await connect(settings.value, { clock, log }), clock })
   } catch (error) {
@@ -52,15 +57,8 @@ async function startAndConfirm(
     log.info(`Instance ${instance} is ${found.status}; starting it again.`)
     await ecs.write({ action: 'start', region, instance })
   }
-  const { seen: running, isGood } = await clock.pollUntilStable(look, (seen) =>
-    seen?.status === 'Running' ? 'good' : seen?.status === 'Starting' ? 'on its way' : 'hopeless',
-  )
-  if (!running || !isGood)
-    throw stepError(
-      running ? `ECS reports that the instance is ${running.status}.` : 'The instance no longer exists.',
-      '',
-    )
-  if (tag.stopped in running.tags) {
+  const { tags } = await awaitInstance({ action: 'start', region, instance }, { ecs, clock })
+  if (tag.stopped in tags) {
     await ecs.write({ action: 'untag', region, resource: 'instance', ids: [instance], keys: [tag.stopped] })
   }
   log.info(`Instance ${instance} is running.`)

@@ -1,51 +1,89 @@
-/** Who may import whom: the layers as docs/development/architecture.md draws them. */
+/** Who may import whom: as the table of layers in docs/development/architecture.md says. There is no other list. */
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { files, type Import, imports, read } from './imports.ts'
 
 const told = ({ from, to }: Import): string => `${from} → ${to}`
-/** The files of each layer, and the layers that they may import beside their own. */
-const layers: readonly { readonly name: string; readonly files: RegExp; readonly mayImport: readonly string[] }[] = [
-  { name: 'model', files: /^src\/family\/model\//, mayImport: [] },
-  { name: 'plan', files: /^src\/family\/plan\//, mayImport: ['model'] },
-  { name: 'rules', files: /^src\/family\/rules\//, mayImport: ['model', 'plan'] },
-  { name: 'recovery', files: /^src\/family\/recovery\//, mayImport: ['model', 'plan', 'rules'] },
-  { name: 'modes', files: /^src\/family\/modes\//, mayImport: ['model', 'plan', 'rules', 'recovery'] },
-  // What the engine needs of the world, and the errors and the clock that it shares with those who provide it.
-  { name: 'ports', files: /^src\/engine\/(ports|clock|action-error)\.ts$/, mayImport: ['model', 'plan'] },
-  { name: 'engine', files: /^src\/engine\//, mayImport: ['model', 'plan', 'rules', 'modes', 'ports'] },
-  { name: 'report', files: /^src\/report\//, mayImport: ['model', 'plan', 'rules', 'ports', 'engine'] },
-  { name: 'ecs', files: /^src\/ecs\//, mayImport: ['model', 'plan', 'rules', 'ports'] },
-  { name: 'github', files: /^src\/github\//, mayImport: ['ports'] },
-  { name: 'inputs', files: /^src\/inputs\//, mayImport: ['model', 'github', 'ecs'] },
-  {
-    name: 'ends',
-    files: /^src\/[^/]+\.ts$/,
-    mayImport: ['model', 'ports', 'engine', 'report', 'ecs', 'github', 'inputs'],
-  },
-]
 
-const layerOf = (path: string) => layers.find(({ files }) => files.test(path))
+interface Layer {
+  readonly name: string
+  /** Folders and files. `src/` stands for the files directly in it. */
+  readonly paths: readonly string[]
+  /** Names of the layers that it imports from, beside itself. */
+  readonly others: readonly string[]
+}
+
+function readLayers(page: string): Layer[] {
+  const section = page.split('\n## The layers\n')[1]?.split('\n## ')[0] ?? ''
+  const [, ...rows] = section.matchAll(/^\| (\w+) \| (.*) \| (.*) \|$/gm)
+  return rows.map(([, name = '', holds = '', others = '']) => ({
+    name,
+    paths: [...holds.matchAll(/`(src\/[^`]*)`/g)].map(([, path = '']) => path),
+    others: others === 'nothing' ? [] : others.split(', '),
+  }))
+}
+
+const layers = readLayers(read('docs/development/architecture.md'))
+const places = layers.flatMap((layer) => layer.paths.map((path) => ({ path, layer })))
+
+const isIn = (path: string, file: string): boolean =>
+  path === 'src/' ? /^src\/[^/]+$/.test(file) : path.endsWith('/') ? file.startsWith(path) : file === path
+
+/** Where several paths fit, the longest counts. */
+const layerOf = (file: string): Layer | undefined =>
+  places.filter(({ path }) => isIn(path, file)).sort((a, b) => b.path.length - a.path.length)[0]?.layer
+
+/** Imports of another layer that the table does not name, types included. */
+const wrongIn = (some: readonly Import[]): string[] =>
+  some
+    .filter(({ from, to }) => {
+      const [own, other] = [layerOf(from), layerOf(to)]
+      return other !== undefined && own !== other && !own?.others.includes(other.name)
+    })
+    .map(told)
 
 describe('the layers', () => {
+  test('are found', () => {
+    expect(layers.length).toBe(12)
+    expect(layers.filter(({ paths, others }) => paths.length === 0 || others.length === 0)).toEqual([
+      { name: 'model', paths: ['src/family/model/'], others: [] },
+    ])
+  })
+
   test('have all files', () => {
     expect(files.length).toBeGreaterThan(90)
     expect(files.filter((path) => layerOf(path) === undefined)).toEqual([])
+    expect(layers.filter((layer) => !files.some((path) => layerOf(path) === layer))).toEqual([])
+  })
+
+  test('do not have others', () => {
+    expect(['src/new/file.ts', 'src/family/file.ts', 'test/file.ts'].map(layerOf)).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ])
+    expect(layerOf('src/engine/ports.ts')?.name).toBe('ports')
+    expect(layerOf('src/engine/new.ts')?.name).toBe('engine')
+    expect(layerOf('src/new.ts')?.name).toBe('ends')
   })
 
   test('import what they may, types included', () => {
-    const wrong = imports.filter(({ from, to }) => {
-      const [own, other] = [layerOf(from), layerOf(to)]
-      return other && own !== other && !own?.mayImport.includes(other.name)
-    })
-    expect(wrong.map(told)).toEqual([])
+    expect(wrongIn(imports)).toEqual([])
+  })
+
+  test('that import something else would be found out', () => {
+    const forbidden = { from: 'src/family/model/image.ts', to: 'src/ecs/client.ts', isType: true }
+    expect(wrongIn([forbidden])).toEqual([told(forbidden)])
+  })
+
+  test.each(layers)('use all that the table lets $name import', ({ name, others }) => {
+    const used = new Set(imports.filter(({ from }) => layerOf(from)?.name === name).map(({ to }) => layerOf(to)?.name))
+    expect(others.filter((other) => !used.has(other))).toEqual([])
   })
 
   test('may only be imported by what comes after them', () => {
     const names = layers.map(({ name }) => name)
-    for (const [index, { mayImport }] of layers.entries()) {
-      for (const name of mayImport) expect(names.indexOf(name)).toBeLessThan(index)
-    }
+    expect(layers.filter(({ others }, row) => others.some((other) => !names.slice(0, row).includes(other)))).toEqual([])
   })
 
   test('have no circles, types included', () => {

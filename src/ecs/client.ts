@@ -136,11 +136,11 @@ export class EcsClient {
 
   async #once<O extends Operation>(operation: O, region: string, fields: RequestFields<O>): Promise<Body<O>> {
     const { clock } = this.#options
-    clock.check()
+    clock.throwIfCancelled()
     const [Request, Response] = operations[operation]
     const query = OpenApiUtil.query(new Request(fields as Record<string, unknown>).toMap())
     try {
-      const answer = await clock.answer(
+      const answer = await clock.untilCancelled(
         this.#client(region).callApi(
           rpc(operation),
           new $OpenApiUtil.OpenApiRequest({ query }),

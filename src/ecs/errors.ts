@@ -52,9 +52,13 @@ export class EcsError extends ActionError {
 
   override toJSON(): ErrorData {
     const { operation, region, ecsCode, status, requestId } = this
-    return { ...super.toJSON(), request: { operation, region, ecsCode, status, requestId } }
+    const effect = ecsCode === undefined ? 'unknown' : readsOnly.test(operation) ? 'read' : 'none'
+    return { ...super.toJSON(), request: { operation, region, effect, ecsCode, status, requestId } }
   }
 }
+
+/** ECS names the APIs so that change nothing. */
+const readsOnly = /^(Describe|List)/
 
 /** ECS takes no further image into the family, which two APIs spell each its own way, or into the region. */
 const noRoom: readonly string[] = ['ImageQuotaExceed.ImageFamily', 'ImageQuotaFull.ImageFamily', 'QuotaExceed.Image']

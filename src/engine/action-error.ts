@@ -7,11 +7,19 @@
  */
 export type ErrorCode = 'cancelled' | 'time-limit' | 'credentials' | 'ecs' | 'family-full' | 'step' | 'internal'
 
-/** The request that failed. Without an `ecsCode` there was no answer from ECS. */
+/**
+ * What a failed request has changed in ECS. `none`: ECS refused the change. `unknown`: ECS did not answer. `read`: ECS
+ * refused a request that only reads. In a step, such a request follows what the step changes.
+ */
+export type RequestEffect = 'none' | 'unknown' | 'read'
+
+/** The request that failed. */
 export interface FailedRequest {
   readonly operation: string
   /** Where the request went; for a copy, also where the copy is to be. */
   readonly region: string
+  readonly effect: RequestEffect
+  /** Absent if ECS did not answer. */
   readonly ecsCode?: string | undefined
   readonly status?: number | undefined
   readonly requestId?: string | undefined
@@ -72,24 +80,35 @@ export function errorData(error: unknown): ErrorData {
   }
 }
 
-/** What went wrong; for a request, with everything that support asks for. */
-export function describeError(error: ErrorData): string {
-  const { request } = error
-  if (!request) return sentence(error.reason)
-  const answered = request.ecsCode === undefined ? '' : 'ECS answered '
-  return `${request.operation} in ${request.region}: ${answered}${describeAnswer(error)}`
-}
-
-/** What ECS answered to a request. If ECS's message cannot be shown, the reason is the code itself. */
-export function describeAnswer({ request, reason }: ErrorData): string {
-  if (request?.ecsCode === undefined) return sentence(reason)
-  const { ecsCode, status, requestId } = request
-  const answer = `${ecsCode} (HTTP ${status}, request ID ${requestId ?? 'unknown'})`
-  return sentence(reason === ecsCode ? answer : `${answer}: ${reason}`)
-}
-
 /** What went wrong and what to do, in one line. */
 export const explainError = (error: ErrorData): string => `${describeError(error)} ${error.remedy}`
+
+/** What went wrong, in one line; for a request, with everything that support asks for. */
+export const describeError = (error: ErrorData): string =>
+  error.request ? `${describePlace(error.request)}: ${quoteAnswer(error)}` : sentence(error.reason)
+
+/** A request that failed, with everything that support asks for, but without ECS's message. */
+export const describeRequest = (request: FailedRequest): string =>
+  `${describePlace(request)}: ${request.ecsCode === undefined ? 'no answer from ECS' : `ECS answered ${describeCode(request)}`}.`
+
+/** `full` adds to ECS's code what support asks for. */
+type AnswerForm = 'full' | 'short'
+
+/** The answer as part of a text that does not speak of ECS yet. */
+export const quoteAnswer = (error: ErrorData, form?: AnswerForm): string =>
+  `${error.request?.ecsCode === undefined ? '' : 'ECS answered '}${describeAnswer(error, form)}`
+
+/** ECS's code and message, or why there is no answer. If the message cannot be shown, the reason is the code itself. */
+export function describeAnswer({ request, reason }: ErrorData, form: AnswerForm = 'full'): string {
+  if (request?.ecsCode === undefined) return sentence(reason)
+  const code = form === 'full' ? describeCode(request) : request.ecsCode
+  return sentence(reason === request.ecsCode ? code : `${code}: ${reason}`)
+}
+
+const describePlace = ({ operation, region }: FailedRequest): string => `${operation} in ${region}`
+
+const describeCode = ({ ecsCode, status, requestId }: FailedRequest): string =>
+  `${ecsCode} (HTTP ${status}, request ID ${requestId ?? 'unknown'})`
 
 /** Ends a text with a full stop, unless it already ends a sentence. */
 export const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`)

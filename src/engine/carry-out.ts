@@ -32,7 +32,7 @@ export async function carryOut(step: Step, context: StepContext): Promise<StepRe
       await startInstance(step, context)
       return done
     case 'tag':
-      if (step.ids.length === 0) return { kind: 'skipped' }
+      if (step.ids.length === 0) return { kind: 'skipped', code: 'nothing-to-do' }
       await context.ecs.write(step)
       return done
     default:

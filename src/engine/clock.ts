@@ -27,8 +27,11 @@ export const consistencyIntervals = 7
 /** Milliseconds. Node's timers take no more: a longer one would fire at once. */
 const longestTimer = 2 ** 31 - 1
 
-/** Milliseconds. When the step is cancelled during a request, its answer is awaited this long, so that it can be reported. */
-const lastAnswer = 3_000
+/** Milliseconds. If the step is cancelled during a request, the answer is awaited this long, so that it can be reported. */
+const lastAnswerTimeout = 3_000
+
+/** What a look shows. `hopeless`: unless reads lag, it will not become good. `over`: waiting longer does not help. */
+export type Verdict = 'good' | 'on its way' | 'hopeless' | 'over'
 
 export interface ClockOptions {
   /** Milliseconds. */
@@ -57,7 +60,7 @@ export class Clock {
   }
 
   /** @throws Cancelled when the step has been cancelled */
-  check(): void {
+  throwIfCancelled(): void {
     const { cancellation } = this
     if (cancellation) throw cancellation
   }
@@ -72,26 +75,26 @@ export class Clock {
    * @throws TimeLimit, Cancelled
    */
   async wait(intervals: number, { atLeast = 0 }: { atLeast?: number } = {}): Promise<void> {
-    this.check()
+    this.throwIfCancelled()
     const wanted = Math.max(intervals * this.interval * (1 + Math.random() / 4), atLeast)
     const left = this.#deadline - performance.now()
     if (left <= 0) throw new TimeLimit(`The time limit of ${this.limit / 60_000} minutes is over.`)
     try {
       await setTimeout(Math.min(Math.ceil(Math.min(wanted, left)), longestTimer), undefined, { signal: this.signal })
     } catch {
-      this.check()
+      this.throwIfCancelled()
     }
   }
 
-  /** Awaits a request that cannot be cancelled itself. @throws Cancelled */
-  async answer<T>(request: Promise<T>): Promise<T> {
+  /** Awaits a request that cannot be cancelled itself, at most a moment longer than the step. @throws Cancelled */
+  async untilCancelled<T>(request: Promise<T>): Promise<T> {
     const cancelled = new AbortController()
     const giveUp = async (): Promise<never> => {
       await new Promise<void>((resolve) => {
         if (this.signal.aborted) resolve()
         this.signal.addEventListener('abort', () => resolve(), { once: true, signal: cancelled.signal })
       })
-      await setTimeout(lastAnswer, undefined, { signal: cancelled.signal })
+      await setTimeout(lastAnswerTimeout, undefined, { signal: cancelled.signal })
       throw new Cancelled('The step was cancelled while ECS had not answered yet.')
     }
     const gaveUp = giveUp()
@@ -104,31 +107,35 @@ export class Clock {
   }
 
   /**
-   * Looks until what it sees is good, or stays hopeless for longer than reads may lag.
+   * Looks until what it sees is good, until the wait is over, or until it stays hopeless for longer than reads may lag.
    * @returns what was seen last, and whether it is good
    */
   async pollUntilStable<T>(
     look: () => Promise<T>,
-    judge: (seen: T) => 'good' | 'on its way' | 'hopeless',
+    judge: (seen: T) => Verdict,
   ): Promise<{ readonly seen: T; readonly isGood: boolean }> {
     let hopeless = 0
     const seen = await this.poll(look, (now) => {
       const verdict = judge(now)
       hopeless = verdict === 'hopeless' ? hopeless + 1 : 0
-      return verdict === 'good' || hopeless > consistencyIntervals
+      return verdict === 'good' || verdict === 'over' || hopeless > consistencyIntervals
     })
     return { seen, isGood: judge(seen) === 'good' }
   }
 
   /**
    * Looks at each poll interval until what it sees is good.
-   * @param grace how many intervals at most; by default the time limit of the step counts
-   * @returns what was seen last, which is not good if the grace is over
+   * @param maxIntervals how many intervals to wait at most; by default only the time limit of the step ends the wait
+   * @returns what was seen last; it is not good if the intervals are over
    */
-  async poll<T>(look: () => Promise<T>, isGood: (seen: T) => boolean, grace = Number.POSITIVE_INFINITY): Promise<T> {
+  async poll<T>(
+    look: () => Promise<T>,
+    isGood: (seen: T) => boolean,
+    maxIntervals = Number.POSITIVE_INFINITY,
+  ): Promise<T> {
     for (let looks = 0; ; looks++) {
       const seen = await look()
-      if (isGood(seen) || looks >= grace) return seen
+      if (isGood(seen) || looks >= maxIntervals) return seen
       await this.wait(1)
     }
   }

@@ -3,9 +3,9 @@
 import { lanesOf } from '../family/plan/plan.ts'
 import type { Step } from '../family/plan/steps.ts'
 import { regionsDiverge } from '../family/plan/verify.ts'
+import type { RunPorts } from './answer-query.ts'
 import { applyLanes } from './lanes.ts'
 import type { Observations } from './observations.ts'
-import type { RunPorts } from './observe.ts'
 import { deletedIn, type Outcome } from './outcome.ts'
 import { verifyFamilies } from './verify.ts'
 

@@ -20,13 +20,17 @@ export async function deleteUnlessNeeded(step: Deletion, { ecs, record }: StepCo
     current,
     fallback: current && findFallback(current, members),
   })
-  if (reason !== undefined) return { kind: 'skipped', reason }
+  if (reason !== undefined) return { kind: 'skipped', code: seen ? 'kept' : 'already-deleted', reason }
   // For an image in use, ECS would refuse the deletion only after its shares are taken back.
   const used = step.accounts.length > 0 ? await ecs.look({ ask: 'used', region, family }) : []
-  if (used.includes(image)) return { kind: 'skipped', reason: 'it is in use by an instance now' }
+  if (used.includes(image)) return { kind: 'skipped', code: 'kept', reason: 'it is in use by an instance now' }
   const unclaimed = await findUnclaimed(step, ecs)
   if (unclaimed.length > 0) {
-    return { kind: 'skipped', reason: `the tags of ${unclaimed.join(', ')} do not say that this run deletes it` }
+    return {
+      kind: 'skipped',
+      code: 'kept',
+      reason: `the tags of ${unclaimed.join(', ')} do not say that this run deletes it`,
+    }
   }
   await ecs.write(step)
   record({ kind: 'gone', image })

@@ -93,7 +93,7 @@ async function applyLane(lane: readonly PlannedStep[], context: LaneContext): Pr
     const step = withIds(planned, { ...createdBefore, ...createdIn({ round: outcome.round, journal: entries }) })
     const about = { round: outcome.round, id, step }
     if (lost.has(stepTarget(step))) {
-      entries.push({ ...about, state: 'skipped' })
+      entries.push({ ...about, state: 'skipped', skipped: 'lost' })
       continue
     }
     const end = await applyStep(about, { ...context, justCreated })
@@ -132,9 +132,9 @@ async function applyStep(
     if (result.kind !== 'skipped') {
       return { entry: { ...about, state: 'done', ...created }, isLost: result.kind === 'lost', seen: result.seen }
     }
-    const { reason } = result
+    const { code, reason } = result
     if (reason !== undefined) log.info(`Left as it is: ${reason}.`)
-    return { entry: { ...about, state: 'skipped', ...(reason === undefined ? {} : { reason }) } }
+    return { entry: { ...about, state: 'skipped', skipped: code, ...(reason === undefined ? {} : { reason }) } }
   } catch (thrown) {
     const error = errorData(thrown)
     const tolerated = bestEffort && error.code !== 'cancelled' ? { tolerated: true } : {}

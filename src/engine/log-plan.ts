@@ -7,8 +7,7 @@ import { type Plan, plannedSteps } from '../family/plan/plan.ts'
 import type { FamilySeen, Observations } from './observations.ts'
 import { regionsIn } from './outcome.ts'
 import type { Log } from './ports.ts'
-
-const prefix = ({ replicas }: Request, region: string): string => (replicas.length > 0 ? `${region}: ` : '')
+import { regionPrefix } from './region-prefix.ts'
 
 /** One line for each family whose current image is known, region by region. */
 export function describeFamilies(request: Request, { families }: Observations): string[] {
@@ -16,7 +15,7 @@ export function describeFamilies(request: Request, { families }: Observations): 
   return regionsOf(request).flatMap((region) =>
     seen
       .filter((family) => family.region === region && family.current !== undefined)
-      .map((family) => `${prefix(request, region)}${describeFamily(family)}`),
+      .map((family) => `${regionPrefix(region, request)}${describeFamily(family)}`),
   )
 }
 
@@ -49,16 +48,18 @@ function describeSteps(request: Request, plan: Plan): string[] {
   if (steps.length === 0 && plan.kind === 'change') {
     return ['All changes are already in place; only verification is left.']
   }
-  return steps.map((step, index) => `${index + 1}. ${prefix(request, step.region)}${describeStep(step)}`)
+  return steps.map((step, index) => `${index + 1}. ${regionPrefix(step.region, request)}${describeStep(step)}`)
 }
 
 const describeNotices = (request: Request, plan: Plan): string[] =>
-  regionsIn({ plan }).flatMap(({ region, notices }) => notices.map(({ text }) => `${prefix(request, region)}${text}`))
+  regionsIn({ plan }).flatMap(({ region, notices }) =>
+    notices.map(({ text }) => `${regionPrefix(region, request)}${text}`),
+  )
 
 const describeRetention = (request: Request, plan: Plan): string[] =>
   regionsIn({ plan }).flatMap(({ region, retention = [] }) =>
     retention.map(
       ({ image, delete: isDeleted, reason }) =>
-        `${prefix(request, region)}${isDeleted ? 'Delete' : 'Keep'} ${label(image)}: ${reason}.`,
+        `${regionPrefix(region, request)}${isDeleted ? 'Delete' : 'Keep'} ${label(image)}: ${reason}.`,
     ),
   )

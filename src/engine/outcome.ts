@@ -7,6 +7,12 @@ import type { Verification } from '../family/plan/verify.ts'
 import type { ErrorData } from './action-error.ts'
 import type { Observations } from './observations.ts'
 
+/**
+ * Why a step was skipped. `kept`: there is a reason not to delete the image. `already-deleted`: the image no longer
+ * exists. `lost`: the image can no longer become current. `nothing-to-do`: all images of the step are gone.
+ */
+export type SkipCode = 'kept' | 'already-deleted' | 'lost' | 'nothing-to-do'
+
 /** One step as it was carried out. */
 export interface Entry {
   /** From 1: a further round begins after copies were made, or room was made. */
@@ -16,6 +22,7 @@ export interface Entry {
   /** With IDs instead of placeholders. */
   readonly step: Step
   readonly state: 'done' | 'failed' | 'skipped'
+  readonly skipped?: SkipCode
   /** Why it was skipped, for people. */
   readonly reason?: string
   readonly error?: ErrorData
@@ -65,10 +72,6 @@ export const regionsIn = ({ plan }: Pick<Outcome, 'plan'>): readonly RegionPlan[
 /** The steps that deleted an image. */
 export const deletedIn = (journal: readonly Entry[]): Deletion[] =>
   journal.flatMap(({ step, state }) => (step.action === 'delete' && state === 'done' ? [step] : []))
-
-/** Images that were created, for people: `m-… in cn-hangzhou`. */
-export const madeIn = (journal: readonly Entry[]): string[] =>
-  journal.flatMap(({ step, image }) => (image === undefined ? [] : [`${image} in ${step.region}`]))
 
 /** IDs of the images that steps of the last round created, by placeholder. */
 export type CreatedImages = Readonly<Partial<Record<Placeholder, string>>>

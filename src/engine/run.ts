@@ -7,12 +7,13 @@
 import type { Request } from '../family/model/request.ts'
 import { lanesOf, type Phase, phaseOf } from '../family/plan/plan.ts'
 import { errorData, stepError } from './action-error.ts'
+import { lagWaiter, type RunPorts } from './answer-query.ts'
 import { apply } from './apply.ts'
 import { commit, prune } from './commit.ts'
 import { hasMadeRoom, waitOutDeletions } from './make-room.ts'
 import { nothingSeen } from './observations.ts'
-import { lagWaiter, observe, type RunPorts } from './observe.ts'
 import type { Outcome } from './outcome.ts'
+import { planRound } from './plan-round.ts'
 import type { Ports } from './ports.ts'
 import { chosenImages, observeAfterFailure, observeResult } from './result.ts'
 import { verifyFamilies } from './verify.ts'
@@ -50,7 +51,7 @@ const copyRounds = 3
 /** Observes, plans and applies until a round was applied that made neither copies nor room. */
 async function applyInRounds(begun: Outcome, ports: RunPorts): Promise<Outcome> {
   for (let outcome = begun; ; ) {
-    outcome = await observe(outcome, ports)
+    outcome = await planRound(outcome, ports)
     if (!goesOn(outcome)) return outcome
     const makesCopies = lanesOf(outcome.plan, 'copy').length > 0
     if (makesCopies && countCopyRounds(outcome) === copyRounds) return { ...outcome, failure: copiesGone }

@@ -8,6 +8,7 @@ import { errorData } from './action-error.ts'
 import { type Observations, type Sighting, withSightings } from './observations.ts'
 import type { Outcome } from './outcome.ts'
 import type { Ecs, Log, LookQuery, Ports } from './ports.ts'
+import { regionPrefix } from './region-prefix.ts'
 
 /** Records what ECS answers during a stage. */
 export interface Recorder {
@@ -58,5 +59,7 @@ export async function runStage(
 }
 
 /** A log for one region: with several regions, each line names its region. */
-export const logIn = (region: string, { replicas }: Request, log: Log): Log =>
-  replicas.length === 0 ? log : { ...log, info: (text) => log.info(`${region}: ${text}`) }
+export const logIn = (region: string, request: Request, log: Log): Log => ({
+  ...log,
+  info: (text) => log.info(`${regionPrefix(region, request)}${text}`),
+})

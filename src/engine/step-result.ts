@@ -3,6 +3,7 @@
 import type { Image } from '../family/model/image.ts'
 import type { Clock } from './clock.ts'
 import type { Sighting } from './observations.ts'
+import type { SkipCode } from './outcome.ts'
 import type { Ecs, Log, PostState } from './ports.ts'
 
 export interface StepContext {
@@ -24,7 +25,7 @@ export type StepResult =
   | { readonly kind: 'done' /** The image that the step created, if it was seen. */; readonly seen?: Image | undefined }
   /** Done: the image can no longer become current, and later steps about it are skipped. */
   | { readonly kind: 'lost'; readonly seen?: undefined }
-  /** `reason` is for people; without it there was nothing to do. */
-  | { readonly kind: 'skipped'; readonly reason?: string }
+  /** `reason` is for people. */
+  | { readonly kind: 'skipped'; readonly code: SkipCode; readonly reason?: string }
   /** The round ended before it was done. */
   | { readonly kind: 'interrupted' }

@@ -5,12 +5,12 @@ import { familyOf } from '../family/model/request.ts'
 import type { Expectation } from '../family/plan/plan.ts'
 import { interpret } from '../family/plan/query.ts'
 import { regionsDiverge, type Verification, verify } from '../family/plan/verify.ts'
+import { answerQuery, type RunPorts } from './answer-query.ts'
 import { consistencyIntervals } from './clock.ts'
+import { describeDuration } from './duration.ts'
 import { currentIn } from './observations.ts'
-import { answerQuery, type RunPorts } from './observe.ts'
 import { imageId, type Outcome, regionsIn } from './outcome.ts'
 import { logIn, type Recorder, runStage } from './stage.ts'
-import { duration } from './wait-for-image.ts'
 
 export async function verifyFamilies(outcome: Outcome, ports: RunPorts): Promise<Outcome> {
   const expected = expectationsOf(outcome)
@@ -34,8 +34,8 @@ function expectationsOf(outcome: Outcome): Expectation[] {
     const image = imageId(outcome, plan.image)
     // Without a reason to leave the family as it is, the image is not awaited and cannot be verified.
     if (reason === undefined || overtaken === undefined || family === undefined || image === undefined) return []
-    const isServed = currentIn(outcome.observations, { region, family })?.id === image
-    return isServed ? [{ region, family, image, withdrawn: [], overtaken }] : []
+    const isCurrent = currentIn(outcome.observations, { region, family })?.id === image
+    return isCurrent ? [{ region, family, image, withdrawn: [], overtaken }] : []
   })
 }
 
@@ -56,7 +56,7 @@ async function verifyOnce(
 }
 
 async function waitForOthers({ clock, log }: RunPorts): Promise<void> {
-  const time = duration(consistencyIntervals * clock.interval)
+  const time = describeDuration(consistencyIntervals * clock.interval)
   log.info(`Regions disagree; another run may be switching them. Checking again in about ${time}.`)
   await clock.wait(consistencyIntervals)
 }

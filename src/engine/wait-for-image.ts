@@ -4,7 +4,8 @@ import { decisionOn, describeDecision } from '../family/model/decision-record.ts
 import { type Image, isAvailable, isFailed, isPending, isReady, label } from '../family/model/image.ts'
 import type { Step } from '../family/plan/steps.ts'
 import { type ActionError, stepError } from './action-error.ts'
-import type { Clock } from './clock.ts'
+import type { Clock, Verdict } from './clock.ts'
+import { describeDuration } from './duration.ts'
 import type { Log } from './ports.ts'
 import type { StepContext, StepResult } from './step-result.ts'
 
@@ -15,10 +16,13 @@ export async function awaitImage(step: AwaitStep, context: StepContext): Promise
   const { ecs, clock, log, roundEnd, record } = context
   const { region, image, family } = step
   let justCreated = context.justCreated?.id === image ? context.justCreated : undefined
-  const judge = (seen: Image | undefined) => {
-    if (seen && isPending(seen)) return 'on its way'
-    if (!seen || !isAvailable(seen) || (family !== undefined && seen.family !== family)) return 'hopeless'
-    return isReady(seen) ? 'good' : 'on its way'
+  const isInPlace = (seen: Image | undefined) =>
+    seen !== undefined && isAvailable(seen) && (family === undefined || seen.family === family)
+  const judge = (seen: Image | undefined): Verdict => {
+    if (seen && isInPlace(seen) && isReady(seen)) return 'good'
+    // CreateFailed and UnAvailable are final, so waiting longer does not help.
+    if (roundEnd.aborted || (seen && isFailed(seen))) return 'over'
+    return seen && (isPending(seen) || isInPlace(seen)) ? 'on its way' : 'hopeless'
   }
   const look = async () => {
     const seen = justCreated ?? (await ecs.look({ ask: 'image', region, image }))
@@ -26,10 +30,8 @@ export async function awaitImage(step: AwaitStep, context: StepContext): Promise
     if (!seen) record({ kind: 'gone', image })
     return seen
   }
-  // CreateFailed and UnAvailable are final, so waiting longer does not help.
-  const isOver = (seen: Image | undefined) => roundEnd.aborted || (seen !== undefined && isFailed(seen))
-  const { seen } = await waitForImage(look, (now) => (isOver(now) ? 'good' : judge(now)), { clock, log })
-  if (judge(seen) === 'good') return { kind: 'done' }
+  const { seen, isGood } = await waitForImage(look, judge, { clock, log })
+  if (isGood) return { kind: 'done' }
   const hasFailed = seen !== undefined && isFailed(seen)
   if (roundEnd.aborted && !hasFailed) return { kind: 'interrupted' }
   if (step.mayFail) return { kind: 'lost' }
@@ -39,7 +41,7 @@ export async function awaitImage(step: AwaitStep, context: StepContext): Promise
 const notCreated = (image: Image): ActionError =>
   image.isCopied
     ? stepError(
-        `ECS could not make the copy ${label(image)} in ${image.region} (${image.status}), and gives no reason.`,
+        `ECS could not make the copy ${label(image)} (${image.status}), and gives no reason.`,
         'Press "Re-run failed jobs": only this copy is made again. The failed one counts towards the quota until you delete it.',
       )
     : stepError(
@@ -66,7 +68,7 @@ const describe = (image: Image | undefined): string =>
 
 export async function waitForImage(
   look: () => Promise<Image | undefined>,
-  judge: (image: Image | undefined) => 'good' | 'on its way' | 'hopeless',
+  judge: (image: Image | undefined) => Verdict,
   { clock, log }: { clock: Clock; log: Log },
 ): Promise<{ readonly seen: Image | undefined; readonly isGood: boolean }> {
   let lastLine = ''
@@ -76,7 +78,7 @@ export async function waitForImage(
     const line = describe(image)
     looks += 1
     if (line === lastLine && looks < looksWithoutNews) return
-    log.info(`${line} (after ${duration(performance.now() - began)})`)
+    log.info(`${line} (after ${describeDuration(performance.now() - began)})`)
     lastLine = line
     looks = 0
   }
@@ -85,12 +87,4 @@ export async function waitForImage(
     logProgress(image)
     return image
   }, judge)
-}
-
-/** `1 h 04 min`, `4 min 10 s`, `12 s` */
-export function duration(milliseconds: number): string {
-  const seconds = Math.round(milliseconds / 1000)
-  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60]
-  if (hours > 0) return `${hours} h ${String(minutes).padStart(2, '0')} min`
-  return minutes > 0 ? `${minutes} min ${seconds % 60} s` : `${seconds} s`
 }

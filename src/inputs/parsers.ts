@@ -105,6 +105,15 @@ export const emptyOr =
   (text, place) =>
     text === '' ? accept('') : parse(text, place)
 
+/** The default of an input that must not come out empty by mistake. Callers that pass inputs on may write it, too. */
+export const none = '(none)'
+
+/** Undefined for `(none)`, and only otherwise parsed. */
+export const unlessNone =
+  <T>(parse: Parser<T>): Parser<T | undefined> =>
+  (text, place) =>
+    text === none ? accept(undefined) : parse(text, place)
+
 /** @param hint what follows 'is required' */
 export const required =
   <T>(parse: Parser<T>, hint = ''): Parser<T> =>

@@ -47,6 +47,26 @@ const different =
   ({ values, isSet }) =>
     isSet(first) && values[first] === values[second] ? [`\`${first}\` must differ from \`${second}\`.`] : []
 
+const emptyImage =
+  '`image-id` is given but empty. Usually the step output that it takes is empty or does not exist: ' +
+  'check the ID of the step and the name of the output.'
+
+/** An empty `image-id` with `from-family` would promote an image that nobody has named. */
+const imageToPromote: InputRule<'image-id' | 'from-family'> = ({ isSet, isEmpty }) => {
+  if (isEmpty('image-id')) {
+    const instead = ' To promote whatever `from-family` serves, leave `image-id` out or write `(none)`.'
+    return [isSet('from-family') ? emptyImage + instead : emptyImage]
+  }
+  if (isSet('image-id') || isSet('from-family')) return []
+  return ['`image-id` or `from-family` is required: which image should be promoted?']
+}
+
+/** Beside `family`, an empty `image-id` changes nothing of what is resolved. */
+const subjectToResolve: InputRule<'family' | 'image-id'> = (inputs, context) =>
+  inputs.isEmpty('image-id') && !inputs.isSet('family')
+    ? [emptyImage]
+    : exactlyOne('family', 'image-id')(inputs, context)
+
 type CredentialName = 'access-key-id' | 'access-key-secret' | 'security-token'
 
 /** The SDK's default chain never stands in for the missing half. */
@@ -102,10 +122,7 @@ const rulesByMode: { readonly [M in Mode]: readonly InputRule<InputOf<M>>[] } = 
     ...rulesOfEveryMode,
     ...copying,
     ...withdrawing,
-    ({ isSet }) =>
-      isSet('image-id') || isSet('from-family')
-        ? []
-        : ['`image-id` or `from-family` is required: which image should be promoted?'],
+    imageToPromote,
     different('from-family', 'family'),
     mutuallyExclusive(
       'deprecate-newer',
@@ -122,7 +139,7 @@ const rulesByMode: { readonly [M in Mode]: readonly InputRule<InputOf<M>>[] } = 
   ],
   resolve: [
     ...rulesOfEveryMode,
-    exactlyOne('family', 'image-id'),
+    subjectToResolve,
     mutuallyExclusive('image-id', 'replica-region-ids', 'it names an image of the home region; give `family` instead'),
   ],
 }

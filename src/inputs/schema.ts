@@ -19,9 +19,11 @@ import {
   emptyOr,
   flag,
   named,
+  none,
   optional,
   type Parser,
   required,
+  unlessNone,
   wholeNumber,
 } from './parsers.ts'
 import { parseTags, parseUserTags } from './tags.ts'
@@ -31,7 +33,7 @@ type KeysOf<R> = R extends R ? keyof R : never
 export interface InputRow {
   /** Setting it in any other mode is an error. */
   readonly modes: readonly Mode[]
-  /** As in action.yml; expressions are evaluated by the runner, and no default here. */
+  /** As in action.yml; expressions are evaluated by the runner, and no default here. `(none)`: emptiness is told apart. */
   readonly default?: string
   readonly parse: Parser<unknown>
   /** The field of the request that takes the value as it is. Without it, other code makes something of the value. */
@@ -42,7 +44,7 @@ export interface InputRow {
 
 const optionalImageId = optional(form.ownImageId)
 const readableFamily = byMode({ resolve: emptyOr(form.anyFamily), others: required(form.ownFamily) })
-const readableImageId = byMode({ resolve: optional(form.anyImageId), others: optionalImageId })
+const readableImageId = byMode({ resolve: unlessNone(form.anyImageId), others: unlessNone(form.ownImageId) })
 const unlessInEnvironment = ', unless the environment variable ALIBABA_CLOUD_REGION_ID is set'
 const leastKept = { least: 2, why: 'the current image and one to fall back to' }
 
@@ -51,7 +53,7 @@ export const schema = {
   'region-id': { modes, parse: required(form.regionId, unlessInEnvironment), field: 'region' },
   'replica-region-ids': { modes, parse: named(parseRegions), field: 'replicas' },
   family: { modes, parse: readableFamily },
-  'image-id': { modes: ['promote', 'resolve'], parse: readableImageId },
+  'image-id': { modes: ['promote', 'resolve'], default: none, parse: readableImageId },
   'from-family': { modes: ['promote'], parse: optional(form.ownFamily), field: 'fromFamily' },
   'to-image-id': { modes: ['rollback'], parse: optionalImageId, field: 'toImage' },
   'expected-image-id': { modes: ['promote', 'rollback'], parse: optionalImageId, field: 'expectedImage' },

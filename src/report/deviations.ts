@@ -1,23 +1,23 @@
-/** All steps were carried out, and ECS answers something else than was planned. */
+/** The message for a run that carried out all its steps, although a family does not resolve to the planned image. */
 
 import { type Outcome, regionsIn } from '../engine/outcome.ts'
 import { regionsDiverge, type Verification } from '../family/plan/verify.ts'
-import { capital, distinctTexts, type Message, nameOf, nothingSaid, rerun } from './message.ts'
-import { describeServed, isSpread } from './served.ts'
+import { describeCurrent, hasReplicas } from './current-images.ts'
+import { capital, distinctTexts, emptyMessage, type Message, nameOf, rerun } from './message.ts'
 
-/** Undefined where ECS answers as planned, or where the mode lets others be faster. */
-export function notAsPlanned(outcome: Outcome): Message | undefined {
+/** Undefined if every family is as planned, or if the mode accepts that a newer image is current. */
+export function deviationMessage(outcome: Outcome): Message | undefined {
   const { verifications } = outcome
-  const all = verifications.flatMap((verification) => wrongIn(verification, outcome) ?? [])
+  const all = verifications.flatMap((verification) => deviationIn(verification, outcome) ?? [])
   const failsAnyway = verifications.some((each) => each.kind === 'overtaken' && each.fails)
-  if (regionsDiverge(verifications) && !failsAnyway) all.push(diverged(outcome))
+  if (regionsDiverge(verifications) && !failsAnyway) all.push(divergence(outcome))
   const [first] = all
   if (!first) return undefined
   return {
-    ...nothingSaid,
+    ...emptyMessage,
     title: first.title,
     reasons: distinctTexts(all.map(({ reason }) => reason)),
-    regions: verifications.map(({ region, current }) => ({ region, state: describeServed(current) })),
+    regions: verifications.map(({ region, current }) => ({ region, state: describeCurrent(current) })),
     todo: distinctTexts(all.map(({ remedy }) => remedy)),
   }
 }
@@ -28,8 +28,8 @@ interface Deviation {
   readonly remedy: string
 }
 
-function wrongIn(verification: Verification, outcome: Outcome): Deviation | undefined {
-  const where = isSpread(outcome) ? ` (${verification.region})` : ''
+function deviationIn(verification: Verification, outcome: Outcome): Deviation | undefined {
+  const where = hasReplicas(outcome) ? ` (${verification.region})` : ''
   if (verification.kind === 'overtaken' && verification.fails) {
     return {
       title: `${nameOf(outcome)} was overtaken`,
@@ -44,20 +44,20 @@ function wrongIn(verification: Verification, outcome: Outcome): Deviation | unde
     reason: `All steps were carried out, but ${verification.reason}${where}.`,
     remedy: verification.current
       ? `${capital(rerun)}: nothing is done twice, and ECS is asked again.`
-      : refill(outcome, verification.region),
+      : remedyForEmpty(outcome, verification.region),
   }
 }
 
-/** To be overtaken in every region may be wanted; in some of them only, it leaves different images. */
-const diverged = (outcome: Outcome): Deviation => ({
+/** Other runs may overtake this one in every region. If they do so in some regions only, the regions differ. */
+const divergence = (outcome: Outcome): Deviation => ({
   title: `${nameOf(outcome)}: the regions disagree`,
   reason: 'All steps were carried out, but another run changed the family meanwhile, and the regions now disagree.',
   remedy:
     'Promote the image that you want in all regions: `mode: promote`, its `image-id`, `deprecate-newer: true`. A `concurrency` group in the workflow keeps runs of one family apart.',
 })
 
-/** Somebody took away, at the same moment, what the family was to serve. */
-function refill(outcome: Outcome, region: string): string {
+/** The family is empty: somebody took the planned image away at the same time. */
+function remedyForEmpty(outcome: Outcome, region: string): string {
   const last = regionsIn(outcome)
     .find((each) => each.region === region)
     ?.withdrawn.at(-1)

@@ -1,4 +1,4 @@
-/** A run as people and later steps read it. Pure: what is made here is only printed and written elsewhere. */
+/** Turns an outcome into what people and later steps read. Pure: `main.ts` prints and writes the result. */
 
 import type { Outcome } from '../engine/outcome.ts'
 import type { Notice } from '../family/plan/plan.ts'
@@ -10,11 +10,11 @@ import { outputsOf } from './outputs.ts'
 import { failurePage, pageOf } from './page.ts'
 
 export interface Report {
-  /** Every output that the mode has; the others stay unset. */
+  /** All outputs of the mode. The other outputs stay unset. */
   readonly outputs: Readonly<Record<string, string>>
   readonly notices: readonly Notice[]
   readonly failure: Message | undefined
-  /** The last line of log when all is well. */
+  /** The last line of the log if the run succeeded. */
   readonly headline: string
   /** GitHub-flavoured Markdown. */
   readonly summary: string
@@ -22,11 +22,11 @@ export interface Report {
 
 export function report(outcome: Outcome): Report {
   const failure = failureMessage(outcome)
-  const told = { outputs: outputsOf(outcome), notices: noticesOf(outcome), failure, headline: headlineOf(outcome) }
-  return { ...told, summary: pageOf(outcome, told) }
+  const parts = { outputs: outputsOf(outcome), notices: noticesOf(outcome), failure, headline: headlineOf(outcome) }
+  return { ...parts, summary: pageOf(outcome, parts) }
 }
 
-/** Of a failure that has no outcome. */
+/** A report for a failure without an outcome. */
 export const reportFailure = (failure: Message): Report & { readonly failure: Message } => ({
   outputs: {},
   notices: [],

@@ -1,4 +1,4 @@
-/** What goes on, or stays as it is, after the step has ended. */
+/** What a failed run leaves behind: images that ECS is still making, unanswered requests, a stopped instance. */
 
 import type { Outcome } from '../engine/outcome.ts'
 import { isPending } from '../family/model/image.ts'
@@ -10,10 +10,10 @@ export const factsAfter = (outcome: Outcome): string[] => [
   ...unansweredIn(outcome.journal).map(
     (step) => `ECS may or may not have received the request to ${describeStep(step)}.`,
   ),
-  ...stopped(outcome),
+  ...describeStopped(outcome),
 ]
 
-/** Images that ECS is still making, whoever asked for them. */
+/** Images that ECS is still making, for this run or for another one. */
 function imagesUnderWay({ journal, observations: { images } }: Outcome): string[] {
   const made = journal.flatMap(({ step, image }) =>
     image === undefined ? [] : [{ id: image, region: step.region, isCopy: step.action === 'copy' }],
@@ -32,14 +32,15 @@ function imagesUnderWay({ journal, observations: { images } }: Outcome): string[
   )
 }
 
-function stopped(outcome: Outcome): string[] {
+function describeStopped(outcome: Outcome): string[] {
   const found = stoppedInstance(outcome)
   if (!found) return []
-  const { instance, earlier, certain } = found
+  const { instance, earlier, isCertain } = found
   if (outcome.request.dryRun) {
     return [`An earlier attempt left instance ${instance} stopped. A run without \`dry-run\` starts it again.`]
   }
-  if (!certain) return [`Instance ${instance} may be stopped. If it is, the post step of this action starts it again.`]
+  if (!isCertain)
+    return [`Instance ${instance} may be stopped. If it is, the post step of this action starts it again.`]
   const what = earlier ? `An earlier attempt left instance ${instance} stopped.` : `Instance ${instance} is stopped.`
   return [`${what} The post step of this action starts it again.`]
 }

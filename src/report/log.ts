@@ -1,11 +1,11 @@
-/** The last line of log of a run that went well. Pure. */
+/** The last line of the log of a run that succeeded. Pure. */
 
 import { currentIn } from '../engine/observations.ts'
 import { deletedIn, type Outcome, regionsIn } from '../engine/outcome.ts'
 import { familyOf, regionsOf } from '../family/model/request.ts'
 import { plannedSteps } from '../family/plan/plan.ts'
+import { currentImages, describeCurrent, hasReplicas, isInSync, isSameImage } from './current-images.ts'
 import { capital, pastOf } from './message.ts'
-import { describeServed, isInSync, isSameImage, isSpread, servedImages } from './served.ts'
 
 export function headlineOf(outcome: Outcome): string {
   const { request, plan, verifications } = outcome
@@ -14,9 +14,9 @@ export function headlineOf(outcome: Outcome): string {
   }
   const [home] = regionsIn(outcome)
   if (home?.reason !== undefined && verifications.length === 0) return nothingToDo(outcome, home.reason)
-  const served = regionsOf(request).filter((region) => isServedIn(region, outcome))
-  return served.length > 0 && verifications.length > 0
-    ? `${familyOf(request)} in ${served.join(', ')} now serves ${describeHomeImage(outcome)}`
+  const current = regionsOf(request).filter((region) => isCurrentIn(region, outcome))
+  return current.length > 0 && verifications.length > 0
+    ? `${familyOf(request)} in ${current.join(', ')} now serves ${describeHomeImage(outcome)}`
     : `${capital(pastOf[request.mode])} ${describeHomeImage(outcome)}`
 }
 
@@ -28,13 +28,13 @@ function describeHomeImage({ request, images, observations }: Outcome): string {
 }
 
 function nothingToDo(outcome: Outcome, reason: string): string {
-  if (outcome.request.mode === 'resolve') return `${reason}${elsewhere(outcome)}`
-  const done = alsoDone(outcome)
-  return `Nothing${done ? ' else' : ''} to do${isSpread(outcome) ? ' in any region' : ''}: ${reason}${done}`
+  if (outcome.request.mode === 'resolve') return `${reason}${describeReplicas(outcome)}`
+  const done = describeOtherWork(outcome)
+  return `Nothing${done ? ' else' : ''} to do${hasReplicas(outcome) ? ' in any region' : ''}: ${reason}${done}`
 }
 
-/** What was done where the family itself was as it should be. */
-function alsoDone({ journal }: Outcome): string {
+/** What was done in a run that did not have to change a family. */
+function describeOtherWork({ journal }: Outcome): string {
   const done = journal.filter(({ state }) => state === 'done').map(({ step }) => step)
   const deleted = deletedIn(journal).length
   const accounts = new Set(done.flatMap((step) => (step.action === 'share' ? step.accounts : []))).size
@@ -45,22 +45,22 @@ function alsoDone({ journal }: Outcome): string {
   return parts.map((part) => `; ${part}`).join('')
 }
 
-/** What a resolve found in the replica regions. */
-function elsewhere(outcome: Outcome): string {
+/** What the replica regions resolve to. */
+function describeReplicas(outcome: Outcome): string {
   const { request } = outcome
-  if (!isSpread(outcome)) return ''
-  const served = servedImages(outcome)
-  if (isInSync(outcome, served)) return ` in ${request.region}, and to copies of it in ${request.replicas.join(', ')}`
-  const home = served[request.region]
+  if (!hasReplicas(outcome)) return ''
+  const current = currentImages(outcome)
+  if (isInSync(outcome, current)) return ` in ${request.region}, and to copies of it in ${request.replicas.join(', ')}`
+  const home = current[request.region]
   const others = request.replicas.flatMap((region) => {
-    const image = served[region]
-    return image && isSameImage(outcome, image, home) ? [] : [`${region} ${describeServed(image)}`]
+    const image = current[region]
+    return image && isSameImage(outcome, image, home) ? [] : [`${region} ${describeCurrent(image)}`]
   })
   return ` in ${request.region}; ${others.join(', ')}`
 }
 
-/** ECS has confirmed it, or nothing had to be changed there. */
-function isServedIn(region: string, { verifications, images, request, observations }: Outcome): boolean {
+/** Whether the region resolves to the image of the run: ECS has confirmed it, or nothing had to be changed there. */
+function isCurrentIn(region: string, { verifications, images, request, observations }: Outcome): boolean {
   const verification = verifications.find((each) => each.region === region)
   if (verification) return verification.kind === 'ok'
   const family = familyOf(request)

@@ -1,6 +1,6 @@
-/** GitHub-flavoured Markdown. Nothing that ECS or a person has sent becomes markup in it. */
+/** Writes GitHub-flavoured Markdown. Text from ECS or from people is escaped, so that it never becomes markup. */
 
-/** Text in a table or a line. */
+/** Text without markup, in a table or a line. */
 export const plain = (text: string): string =>
   text
     .replaceAll('&', '&amp;')
@@ -11,7 +11,7 @@ export const plain = (text: string): string =>
 
 export const code = (text: string): string => (text === '' ? '' : `\`${text.replaceAll(/[`|\s]+/g, ' ')}\``)
 
-/** Prose with code spans of our own; whatever stands outside of them is plain. */
+/** Text whose only markup is code spans. */
 export function prose(text: string): string {
   const parts = text.split('`')
   if (parts.length % 2 === 0) return plain(text)
@@ -25,11 +25,11 @@ export const alert = (kind: 'CAUTION' | 'WARNING' | 'NOTE', text: string): strin
 export const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
   [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
 
-/** Rows that fill more than a screen are there for those who look for them. */
+/** A table. If it is longer than a screen, it is folded. */
 export function folded(what: string, head: readonly string[], rows: readonly (readonly string[])[]): string {
   if (rows.length <= 20) return rows.length === 0 ? '' : table(head, rows)
   return `<details><summary>${rows.length} ${what}</summary>\n\n${table(head, rows)}\n\n</details>`
 }
 
-/** Parts that are not empty, a blank line between them. */
+/** Joins the parts that are not empty, with a blank line between them. */
 export const page = (parts: readonly string[]): string => `${parts.filter((part) => part !== '').join('\n\n')}\n`

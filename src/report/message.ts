@@ -1,6 +1,6 @@
 /**
- * A message to people, as data: log, annotation and page show the same facts, each in its own form. Here is what all
- * messages have in common.
+ * A message to people, as data. Log, annotation and page show the same facts, each in its own form. This file holds what
+ * all messages have in common.
  */
 
 import type { Outcome } from '../engine/outcome.ts'
@@ -9,15 +9,15 @@ import { familyOf } from '../family/model/request.ts'
 export interface Message {
   /** Short, without a full stop: `Rollback of web failed in cn-shanghai`. */
   readonly title: string
-  /** What went wrong, each a sentence or more, the most important one first. */
+  /** What went wrong, the most important reason first. Each is one or more sentences. */
   readonly reasons: readonly string[]
-  /** What each region serves now; empty where no family was switched. */
+  /** What each region serves now. Empty if no family was switched. */
   readonly regions: readonly RegionState[]
-  /** What else is so now: what was changed, what is still under way, an instance that is stopped. */
+  /** The rest of the present state: what was changed, what ECS is still doing, an instance that is stopped. */
   readonly facts: readonly string[]
-  /** What to do, the first thing first. */
+  /** What to do, in this order. */
   readonly todo: readonly string[]
-  /** For a closer look, and for support. */
+  /** What support asks for. */
   readonly details: readonly string[]
 }
 
@@ -27,9 +27,9 @@ export interface RegionState {
   readonly state: string
 }
 
-export const nothingSaid: Omit<Message, 'title'> = { reasons: [], regions: [], facts: [], todo: [], details: [] }
+export const emptyMessage: Omit<Message, 'title'> = { reasons: [], regions: [], facts: [], todo: [], details: [] }
 
-/** GitHub's own name of the button. */
+/** In quotes: the button on GitHub's page. */
 export const rerun = 'press "Re-run failed jobs"'
 
 const kindOfRun = { bake: 'Bake of', promote: 'Promotion to', rollback: 'Rollback of', resolve: 'Lookup of' } as const

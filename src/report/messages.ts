@@ -1,31 +1,32 @@
-/** Messages of runs that failed or were refused. Whether anything was changed is told here alone, by the journal. */
+/** The message of a run that failed or was refused. It takes from the journal whether anything was changed. */
 
 import { type ErrorData, sentence } from '../engine/action-error.ts'
-import { type Entry, type Failure, madeIn, type Outcome } from '../engine/outcome.ts'
+import type { Entry, Failure, Outcome } from '../engine/outcome.ts'
+import { regionPrefix } from '../engine/region-prefix.ts'
 import { regionsOf } from '../family/model/request.ts'
 import { describeStep } from '../family/plan/describe-step.ts'
 import type { Refusal } from '../family/plan/plan.ts'
 import { isVisible, type Step } from '../family/plan/steps.ts'
+import { describeRegion, hasReplicas } from './current-images.ts'
 import { describeFailure, detailsOf, endsRun } from './describe-error.ts'
-import { notAsPlanned } from './deviations.ts'
-import { extentOfChange, restoredIn } from './journal.ts'
+import { deviationMessage } from './deviations.ts'
+import { describeCreated, extentOfChange, restoredIn } from './journal.ts'
 import { factsAfter } from './left-behind.ts'
-import { distinctTexts, type Message, nameOf, nothingSaid, type RegionState, rerun } from './message.ts'
-import { describeRegion, isSpread } from './served.ts'
+import { distinctTexts, emptyMessage, type Message, nameOf, type RegionState, rerun } from './message.ts'
 
 /** Undefined when the run succeeded. */
 export function failureMessage(outcome: Outcome): Message | undefined {
   const { failure, plan } = outcome
   if (failure) return failed(outcome, failure)
   if (plan?.kind === 'refuse') return refused(outcome, plan)
-  return notAsPlanned(outcome)
+  return deviationMessage(outcome)
 }
 
 function refused(outcome: Outcome, { code, reason, remedy }: Refusal): Message {
-  const created = madeIn(outcome.journal)
+  const created = describeCreated(outcome.journal)
   const restored = restoredIn(outcome.journal)
   return {
-    ...nothingSaid,
+    ...emptyMessage,
     title: `${nameOf(outcome)} refused`,
     reasons: [`${reason} [${code}]`],
     facts: [
@@ -59,7 +60,7 @@ function failed(outcome: Outcome, { doing, error, steps }: Failure): Message {
   }
 }
 
-/** Where the time is over, or the run cancelled, one step says it for all. */
+/** If the run was cancelled or is out of time, the first of the interrupted steps is enough. */
 function failedEntries({ journal }: Outcome, error: ErrorData, steps: Failure['steps']): readonly Entry[] {
   const entries = steps.flatMap(({ round, id }) => journal.find((each) => each.round === round && each.id === id) ?? [])
   return endsRun(error) ? entries.filter((entry) => entry.error?.code === error.code).slice(0, 1) : entries
@@ -70,31 +71,31 @@ function titleOf(outcome: Outcome, { code }: ErrorData, entries: readonly Entry[
   if (code === 'cancelled') return `${name} was cancelled`
   if (code === 'time-limit') return `${name} ran out of time`
   const regions = distinctTexts(entries.map(({ step }) => step.region))
-  return `${name} failed${isSpread(outcome) && regions.length > 0 ? ` in ${regions.join(', ')}` : ''}`
+  return `${name} failed${hasReplicas(outcome) && regions.length > 0 ? ` in ${regions.join(', ')}` : ''}`
 }
 
 function describeFailedStep({ step, error }: Entry, outcome: Outcome): string {
   if (!error) return ''
-  const what = `${describeStep(step)}${whereOf(step, describeStep(step), outcome)}`
+  const what = `${describeStep(step)}${regionOfStep(step, outcome)}`
   if (endsRun(error)) return `${sentence(error.reason)} Not finished: ${what}.`
-  // What ECS's later answers show says by itself which step it was.
-  if (error.code === 'step') return `${sentence(error.reason)}${whereOf(step, error.reason, outcome)}`
+  // This reason already says which step it was.
+  if (error.code === 'step') return `${regionPrefix(step.region, outcome.request)}${sentence(error.reason)}`
   return describeFailure(error, `Could not ${what}`)
 }
 
-/** The region, where there are several and the text does not name it. */
-const whereOf = ({ region }: Step, text: string, outcome: Outcome): string =>
-  isSpread(outcome) && !text.includes(region) ? ` in ${region}` : ''
+/** The region of a step, if there are several. A copy is described with its region. */
+const regionOfStep = ({ action, region }: Step, outcome: Outcome): string =>
+  hasReplicas(outcome) && action !== 'copy' ? ` in ${region}` : ''
 
 const regionOf = ({ request }: ErrorData, outcome: Outcome): string =>
-  isSpread(outcome) && request ? ` in ${request.region}` : ''
+  hasReplicas(outcome) && request ? ` in ${request.region}` : ''
 
 function remediesFor(error: ErrorData, outcome: Outcome): string[] {
   if (error.code === 'cancelled' || error.remedy === '') return []
   return [error.remedy, ...withoutRegion(error, outcome)]
 }
 
-/** A region that does not answer is no reason to leave the others as they are. */
+/** If one region does not answer, the other regions can be changed without it. */
 function withoutRegion(error: ErrorData, { request, plan }: Outcome): string[] {
   if (!error.request || plan !== undefined || request.replicas.length === 0) return []
   const { region } = error.request
@@ -103,17 +104,18 @@ function withoutRegion(error: ErrorData, { request, plan }: Outcome): string[] {
     : [`To go on without ${region}, leave it out of \`replica-region-ids\`, and promote into it later.`]
 }
 
+/** A re-run is needed even if nobody sees a change yet: records may stand as `planned`. */
 function nextStep({ journal, plan }: Outcome, error: ErrorData): string[] {
   if (endsRun(error)) {
     const hasBegun = plan?.kind === 'change' && journal.length > 0
     return hasBegun ? [`To go on from here, ${rerun}: nothing is done twice.`] : ['Start the workflow again.']
   }
+  // The remedy of such an error already says how to go on.
+  if (error.code === 'step') return []
   const hasChanged = journal.some(({ step, state }) => state === 'done' && isVisible(step))
-  // What to do about a step that did not lead to what was wanted says by itself how to go on.
-  return hasChanged && error.code !== 'step' ? [`Then ${rerun}: it completes what is missing.`] : []
+  return [`Then ${rerun}${hasChanged ? ': it completes what is missing' : ''}.`]
 }
 
-/** Whether anything was changed is told by the journal alone. */
 function changesIn(outcome: Outcome): string[] {
   const { request, journal } = outcome
   if (request.mode === 'resolve') return []
@@ -121,7 +123,7 @@ function changesIn(outcome: Outcome): string[] {
     case 'nothing':
       return [request.run.attempt > 1 ? 'Nothing was changed in this attempt.' : 'Nothing was changed.']
     case 'no-family':
-      return [isSpread(outcome) ? 'No family was switched.' : 'The family was not switched.']
+      return [hasReplicas(outcome) ? 'No family was switched.' : 'The family was not switched.']
     default:
       return []
   }

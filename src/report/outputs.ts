@@ -1,34 +1,34 @@
-/** What later steps read of an outcome. Pure. */
+/** The outputs of the action, which later steps read. Pure. */
 
 import { deletedIn, type Outcome, regionsIn } from '../engine/outcome.ts'
 import { type Image, isAvailable } from '../family/model/image.ts'
 import { familyOf, regionsOf } from '../family/model/request.ts'
 import { describeStep } from '../family/plan/describe-step.ts'
 import { isVisible, type Step, stepTarget, traits } from '../family/plan/steps.ts'
+import { type CurrentImages, currentImages, hasReplicas, isInSync } from './current-images.ts'
 import { attemptedSteps } from './journal.ts'
-import { isInSync, isSpread, type Served, servedImages } from './served.ts'
 
-/** Every output that the mode has, the others stay unset; an empty string for what is not known. */
+/** All outputs of the mode. An output that is not known is an empty string. */
 export function outputsOf(outcome: Outcome): Record<string, string> {
   const { request, images, observations } = outcome
   const image = images[request.region]
   const described = image === undefined ? undefined : observations.images[image]
-  const served = servedImages(outcome)
+  const current = currentImages(outcome)
   const regions = regionsIn(outcome)
   return {
     'image-id': image ?? '',
-    'current-image-id': served[request.region]?.id ?? '',
-    'current-image-ids': JSON.stringify(idsOf(served)),
+    'current-image-id': current[request.region]?.id ?? '',
+    'current-image-ids': JSON.stringify(idsOf(current)),
     family: familyOf(request) ?? described?.family ?? '',
     'previous-image-id': regions[0]?.previous ?? '',
     'image-ids': JSON.stringify(images),
-    'in-sync': isSpread(outcome) ? String(isInSync(outcome, served)) : '',
+    'in-sync': hasReplicas(outcome) ? String(isInSync(outcome, current)) : '',
     'deprecated-image-ids': JSON.stringify(request.dryRun ? [] : withdrawnImages(outcome)),
     'pending-image-ids': JSON.stringify(regions.flatMap(({ pending }) => pending)),
     changed: String(hasChanged(outcome)),
     ...describeImage(described),
     plan: JSON.stringify(attemptedSteps(outcome).map(({ step }) => describePlanned(step))),
-    ...modeOutputs(outcome, described, served[request.region]?.id),
+    ...modeOutputs(outcome, described, current[request.region]?.id),
   }
 }
 
@@ -42,8 +42,8 @@ const describeImage = (image: Image | undefined): Record<string, string> => ({
   image: image ? JSON.stringify(image) : '',
 })
 
-const idsOf = (served: Served): Record<string, string> =>
-  Object.fromEntries(Object.entries(served).map(([region, { id }]) => [region, id]))
+const idsOf = (current: CurrentImages): Record<string, string> =>
+  Object.fromEntries(Object.entries(current).map(([region, { id }]) => [region, id]))
 
 const describePlanned = (step: Step) => ({
   region: step.region,
@@ -75,10 +75,10 @@ function isFound({ request, plan, images }: Outcome, described: Image | undefine
   return described !== undefined && regionsOf(request).every((region) => images[region] !== undefined)
 }
 
-/** What was to be withdrawn at home, less what a failed run did not come to. */
+/** The images withdrawn in the home region. A failed run may not have withdrawn all images of its plan. */
 function withdrawnImages(outcome: Outcome): readonly string[] {
   const { journal, failure, observations, request } = outcome
-  // What is deleted leaves no trace for a later attempt: it does not count in this one either.
+  // A later attempt cannot see deleted images, so they do not count in this attempt either.
   const deleted = deletedIn(journal).map(({ image }) => image)
   const withdrawn = (regionsIn(outcome)[0]?.withdrawn ?? []).filter((id) => !deleted.includes(id))
   const skipped = withdrawalsIn(outcome, 'skipped')
@@ -96,7 +96,7 @@ const withdrawalsIn = ({ journal }: Outcome, state: 'done' | 'skipped'): string[
     .filter((entry) => entry.state === state && traits[entry.step.action].withdraws)
     .map(({ step }) => stepTarget(step))
 
-/** Records and looks are the action's own business; what the user asked for is what counts as a change. */
+/** Only visible changes count: the action's own records do not. */
 function hasChanged(outcome: Outcome): boolean {
   if (outcome.request.dryRun) return false
   const isChange = outcome.journal.some(({ step, state }) => state === 'done' && isVisible(step))

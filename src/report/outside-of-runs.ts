@@ -1,12 +1,12 @@
-/** Messages of what goes wrong before a run has begun, or after it has ended. */
+/** Messages for what goes wrong before a run begins, or in the post step. */
 
 import type { ErrorCode, ErrorData } from '../engine/action-error.ts'
-import { describeFailure, detailsOf } from './describe-error.ts'
-import { type Message, nothingSaid } from './message.ts'
+import { describeFailure, detailsOf, endsRun } from './describe-error.ts'
+import { emptyMessage, type Message, rerun } from './message.ts'
 
-/** Found before the first request. */
+/** The inputs are checked before the first request. */
 export const invalidInputs = (errors: readonly string[]): Message => ({
-  ...nothingSaid,
+  ...emptyMessage,
   title: 'Invalid inputs',
   reasons: errors,
   facts: ['No request was made.'],
@@ -19,12 +19,12 @@ const titles: Partial<Readonly<Record<ErrorCode, string>>> = {
   internal: 'Internal error of this action',
 }
 
-/** There is no outcome. */
+/** The run did not begin, so there is no outcome. */
 export const noOutcome = (error: ErrorData): Message => ({
-  ...nothingSaid,
+  ...emptyMessage,
   title: titles[error.code] ?? 'ECS cannot be reached',
   reasons: [describeFailure(error, 'Failed while connecting')],
-  todo: [error.remedy],
+  todo: endsRun(error) ? [error.remedy] : [error.remedy, `Then ${rerun}.`],
   details: detailsOf(error),
 })
 
@@ -33,12 +33,12 @@ export const notRestarted = (
   { region, instance }: { readonly region: string; readonly instance: string },
   error: ErrorData,
 ): Message => ({
-  ...nothingSaid,
+  ...emptyMessage,
   title: `Instance ${instance} in ${region} may still be stopped`,
   reasons: [describeFailure(error, 'Could not start it again')],
   todo: [
     `Start it in the ECS console: https://ecs.console.aliyun.com/server/${instance}/detail?regionId=${region}`,
-    ...(error.code === 'internal' || error.code === 'step' ? [] : [error.remedy]),
+    ...(error.code === 'internal' ? [] : [error.remedy]),
   ],
   details: detailsOf(error),
 })

@@ -1,4 +1,4 @@
-/** The job summary: what the page of the workflow run shows of an outcome, or of a failure before there was one. Pure. */
+/** The job summary on the page of the workflow run, for an outcome or for a failure without one. Pure. */
 
 import { knowsCurrent, membersIn } from '../engine/observations.ts'
 import { type Entry, type Outcome, regionsIn } from '../engine/outcome.ts'
@@ -6,34 +6,34 @@ import { label, newestFirst } from '../family/model/image.ts'
 import { familyOf, type Request, regionsOf } from '../family/model/request.ts'
 import { describeStep } from '../family/plan/describe-step.ts'
 import type { Notice } from '../family/plan/plan.ts'
+import { type CurrentImages, currentImages, hasReplicas, isSameImage } from './current-images.ts'
 import { type AttemptedStep, attemptedSteps } from './journal.ts'
 import { alert, bullets, code, folded, page, plain, prose, table } from './markdown.ts'
 import type { Message } from './message.ts'
-import { isSameImage, isSpread, type Served, servedImages } from './served.ts'
 
-interface Told {
+interface ReportParts {
   readonly failure: Message | undefined
   readonly headline: string
   readonly notices: readonly Notice[]
   readonly outputs: Readonly<Record<string, string>>
 }
 
-export function pageOf(outcome: Outcome, { failure, headline, notices, outputs }: Told): string {
-  const served = servedImages(outcome)
+export function pageOf(outcome: Outcome, { failure, headline, notices, outputs }: ReportParts): string {
+  const current = currentImages(outcome)
   return page([
     ...notices.filter(({ level }) => level === 'error').map(alertOf),
     ...(failure ? messageParts(failure) : [`### ✅ ${pageTitle(outcome.request)}`, plain(headline)]),
     ...notices.filter(({ level }) => level !== 'error').map(alertOf),
     reasonLine(outcome.request),
-    regionsTable(outcome, served),
-    familyTable(outcome, served),
+    regionsTable(outcome, current),
+    familyTable(outcome, current),
     stepsTable(outcome),
     retentionTable(outcome),
     outcome.plan?.kind === 'refuse' ? '' : outputsTable(outcome, outputs),
   ])
 }
 
-/** There is no outcome. */
+/** The page of a failure without an outcome. */
 export const failurePage = (failure: Message): string => page(messageParts(failure))
 
 function messageParts({ title, reasons, regions, facts, todo, details }: Message): string[] {
@@ -43,9 +43,15 @@ function messageParts({ title, reasons, regions, facts, todo, details }: Message
     `### ❌ ${plain(title)}`,
     others.length === 0 ? `**${prose(only ?? '')}**` : bullets(reasons),
     prose(todo.join(' ')),
-    bullets([...states, ...facts]),
-    bullets(details),
+    listing('After this run', [...states, ...facts]),
+    listing('Details', details),
   ]
+}
+
+/** One text is a paragraph. A list has a line of its own before it: Markdown joins a list to one directly above it. */
+function listing(lead: string, texts: readonly string[]): string {
+  const [only, ...others] = texts
+  return others.length === 0 ? prose(only ?? '') : `${lead}:\n\n${bullets(texts)}`
 }
 
 const pageTitle = (request: Request): string =>
@@ -59,15 +65,15 @@ const alertOf = ({ level, text }: Notice): string => alert(alertKinds[level], te
 const reasonLine = (request: Request): string =>
   'reason' in request && request.reason !== undefined ? `Reason: ${plain(request.reason)}` : ''
 
-/** Which region serves what, where there are several. */
-function regionsTable(outcome: Outcome, served: Served): string {
+/** What each region serves, if there are several. */
+function regionsTable(outcome: Outcome, current: CurrentImages): string {
   const { request, observations, plan } = outcome
-  if (!isSpread(outcome) || plan?.kind === 'refuse') return ''
-  const home = served[request.region]
+  if (!hasReplicas(outcome) || plan?.kind === 'refuse') return ''
+  const home = current[request.region]
   const family = familyOf(request)
   const isKnown = (region: string) => family !== undefined && knowsCurrent(observations, { region, family })
   const rows = regionsOf(request).map((region) => {
-    const image = served[region]
+    const image = current[region]
     if (!image) return [code(region), isKnown(region) ? 'nothing' : 'not known', '', '', '']
     const commit = image.tags['github:sha']?.slice(0, 12) ?? ''
     const sameAsHome = isSameImage(outcome, image, home) ? '✔' : '✘ another image'
@@ -76,8 +82,8 @@ function regionsTable(outcome: Outcome, served: Served): string {
   return table(['region', 'serves', 'name', 'commit', 'same as home'], rows)
 }
 
-/** The newest images of the family at home, as ECS told them last. */
-function familyTable({ request, observations }: Outcome, served: Served): string {
+/** The newest images of the family in the home region, according to the last look at it. */
+function familyTable({ request, observations }: Outcome, current: CurrentImages): string {
   const family = familyOf(request)
   const { region } = request
   const members = newestFirst(family === undefined ? [] : (membersIn(observations, { region, family }) ?? []))
@@ -85,7 +91,7 @@ function familyTable({ request, observations }: Outcome, served: Served): string
   const rows = members
     .slice(0, 10)
     .map((image) => [
-      image.id === served[region]?.id ? '**current**' : '',
+      image.id === current[region]?.id ? '**current**' : '',
       code(image.id),
       plain(image.name),
       plain(image.version),
@@ -96,24 +102,26 @@ function familyTable({ request, observations }: Outcome, served: Served): string
   return table(['', 'image', 'name', 'version', 'created', 'status'], rows) + more
 }
 
-/** What becomes of the images that are older than the newest ones to keep. */
+/** A column for the region, if there are several. */
+const regionCell = (text: string, outcome: Outcome): string[] => (hasReplicas(outcome) ? [text] : [])
+
+/** What happens to the images that are older than those that `keep` counts. */
 function retentionTable(outcome: Outcome): string {
   const { request } = outcome
   const keep = 'keep' in request ? request.keep : undefined
   if (keep === undefined) return ''
-  const where = (region: string) => (isSpread(outcome) ? [region] : [])
   const rows = regionsIn(outcome).flatMap(({ region, retention: decisions = [] }) =>
     // Newest first.
     decisions
       .slice(keep)
       .map(({ image, delete: goes, reason }) => [
-        ...where(region).map(code),
+        ...regionCell(code(region), outcome),
         plain(label(image)),
         goes ? 'delete' : 'keep',
         plain(reason),
       ]),
   )
-  return folded('images beyond keep', [...where('region'), 'beyond `keep`', '', 'because'], rows)
+  return folded('images beyond keep', [...regionCell('region', outcome), 'beyond `keep`', '', 'because'], rows)
 }
 
 const signs: Readonly<Record<Entry['state'], string>> = { done: '✔', failed: '✘', skipped: '–' }
@@ -124,12 +132,11 @@ function stepsTable(outcome: Outcome): string {
     if (!entry) return dryRun ? '' : 'not done'
     return signs[entry.state]
   }
-  const where = (region: string) => (isSpread(outcome) ? [region] : [])
   const rows = attemptedSteps(outcome).map((attempted) => {
     const step = attempted.entry?.step ?? attempted.step
-    return [sign(attempted), ...where(step.region).map(code), plain(describeStep(step))]
+    return [sign(attempted), ...regionCell(code(step.region), outcome), plain(describeStep(step))]
   })
-  return folded('steps', ['', ...where('region'), dryRun ? 'would' : 'step'], rows)
+  return folded('steps', ['', ...regionCell('region', outcome), dryRun ? 'would' : 'step'], rows)
 }
 
 function outputsTable(outcome: Outcome, outputs: Readonly<Record<string, string>>): string {
@@ -137,7 +144,7 @@ function outputsTable(outcome: Outcome, outputs: Readonly<Record<string, string>
     'image-id',
     'previous-image-id',
     'current-image-id',
-    ...(isSpread(outcome) ? ['image-ids', 'in-sync'] : []),
+    ...(hasReplicas(outcome) ? ['image-ids', 'in-sync'] : []),
     'changed',
   ]
   const rows = names.map((name) => [code(name), code(outputs[name] ?? '')])

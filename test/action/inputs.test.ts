@@ -1,6 +1,6 @@
 /** What only a process shows of its inputs: commands of the runner, masks, and that nothing was asked of ECS. */
 import { describe, expect } from 'vitest'
-import { errorOf, localEcs, seedFamily } from '../scene.ts'
+import { actionsOf, endOf, errorOf, localEcs, seedFamily } from '../scene.ts'
 import type { Inputs } from './runner.ts'
 import { everythingOf, runMain, test } from './scene.ts'
 
@@ -57,6 +57,53 @@ describe('errors are told all at once, before the first request', () => {
     ]
     const lists = ['share-with', 'replica-region-ids', 'copy-kms-key-ids']
     for (const name of [...named, ...others, ...lists, 'to-image-id', 'keep']) expect(error).toContain(`\`${name}\``)
+  })
+})
+
+describe('what would do more than was meant is refused', () => {
+  test.each<[what: string, inputs: Inputs, meant: string]>([
+    ['dry_run, which would be a real rollback', { ...rollback, dry_run: 'true' }, 'dry-run'],
+    ['to-image, which would be another image', { ...rollback, 'to-image': 'm-1' }, 'to-image-id'],
+    [
+      'replica-regions-ids, which would be one region of three',
+      { ...rollback, 'replica-regions-ids': 'cn-shanghai,cn-beijing' },
+      'replica-region-ids',
+    ],
+    [
+      'an image-id that came out empty, which would be what nobody has tested',
+      { mode: 'promote', family: 'web', 'from-family': 'candidate', 'image-id': '' },
+      'image-id',
+    ],
+  ])('%s', async (_, inputs, meant) => {
+    const ecs = await localEcs()
+    seedFamily(ecs, ['web-1', 'web-2', 'web-3'])
+    seedFamily(ecs, ['web-4'], { family: 'candidate' })
+    const before = endOf(ecs)
+    const step = await runMain(ecs, inputs)
+    expect([step.exitCode, actionsOf(ecs)]).toEqual([1, []])
+    expect(endOf(ecs)).toBe(before)
+    expect(step.errors).toEqual([expect.stringContaining(`\`${meant}\``)])
+    expect(step.summary).toContain('### ❌ Invalid inputs')
+  })
+
+  test('but an input that is like none is a warning', async () => {
+    const ecs = await localEcs()
+    seedFamily(ecs, ['web-1'])
+    const step = await runMain(ecs, { ...resolve, colour: 'blue' })
+    expect(step).toMatchObject({ exitCode: 0, errors: [], outputs: { 'image-id': ecs.current('web') } })
+    expect(step.warnings).toEqual([expect.stringContaining('`colour`')])
+  })
+
+  test('and (none) for image-id takes what from-family serves', async () => {
+    const ecs = await localEcs()
+    seedFamily(ecs, ['web-1', 'web-2'])
+    const [candidate] = seedFamily(ecs, ['web-3'], {
+      family: 'candidate',
+      each: { 'web-3': { createdAt: Date.parse('2026-03-09T00:00:00Z') } },
+    })
+    const inputs = { mode: 'promote', family: 'web', 'from-family': 'candidate', 'image-id': '(none)' }
+    const step = await runMain(ecs, inputs)
+    expect(step).toMatchObject({ exitCode: 0, errors: [], outputs: { 'image-id': candidate.id, changed: 'true' } })
   })
 })
 

@@ -1,8 +1,8 @@
 /**
  * A process that is killed leaves behind what a re-run needs: state for its post step, and what ECS has by then. It is
  * killed before and after each write of one scenario a mode, and once among its reads; the same run is walked again, and
- * ends where the undisturbed run ends. `npm run soak` does so at every request of every scenario; that a run may be lost
- * at every request is shown without processes in test/runs/lost.test.ts.
+ * ends where the undisturbed run ends. `npm run soak` does so at every request of every scenario, as far as `SOAK_RUNS`
+ * allows; that a run may be lost at every request is shown without processes in test/runs/lost.test.ts.
  */
 import type { ChildProcess } from 'node:child_process'
 import { expect, test } from 'vitest'
@@ -24,7 +24,7 @@ import {
   stoppingBake,
   stoppingBakeEverywhere,
 } from '../scenarios.ts'
-import { isSoak, within } from '../soak.ts'
+import { isSoak, spread, within } from '../soak.ts'
 import { runStep } from './runner.ts'
 
 const inProcess: Runner = (ecs: LocalEcs, inputs: Inputs, options) => runStep(ecs, inputs, { ...options, post: false })
@@ -72,7 +72,8 @@ const everyWrite: Kills = (places) => [
 
 async function killedAnywhere(scenario: Scenario, { post = false } = {}): Promise<void> {
   const { expected, places } = await undisturbed(scenario, inProcess)
-  const kills = (isSoak ? everyRequest : everyWrite)(places)
+  // Two processes take as long as several runs in this one.
+  const kills = isSoak ? spread(everyRequest(places), 5) : everyWrite(places)
   // What the post step has started again, the next attempt stops again.
   const ofInterest = ({ effects, ...end }: End) => (post ? end : { effects, ...end })
   const visit = (each: Kill) =>

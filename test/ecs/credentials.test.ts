@@ -112,8 +112,7 @@ describe('from the inputs', () => {
     ['the key with a token', { 'access-key-id': 'LTAI', 'security-token': 'CAIS' }, ['`access-key-secret` is empty']],
     ['blanks for a secret', { 'access-key-id': 'LTAI', 'access-key-secret': '  ' }, ['`access-key-secret` is empty']],
   ])('half a credential is an error that names the other half: %s', (_, inputs, says) => {
-    const read = (name: string) => Reflect.get(inputs, name) ?? ''
-    const parsed = parseSettings(read)
+    const parsed = parseSettings(new Map(Object.entries(inputs)))
     expect(parsed).toMatchObject({ ok: false, errors: says.map((text) => expect.stringContaining(text)) })
     for (const value of Object.values(inputs).filter((text) => text.trim())) {
       expect(JSON.stringify(parsed)).not.toContain(`'${value}'`)
@@ -121,7 +120,7 @@ describe('from the inputs', () => {
   })
 
   test('none at all leaves it to the chain', () => {
-    expect(parseSettings(() => '')).toMatchObject({ ok: true, value: { keys: undefined } })
+    expect(parseSettings(new Map())).toMatchObject({ ok: true, value: { keys: undefined } })
   })
 })
 

@@ -5,7 +5,7 @@ import type { EcsClient } from '../../src/ecs/client.ts'
 import { EcsError } from '../../src/ecs/errors.ts'
 import { describeCurrent } from '../../src/ecs/images.ts'
 import { withRetry } from '../../src/ecs/retry.ts'
-import { Cancelled, Clock, TimeLimit } from '../../src/engine/clock.ts'
+import { Cancelled, Clock, consistencyIntervals, TimeLimit } from '../../src/engine/clock.ts'
 import { type LocalEcs, startLocalEcs } from '../local-ecs/server.ts'
 import { actionsOf, connectTo, ecsErrorOf, failureOf, region, timeOf } from './connection.ts'
 
@@ -206,14 +206,27 @@ describe('a look that is repeated', () => {
   })
 
   test.each([
+    ['good', 1, true],
+    ['over', 1, false],
+    ['hopeless', consistencyIntervals + 1, false],
+  ] as const)('that is judged %s ends after %i looks', async (verdict, wanted, isGood) => {
+    let looks = 0
+    const end = await clock().pollUntilStable(
+      async () => ++looks,
+      () => verdict,
+    )
+    expect(end).toEqual({ seen: wanted, isGood })
+  })
+
+  test.each([
     [0, 1],
     [3, 4],
-  ])('with %i intervals of grace looks %i times, and says what it saw last', async (grace, wanted) => {
+  ])('within %i intervals looks %i times, and says what it saw last', async (maxIntervals, wanted) => {
     let looks = 0
     const seen = await clock().poll(
       async () => ++looks,
       () => false,
-      grace,
+      maxIntervals,
     )
     expect([seen, looks]).toEqual([wanted, wanted])
   })

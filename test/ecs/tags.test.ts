@@ -138,7 +138,7 @@ describe('tagging', () => {
     expect(error.remedy).toContain('`ecs:ListTagResources` on *')
   })
 
-  // Without the grace it would be looked for until the time limit of the step, two hours unless told otherwise.
+  // Without a limit it would be looked for until the time limit of the step, two hours unless told otherwise.
   test.each([
     ['another run writes the same tag meanwhile', (id: string) => ecs.change(id, { tags: { a: '2' } })],
     ['the image is deleted meanwhile', (id: string) => ecs.remove(id)],

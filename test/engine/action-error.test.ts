@@ -26,10 +26,22 @@ describe('an error as plain data', () => {
     expect(request).toEqual({
       operation: 'CreateImage',
       region: 'cn-hangzhou',
+      effect: 'none',
       ecsCode: 'Forbidden.RAM',
       status: 403,
       requestId: 'R-1',
     })
+  })
+
+  test.each([
+    ['CreateImage', 'Forbidden.RAM', 'none'],
+    ['CreateImage', undefined, 'unknown'],
+    ['DescribeImages', 'Forbidden.RAM', 'read'],
+    ['ListTagResources', 'Forbidden.RAM', 'read'],
+    ['DescribeImages', undefined, 'unknown'],
+  ])('%s, answered by %s, has the effect %s', (operation, ecsCode, effect) => {
+    const error = new EcsError({ operation, region: 'cn-hangzhou', status: 403, ecsCode, reason: 'No.' })
+    expect(errorData(error).request?.effect).toBe(effect)
   })
 
   test('of the action itself has the stack', () => {

@@ -128,6 +128,6 @@ describe('lanes', () => {
   test('a tag for images that are all gone is skipped', async () => {
     const tag: Step = { action: 'tag', region: home, resource: 'image', ids: [], tags: { a: 'b' } }
     const { outcome: applied } = await applyLanes(outcome(request), portsFor({}), { lanes: [lane(home, tag)] })
-    expect(applied.journal).toMatchObject([{ state: 'skipped' }])
+    expect(applied.journal).toMatchObject([{ state: 'skipped', skipped: 'nothing-to-do' }])
   })
 })

@@ -91,7 +91,9 @@ describe('the reason', () => {
   test('that finds no room is left out, with a warning', () => {
     const notes = noted(back, { ...subject, withdraw: [x, full(y, 19)], reason: 'bad' })
     expect(JSON.stringify(notes.planned)).not.toContain(reasonKey)
-    expect(notes.notices).toEqual([{ level: 'warning', text: expect.stringContaining('reason') }])
+    expect(notes.notices).toEqual([
+      { level: 'warning', persistent: 'once-begun', text: expect.stringContaining('reason') },
+    ])
   })
 
   test('needs no room on the target', () => {
@@ -122,7 +124,9 @@ describe('room', () => {
     const notes = noted(back, { ...subject, withdraw: [full(x), y], isRecordOptional: true })
     expect(notes.planned.map(brief)).toEqual(['tag m-w,m-y'])
     expect(notes.done.map(brief)).toEqual(['tag m-w,m-y'])
-    expect(notes.notices).toEqual([{ level: 'warning', text: expect.stringContaining('m-x') }])
+    expect(notes.notices).toEqual([
+      { level: 'warning', persistent: 'once-begun', text: expect.stringContaining('m-x') },
+    ])
   })
 
   test('is missing on what is fallen back to: no matter', () => {

@@ -298,6 +298,14 @@ describe('run again', () => {
       expect(outcomeOf(again(candidate), half)).toBe('nothing')
       const copy = half.current('candidate', shanghai)
       expect(outcomeOf(again(candidate), half.without(copy?.id ?? ''))).toBe('nothing')
+      if (!copy) throw new Error('No copy was made.')
+      expect(outcomeOf(again(candidate), half.with({ ...copy, usable: false }))).toBe('nothing')
+    })
+
+    test('has promoted it on, and a copy is not usable yet: nothing waits for it', () => {
+      const copy = since.current('web', shanghai)
+      if (!copy) throw new Error('No copy was promoted.')
+      expect(outcomeOf(again(candidate), since.with({ ...copy, usable: false }))).toBe('nothing')
     })
 
     test('has withdrawn it: nothing', () => {

@@ -374,6 +374,11 @@ describe('a deprecated image that has to be copied', () => {
   })
 })
 
+test('a copy that is served there already is not awaited, even if it is not usable yet', () => {
+  const onward = promote({ replicas, image: 'm-y' })
+  expect(outcomeOf(onward, there(x, y, { ...yS, usable: false }))).toBe('nothing')
+})
+
 describe('from-family', () => {
   const candidate = promote({ replicas, fromFamily: 'candidate' })
   const [c, cS] = [

@@ -254,6 +254,16 @@ describe('a replica falls back to the copy of what home falls back to', () => {
       ['record: tag m-xs2,m-ys', 'prepare: await m-xs2 in web', 'activate: deprecate m-ys', 'commit: tag m-xs2,m-ys'],
     ],
     [
+      'the copy is not usable yet: noted first, then awaited before anything goes',
+      web.with({ ...xS, usable: false }),
+      ['record: tag m-xs,m-ys', 'prepare: await m-xs in web', 'activate: deprecate m-ys', 'commit: tag m-xs,m-ys'],
+    ],
+    [
+      'the copy is served there already and not usable yet: nothing waits',
+      there(w, x, y, { ...xS, usable: false }),
+      [],
+    ],
+    [
       'an image made there alone is in the way as well',
       web.with(image('m-own', 8, { region: shanghai })),
       [

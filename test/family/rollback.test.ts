@@ -413,7 +413,9 @@ describe('shared images', () => {
 
   test('accounts left with nothing or an older image are named in a warning, others are not', () => {
     const plan = changeOf(rollback({ unshare: true }), shared.sharing('m-x', '1002'))
-    expect(plan.notices).toEqual([{ level: 'warning', text: expect.stringContaining('1001') }])
+    expect(plan.notices).toEqual([
+      { level: 'warning', persistent: 'once-begun', text: expect.stringContaining('1001') },
+    ])
     expect(plan.notices[0]?.text).not.toContain('1002')
     expect(plan.notices[0]?.text).toContain('m-x')
   })
@@ -531,7 +533,7 @@ describe('an image with twenty tags', () => {
   test('with to-image-id: goes on without the mark, with a warning', () => {
     const plan = changeOf(rollback({ toImage: 'm-x' }), full)
     expect(plan.steps.map(brief)).toEqual(['tag m-x', 'await m-x in web', 'deprecate m-y'])
-    expect(plan.notices).toEqual([{ level: 'warning', text: expect.stringContaining('m-y') }])
+    expect(plan.notices).toEqual([{ level: 'warning', persistent: 'once-begun', text: expect.stringContaining('m-y') }])
   })
 
   test('with to-image-id: the others are marked', () => {
@@ -550,7 +552,9 @@ describe('an image with twenty tags', () => {
 
   test('room for the mark but not for the reason: the reason is left out, with a warning', () => {
     const plan = changeOf(rollback({ reason: 'bad' }), web.changing('m-y', { tags: manyTags(19) }))
-    expect(plan.notices).toEqual([{ level: 'warning', text: expect.stringContaining('reason') }])
+    expect(plan.notices).toEqual([
+      { level: 'warning', persistent: 'once-begun', text: expect.stringContaining('reason') },
+    ])
     expect(
       web
         .changing('m-y', { tags: manyTags(19) })

@@ -77,7 +77,9 @@ describe('shares', () => {
       planWithdrawal({ ...plain, unshare: true, shareWith: [] }, { images: [y], target: undefined, quarantined: [] }),
       shared,
     )
-    expect('notices' in result && result.notices).toEqual([{ level: 'warning', text: expect.stringContaining('1002') }])
+    expect('notices' in result && result.notices).toEqual([
+      { level: 'warning', persistent: 'once-begun', text: expect.stringContaining('1002') },
+    ])
   })
 
   test('of the target are asked for only where something is lost', () => {

@@ -8,8 +8,9 @@ import type {
   RollbackRequest,
 } from '../../src/family/model/request.ts'
 import type { RunContext } from '../../src/github/context.ts'
+import type { GivenInputs } from '../../src/github/given-inputs.ts'
 import { parseInputs } from '../../src/inputs/parse.ts'
-import { type InputName, inputRows } from '../../src/inputs/schema.ts'
+import { type InputName, inputNames, inputRows } from '../../src/inputs/schema.ts'
 
 export type Inputs = Partial<Record<InputName, string>>
 
@@ -26,11 +27,13 @@ export const context: RunContext = {
   sha256: (text) => createHash('sha256').update(text).digest('hex'),
 }
 
-/** As the runner gives them: the defaults of action.yml for what is not set. */
-export const reading = (inputs: Inputs) => (name: InputName) => inputs[name] ?? inputRows[name].default ?? ''
+/** As the runner gives them: with the defaults of action.yml, and empty where there is none. */
+export const given = (inputs: Readonly<Record<string, string>>): GivenInputs =>
+  new Map(Object.entries({ ...defaults, ...inputs }))
+const defaults = Object.fromEntries(inputNames.map((name) => [name, inputRows[name].default ?? '']))
 
 export const parse = (inputs: Inputs, more: Partial<RunContext> = {}) =>
-  parseInputs(reading(inputs), { ...context, ...more })
+  parseInputs(given(inputs), { ...context, ...more })
 
 export function accepted(inputs: Inputs, more: Partial<RunContext> = {}) {
   const parsed = parse(inputs, more)

@@ -21,6 +21,11 @@ const cases: readonly (readonly [what: string, inputs: Inputs, message: RegExp])
   ['no source', { mode: 'bake', family: 'web' }, /Exactly one of `instance-id`, `snapshot-id`, `disk-device-mappings`/],
   ['two sources', { ...bake, 'snapshot-id': 's-1a' }, /Only one of .*, not `instance-id` and `snapshot-id`/],
   ['nothing to promote', { mode: 'promote', family: 'web' }, /`image-id` or `from-family` is required/],
+  [
+    'an image that came out empty',
+    { ...promote, 'image-id': '', 'from-family': 'candidate' },
+    /`image-id` is given but empty/,
+  ],
   ['nothing to resolve', { mode: 'resolve' }, /Exactly one of `family`, `image-id`/],
   ['two things to resolve', { ...resolve, 'image-id': 'm-1a' }, /Only one of `family`, `image-id`/],
   ['force-stop alone', { ...bake, 'force-stop': 'true' }, /`stop-instance: true`/],

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type BakeRequest, modes, type PromoteRequest } from '../../src/family/model/request.ts'
+import { parseInputs } from '../../src/inputs/parse.ts'
 import type { InputName } from '../../src/inputs/schema.ts'
 import { accepted, bakeOf, context, errorsOf, type Inputs, least, promoteOf, resolveOf, rollbackOf } from './parsed.ts'
 
@@ -38,14 +39,53 @@ describe('exactly one', () => {
   })
 
   test('promote: image, family, or both', () => {
-    expect(errorsOf({ ...least.promote, 'image-id': '' })).toEqual([
-      expect.stringMatching(/`image-id` or `from-family`/),
-    ])
-    expect(promoteOf({ 'image-id': '', 'from-family': 'candidate' })).toMatchObject({
-      image: undefined,
-      fromFamily: 'candidate',
-    })
+    const { 'image-id': _, ...neither } = least.promote
+    expect(errorsOf(neither)).toEqual([expect.stringMatching(/`image-id` or `from-family`/)])
+    const none = { image: undefined, fromFamily: 'candidate' }
+    expect(accepted({ ...neither, 'from-family': 'candidate' }).request).toMatchObject(none)
+    expect(promoteOf({ 'image-id': '(none)', 'from-family': 'candidate' })).toMatchObject(none)
     expect(promoteOf({ 'from-family': 'candidate' })).toMatchObject({ image: 'm-1', fromFamily: 'candidate' })
+  })
+})
+
+describe('an image-id that is given, but empty', () => {
+  const says = /^`image-id` is given but empty\. Usually the step output .* does not exist: check the ID of the step/
+  const instead = /leave `image-id` out or write `\(none\)`\.$/
+
+  test.each(['', ' ', '\n'])('%j: promote does not take what from-family serves instead', (empty) => {
+    const errors = errorsOf({ ...least.promote, 'image-id': empty, 'from-family': 'candidate' })
+    expect(errors).toEqual([expect.stringMatching(says)])
+    expect(errors[0]).toMatch(instead)
+  })
+
+  test('promote without from-family needs one: the error does not advise to leave it out', () => {
+    const errors = errorsOf({ ...least.promote, 'image-id': '' })
+    expect(errors).toEqual([expect.stringMatching(says)])
+    expect(errors[0]).not.toMatch(instead)
+  })
+
+  test('resolve says so where there is no family either', () => {
+    expect(errorsOf({ ...least.resolve, family: '', 'image-id': '' })).toEqual([expect.stringMatching(says)])
+    expect(errorsOf({ ...least.resolve, family: '', 'image-id': '(none)' })).toEqual([
+      'Exactly one of `family`, `image-id` is required.',
+    ])
+  })
+
+  test('resolve takes the family that is named: an empty image-id changes nothing of that', () => {
+    const subject = { kind: 'family', family: 'web' }
+    for (const image of ['', '(none)']) expect(resolveOf({ 'image-id': image })).toMatchObject({ subject })
+  })
+
+  test.each(['bake', 'rollback'] as const)('%s does not use it: neither empty nor (none) is an error', (mode) => {
+    for (const image of ['', '(none)']) expect(errorsOf({ ...least[mode], 'image-id': image })).toEqual([])
+  })
+
+  test('is told apart from one that is not given, also where no runner has applied the defaults', () => {
+    const inputs = { mode: 'promote', family: 'web', 'from-family': 'candidate' }
+    const parsed = (more = {}) =>
+      parseInputs(new Map(Object.entries({ ...inputs, ...more })), { ...context, regionId: 'cn-hangzhou' })
+    expect(parsed()).toMatchObject({ ok: true, value: { request: { image: undefined, fromFamily: 'candidate' } } })
+    expect(parsed({ 'image-id': '' })).toMatchObject({ ok: false, errors: [expect.stringMatching(says)] })
   })
 })
 

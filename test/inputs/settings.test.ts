@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { parseSettings } from '../../src/inputs/parse.ts'
-import { accepted, errorsOf, type Inputs, least, promoteOf, reading, resolveOf } from './parsed.ts'
+import { accepted, errorsOf, given, type Inputs, least, promoteOf, resolveOf } from './parsed.ts'
 
 describe('credentials', () => {
   const keys: Inputs = { 'access-key-id': 'the-key-id', 'access-key-secret': 'the-secret' }
@@ -23,8 +23,8 @@ describe('credentials', () => {
     ['ID and token', { 'access-key-id': 'the-key-id', 'security-token': 'the-token' }, ['access-key-secret']],
     ['secret and token', { 'access-key-secret': 'the-secret', 'security-token': 'the-token' }, ['access-key-id']],
     ['a secret that is blank', { 'access-key-id': 'the-key-id', 'access-key-secret': '  ' }, ['access-key-secret']],
-  ])('%s is incomplete: names what is missing', (_, given, missing) => {
-    const [error, ...others] = errorsOf({ ...least.resolve, ...given })
+  ])('%s is incomplete: names what is missing', (_, inputs, missing) => {
+    const [error, ...others] = errorsOf({ ...least.resolve, ...inputs })
     expect(others).toEqual([])
     expect(error).toMatch(/^Incomplete credentials: .* (is|are) empty \(.*\)\.$/)
     for (const name of ['access-key-id', 'access-key-secret']) {
@@ -47,12 +47,12 @@ describe('credentials', () => {
   })
 
   test('are all that the post step reads, with endpoint and waiting', () => {
-    expect(parseSettings(reading({ ...keys, endpoint: 'http://localhost:1' }))).toEqual({
+    expect(parseSettings(given({ ...keys, endpoint: 'http://localhost:1' }))).toEqual({
       ok: true,
       warnings: [],
       value: expect.objectContaining({ endpoint: 'http://localhost:1', interval: 5000 }),
     })
-    expect(parseSettings(reading({ 'access-key-id': 'x' }))).toMatchObject({ ok: false })
+    expect(parseSettings(given({ 'access-key-id': 'x' }))).toMatchObject({ ok: false })
   })
 })
 

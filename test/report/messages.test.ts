@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest'
+import type { ErrorData } from '../../src/engine/action-error.ts'
 import { refuse } from '../../src/family/plan/plan.ts'
 import { errorText } from '../../src/report/annotations.ts'
 import type { Message } from '../../src/report/message.ts'
 import { failureMessage } from '../../src/report/messages.ts'
-import { invalidInputs } from '../../src/report/outside-of-runs.ts'
+import { invalidInputs, noOutcome, notRestarted } from '../../src/report/outside-of-runs.ts'
+import { failurePage } from '../../src/report/page.ts'
 import { image } from '../family/images.ts'
 import { bake, promote, resolve, rollback } from '../family/requests.ts'
 import {
@@ -161,7 +163,11 @@ describe('what was changed is told by the journal', () => {
     if (!record || !activate) throw new Error('There is nothing to do.')
     const journal = [done(record), failed(activate, forbidden('ModifyImageAttribute'))]
     const message = messageOf(outcome(rollback(), { plan, journal, failure: failure(journal) }))
-    expect(message).toMatchObject({ facts: ['The family was not switched.'], regions: [] })
+    expect(message).toMatchObject({
+      facts: ['The family was not switched.'],
+      regions: [],
+      todo: ['Grant it in RAM.', 'Then press "Re-run failed jobs".'],
+    })
   })
 
   test('perhaps, where ECS did not answer: so it says, and not that nothing was changed', () => {
@@ -220,8 +226,8 @@ describe('several regions', () => {
     expect(messageOf(of)).toEqual({
       title: 'Rollback of web failed in cn-shanghai, cn-beijing',
       reasons: [
-        `Could not deprecate ${bad(shanghai).id}: ECS answered Forbidden.RAM: You are not authorized.`,
-        `Could not deprecate ${bad(beijing).id}: ECS answered Forbidden.RAM: You are not authorized.`,
+        `Could not deprecate ${bad(shanghai).id} in cn-shanghai: ECS answered Forbidden.RAM: You are not authorized.`,
+        `Could not deprecate ${bad(beijing).id} in cn-beijing: ECS answered Forbidden.RAM: You are not authorized.`,
       ],
       regions: regions.map((region) => ({
         region,
@@ -234,6 +240,13 @@ describe('several regions', () => {
         'ModifyImageAttribute in cn-beijing: ECS answered Forbidden.RAM (HTTP 403, request ID R-1).',
       ],
     })
+  })
+
+  test('a step that failed after ECS accepted it is told with its region before the reason', () => {
+    const gone = { code: 'step', reason: 'm-1 is gone', remedy: 'Look for it.' } as const
+    const journal = [failed(second, gone)]
+    const { reasons } = messageOf(outcome(everywhere(), { plan, journal, failure: failure(journal) }))
+    expect(reasons).toEqual(['cn-shanghai: m-1 is gone.'])
   })
 
   test('cancelled in the switch: a region that nobody has looked at since serves nobody knows what', () => {
@@ -263,6 +276,29 @@ describe('several regions', () => {
   })
 })
 
+describe('to re-run', () => {
+  const rerun = 'Then press "Re-run failed jobs".'
+  const failedBy = (error: ErrorData) =>
+    messageOf(outcome(rollback(), { failure: { doing: 'looking at the family', error, steps: [] } })).todo
+
+  test('is what to do after every failure, also before anything was changed', () => {
+    expect(failedBy(forbidden('DescribeImages'))).toEqual(['Grant it in RAM.', rerun])
+    expect(noOutcome(forbidden('DescribeRegions')).todo).toEqual(['Grant it in RAM.', rerun])
+  })
+
+  test('is not added to a remedy that says how to go on, nor where it would fail in the same way', () => {
+    expect(failedBy({ code: 'step', reason: 'It is gone.', remedy: 'Look for it.' })).toEqual(['Look for it.'])
+    expect(invalidInputs(['`mode` is required.']).todo).toEqual([])
+    expect(noOutcome(timeLimit).todo).toEqual(['Raise `wait-timeout-minutes`.'])
+  })
+})
+
+test('an instance that the post step could not start: start it in the console, then the remedy', () => {
+  const error = { code: 'step', reason: 'It is Stopped.', remedy: 'Look at it.' } as const
+  const { todo } = notRestarted({ region: home, instance }, error)
+  expect(todo).toEqual([expect.stringMatching(/^Start it in the ECS console: https:/), 'Look at it.'])
+})
+
 test('an error of the action keeps its stack for the issue', () => {
   const error = { code: 'internal', reason: 'TypeError: x', remedy: 'Open an issue.', details: 'at y' } as const
   const { reasons, details } = messageOf(
@@ -284,4 +320,33 @@ test('as text: the title, why, what is so, what to do, and what support asks for
   expect(errorText(invalidInputs(['`a` is b.', '`c` is d.']))).toBe(
     'Invalid inputs\n- `a` is b.\n- `c` is d.\nNo request was made.',
   )
+})
+
+describe('as Markdown', () => {
+  test('two lists never follow each other directly: they would be one list', () => {
+    const message: Message = {
+      title: 'Rollback of web failed',
+      reasons: ['It is a.', 'It is b.'],
+      regions: [{ region: home, state: 'serves nothing' }],
+      facts: ['Instance i-1 is stopped.'],
+      todo: [],
+      details: ['X in y: no answer.', 'Y in z: no answer.'],
+    }
+    expect(failurePage(message)).toBe(
+      [
+        '### ❌ Rollback of web failed',
+        '- It is a.\n- It is b.',
+        'After this run:',
+        '- cn-hangzhou serves nothing\n- Instance i-1 is stopped.',
+        'Details:',
+        '- X in y: no answer.\n- Y in z: no answer.\n',
+      ].join('\n\n'),
+    )
+  })
+
+  test('a single fact is a paragraph, and no item of the list of errors', () => {
+    expect(failurePage(invalidInputs(['`a` is b.', '`c` is d.']))).toBe(
+      '### ❌ Invalid inputs\n\n- `a` is b.\n- `c` is d.\n\nNo request was made.\n',
+    )
+  })
 })

@@ -34,14 +34,21 @@ export const forbidden = (operation: string, region: string = home): ErrorData =
   code: 'ecs',
   reason: 'You are not authorized.',
   remedy: 'Grant it in RAM.',
-  request: { operation, region, ecsCode: 'Forbidden.RAM', status: 403, requestId: 'R-1' },
+  request: {
+    operation,
+    region,
+    effect: /^(Describe|List)/.test(operation) ? 'read' : 'none',
+    ecsCode: 'Forbidden.RAM',
+    status: 403,
+    requestId: 'R-1',
+  },
 })
 
 export const unanswered = (operation: string, region: string = home): ErrorData => ({
   code: 'ecs',
   reason: 'the connection was reset',
   remedy: 'Run again later.',
-  request: { operation, region },
+  request: { operation, region, effect: 'unknown' },
 })
 
 export const cancelled: ErrorData = { code: 'cancelled', reason: 'The step was cancelled.', remedy: '' }

@@ -93,6 +93,16 @@ test('what a round made before a refusal is told, and nothing of a plan that the
   expect(rowsOf(of)).toEqual(['✔ create'])
 })
 
+test('of images that were not deleted, only those that are kept are told', () => {
+  const reason = 'a reason for people, which decides nothing'
+  const journal = (['kept', 'already-deleted'] as const).map((skipped) =>
+    done(pruning, 2, { state: 'skipped', skipped, reason }),
+  )
+  const warnings = (entry: (typeof journal)[number] | undefined) =>
+    report({ ...full, journal: entry ? [entry] : [] }).notices.map(({ text }) => text)
+  expect(journal.map(warnings)).toEqual([[`m-older was not deleted: ${reason}.`], []])
+})
+
 test('an outcome is plain data: it tells the same when it was stored as JSON', () => {
   expect(report(JSON.parse(JSON.stringify(full)) as Outcome)).toEqual(report(full))
 })

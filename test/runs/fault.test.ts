@@ -2,7 +2,8 @@
  * Fault anywhere: at any request of a run something goes wrong between the action and ECS. What passes is sat out, and
  * the run comes out as without it; what a person has to put right fails once and clearly, and a re-run completes what
  * is missing. One scenario a mode meets each kind of fault at each request; in the others the kinds take turns, so that
- * each request meets one that spoils it before it takes effect and one after. In a soak all meet all.
+ * each request meets one that spoils it before it takes effect and one after. In a soak all meet all, as far as `SOAK_RUNS`
+ * allows.
  */
 import { expect, test } from 'vitest'
 import type { Fault } from '../local-ecs/faults.ts'
@@ -19,7 +20,7 @@ import {
   stoppingBake,
   stoppingBakeEverywhere,
 } from '../scenarios.ts'
-import { isSoak, within } from '../soak.ts'
+import { isSoak, spread, within } from '../soak.ts'
 import { guard } from './gate.ts'
 import { describePlace, isAt, type Place } from './places.ts'
 import { at, type End, endInOneAttempt, endInTwoAttempts, sideBySide, undisturbed } from './re-run.ts'
@@ -78,11 +79,14 @@ interface Case {
   readonly fault: Omit<Fault, 'nth'>
 }
 
-/** At each request each of these kinds. */
+/** At each request each of these kinds; in a short soak some of it, and less where other tests share the scenario. */
 const everyKind =
-  (kinds: readonly Kind[]) =>
-  (places: readonly Place[]): Case[] =>
-    places.flatMap((place, index) => kinds.map((kind) => ({ place, fault: kind(index) })))
+  (kinds: readonly Kind[], { tests = 1 } = {}) =>
+  (places: readonly Place[]): readonly Case[] =>
+    spread(
+      places.flatMap((place, index) => kinds.map((kind) => ({ place, fault: kind(index) }))),
+      tests,
+    )
 
 /** Each list gives one kind to a request, the next one to the next. */
 const inTurns =
@@ -149,20 +153,25 @@ const everywhere = [...bakesEverywhere, stoppingBakeEverywhere, ...promotionsEve
 
 const limit = within(120_000)
 
+const tests = Object.keys({ ...passing, ...permanent }).length
+
 for (const scenario of isSoak ? here : oneOfEach) {
   for (const [name, kind] of Object.entries(passing)) {
-    test(`${scenario.name}, with ${name} at any request`, { timeout: limit }, () => passes(scenario, everyKind([kind])))
+    test(`${scenario.name}, with ${name} at any request`, { timeout: limit }, () =>
+      passes(scenario, everyKind([kind], { tests })),
+    )
   }
   for (const [name, kind] of Object.entries(permanent)) {
     test(
       `${scenario.name}, with ${name} at any request: one clear failure, completed by a re-run`,
       { timeout: limit },
-      () => failsOnce(scenario, everyKind([kind])),
+      () => failsOnce(scenario, everyKind([kind], { tests })),
     )
   }
 }
 
-for (const scenario of others) {
+// In a soak they meet every kind above.
+for (const scenario of isSoak ? [] : others) {
   test(`${scenario.name}, with a fault at any request`, { timeout: limit }, () =>
     passes(
       scenario,

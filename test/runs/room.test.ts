@@ -1,4 +1,4 @@
-/** A family that is full: what `keep` leaves over is deleted in a round of its own, and then all is planned anew. */
+/** A family that is full: images beyond `keep` are deleted at the end of the round, and then everything is planned again. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Inputs } from '../action/runner.ts'
 import type { LocalEcs } from '../local-ecs/server.ts'
@@ -130,6 +130,26 @@ describe('a bake with keep into three regions', () => {
     expect(walked.outcome.round).toBe(3)
   })
 
+  test('of which one is full by the time the image joins: what the switch of the others means is told all the same', async () => {
+    fillWeb(4, [home, shanghai, beijing])
+    ecs.quotas.imagesPerFamily = 5
+    ecs.seed.image({
+      region: beijing,
+      family: 'web',
+      name: 'v0',
+      createdAt: on(1),
+      tags: { 'image-family:run': '1-a' },
+    })
+    const account = ecs.addAccount().uid
+    ecs.change(ecs.current('web', home) ?? '', { sharedWith: [account] })
+    const walked = await walk(ecs, bake({ keep: '4', ...everywhere }))
+    expectAllDone(walked)
+    expect(walked.outcome.journal.map(({ round }) => round)).toContain(3)
+    expect(walked.notices.map(({ text }) => text)).toContainEqual(
+      expect.stringMatching(new RegExp(`^${home}: ${account} cannot see `)),
+    )
+  })
+
   test('of which one takes no further copy: the other copy is waited for in the next round', async () => {
     fillWeb(3, [home, shanghai, beijing])
     ecs.quotas.imagesPerRegion = 4
@@ -160,6 +180,23 @@ describe('a bake with keep into three regions', () => {
     for (const region of [home, beijing]) expect(namesIn(region)).toContain(walked.outputs['image-name'])
     expect(namesIn(shanghai)).toEqual(['v1', 'v2', 'v3', 'v4'])
   })
+})
+
+test('a promotion that goes on after it has made room still tells what it could not record', async () => {
+  fillWeb(4, [home, shanghai])
+  ecs.quotas.imagesPerFamily = 5
+  ecs.seed.image({ region: shanghai, family: 'web', name: 'v0', createdAt: on(1), tags: { 'image-family:run': '1-a' } })
+  const filler = Object.fromEntries(Array.from({ length: 17 }, (_, index) => [`team-${index}`, 'x']))
+  const v4 = ecs.images(home).at(-1)
+  ecs.change(v4?.id ?? '', { tags: { ...v4?.tags, ...filler } })
+  const proven = ecs.seed.image({ name: 'proven', createdAt: '2026-03-03T12:00:00Z' }).id
+  const walked = await walk(ecs, {
+    ...{ mode: 'promote', family: 'web', 'image-id': proven, 'deprecate-newer': 'true', reason: 'proven' },
+    ...{ 'replica-region-ids': shanghai, keep: '4' },
+  })
+  expect(walked.outcome.round).toBe(3)
+  expect(walked.failure).toBeUndefined()
+  expect(walked.notices.map(({ text }) => text)).toContainEqual(expect.stringContaining('The reason is not recorded'))
 })
 
 test('a promotion with keep into full families goes on from its own record, and names the shares that are lost', async () => {

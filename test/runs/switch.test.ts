@@ -182,7 +182,7 @@ const promotions: Readonly<Record<string, Story>> = {
       // Somebody's, in the family already and to be restored.
       copyIn(ecs, beijing, target, { status: 'Deprecated' })
       const { inputs } = promoting(target, { 'from-family': 'web-candidate' })
-      return { inputs: { ...inputs, 'image-id': '' }, target }
+      return { inputs: { ...inputs, 'image-id': '(none)' }, target }
     },
   },
   'an image of which one copy is still being made, and one is served': {

@@ -57,7 +57,7 @@ export async function walk(
   const { run: workflowRun = {}, env = {}, signal = new AbortController().signal } = options
   const { postState = noPostStep, onImage = () => undefined } = options
   const values: Inputs = { ...inputDefaults(), ...connectionTo(ecs), ...inputs }
-  const parsed = parseInputs((name) => values[name] ?? '', contextOf(workflowRun, env))
+  const parsed = parseInputs(new Map(Object.entries(values)), contextOf(workflowRun, env))
   if (!parsed.ok) throw new InvalidInputs(parsed.errors)
   const { request, settings } = parsed.value
   if (!settings.keys) throw new Error('The local ECS takes static keys.')

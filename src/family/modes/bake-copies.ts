@@ -108,7 +108,11 @@ function leaveCopyOutside(
   { copy, overtaking }: { copy: Image; overtaking: Image },
 ): Keep {
   const reason = `${label(overtaking)} is newer than the image of this run, whose copy stays outside of the family`
-  return { ...keepAsIs(request, state, copy, reason), notices: [{ level: 'warning', text: `${reason}.` }] }
+  return {
+    ...keepAsIs(request, state, copy, reason),
+    makesCopy: true,
+    notices: [{ level: 'warning', text: `${reason}.` }],
+  }
 }
 
 /**

@@ -61,10 +61,10 @@ export function* expandRegion<R extends BakeRequest | PromoteRequest | RollbackR
 function planKeep<R>(
   { sharePhase }: ExpansionPolicy<R>,
   { copy }: DecidedRegion,
-  { everywhere: _, create = [], ...plan }: Keep,
+  { everywhere: _, makesCopy, create = [], ...plan }: Keep,
   sharing: Sharing,
 ): RegionPlan {
-  return addSteps(plan, { create, copy, [sharePhase]: sharing.steps })
+  return addSteps(plan, { create, copy: makesCopy ? copy : [], [sharePhase]: sharing.steps })
 }
 
 const stepsIn = (plan: RegionPlan): readonly Step[] =>

@@ -174,16 +174,17 @@ function* decideReplica<R extends ChangeRequest, S extends FamilyState>(
   { home, source, now }: HomeContext<S> & { readonly source: CopySource | undefined },
 ): QueryGenerator<DecidedRegion<S>> {
   const request = inRegion(fullRequest, state.region)
+  const awaited = (image: Image | undefined) => (image && !policy.awaitsTarget ? awaitCopy(image) : [])
   if (decision) {
     const target = findTarget(decision, state)
-    return { state, decision, target, copy: target && decision.kind === 'change' ? awaitCopy(target) : [], notices: [] }
+    return { state, decision, target, copy: decision.kind === 'change' ? awaited(target) : [], notices: [] }
   }
   const spec = home.target && source && !copy && policy.specifyCopy?.(request, state, { target: home.target, source })
   if (spec && isRefusal(spec)) return { state, decision: spec, target: undefined, copy: [], notices: [] }
   const { steps, notices, image } =
     spec && home.target
       ? planMissingCopy(spec, copies, { source: home.target, now })
-      : { steps: copy ? awaitCopy(copy) : [], notices: [], image: copy }
+      : { steps: awaited(copy), notices: [], image: copy }
   const newDecision = yield* policy.decideReplica(request, { home, state, copy: image })
   return { state, decision: newDecision, target: findTarget(newDecision, state) ?? image, copy: steps, notices }
 }

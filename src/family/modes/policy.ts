@@ -78,7 +78,10 @@ export interface ModePolicy<R extends ChangeRequest, S extends FamilyState> exte
 export interface ExpansionPolicy<R> {
   /** When the target is shared: before the family is switched, or after ECS has confirmed the current image. */
   readonly sharePhase: 'prepare' | 'commit'
-  /** Before anything is withdrawn, the target is awaited in its family, even if it has been there all along. */
+  /**
+   * Before anything is withdrawn, the target is awaited in its family, even if it has been there all along. A copy then
+   * needs no wait of its own before the decision is recorded.
+   */
   readonly awaitsTarget: boolean
   /** Instances that still run a withdrawn image are listed at the end. */
   readonly listsInstances: boolean

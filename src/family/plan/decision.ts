@@ -29,6 +29,8 @@ export interface Change {
 export type Keep = Extract<RegionPlan, { kind: 'nothing' }> & {
   /** The replica regions stay as they are too, whatever is current there. */
   readonly everywhere?: true
+  /** A copy is still made, or awaited, although it stays outside of the family. Otherwise nothing waits for the copy. */
+  readonly makesCopy?: true
   /** Steps that are needed all the same: an instance that was left stopped is started again. */
   readonly create?: readonly Step[]
 }

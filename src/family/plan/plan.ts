@@ -15,8 +15,11 @@ export interface Expectation extends FamilyRef {
 export interface Notice {
   readonly level: 'notice' | 'warning' | 'error'
   readonly text: string
-  /** The notice is shown even if later rounds, which no longer know of it, plan again. */
-  readonly persistent?: true
+  /**
+   * The notice is shown even if later rounds, which no longer know of it, plan again. `once-begun`: if the change that it
+   * is about has begun in its region; otherwise the next plan says again what it changes.
+   */
+  readonly persistent?: true | 'once-begun'
 }
 
 export const warning = (text: string): Notice => ({ level: 'warning', text })

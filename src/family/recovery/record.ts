@@ -143,7 +143,7 @@ function recordWarnings({ withoutRoom, reasonFits }: { withoutRoom: readonly Ima
       : []),
     ...(reasonFits ? [] : ['The reason is not recorded: one of the images has no room for another tag.']),
   ]
-  return texts.map((text) => ({ level: 'warning', text }))
+  return texts.map((text) => ({ level: 'warning', persistent: 'once-begun', text }))
 }
 
 /**

@@ -1,4 +1,16 @@
-/** Recovers what earlier attempts of this run decided: it is completed, replayed, or decided again. */
+/**
+ * Recovers what earlier attempts of this run decided, from the records in the tags:
+ *
+ * | record of this run              | later decision of somebody else | result                                         |
+ * | ------------------------------- | ------------------------------- | ---------------------------------------------- |
+ * | none                            | none                            | undefined: this attempt decides                |
+ * | none, or without commit marker  | began after this workflow run   | refused: `superseded`                          |
+ * | planned, without commit marker  | none                            | undefined: nothing visible was changed yet     |
+ * | planned, with commit marker     | none                            | completed (`resume`)                           |
+ * | done                            | none                            | the same result again (`replay`)               |
+ * | any                             | replaced the record, or undid it | refused: `superseded`                         |
+ * | replaced, by a decision that went on from this one | –            | nothing to do (`findContinuation`)             |
+ */
 
 import {
   type DecisionRecord,

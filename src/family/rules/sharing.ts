@@ -69,5 +69,5 @@ export function accountsLeftBehind(
   const text = target
     ? `${accounts.join(', ')} cannot see ${target}: for them, the family resolves to an older image or to none. Share the image with them (\`share-with\`).`
     : `For ${accounts.join(', ')}, the family may resolve to nothing.`
-  return [{ level: 'warning', text }]
+  return [{ level: 'warning', persistent: 'once-begun', text }]
 }
