@@ -19,6 +19,7 @@ const own = image('m-own', 20, { name, tags: run })
 /** A person's image, with the tags of the run's. */
 const theirs = image('m-theirs', 21, { name: 'backup-of-web', family: '', tags: run })
 const web = there(w, x)
+const long = 'w'.repeat(128)
 
 describe('a bake finds its image by tag and name', () => {
   test.each([
@@ -45,9 +46,11 @@ describe('a bake finds its image by tag and name', () => {
   test.each([
     ['a generated name', request, own],
     ['a generated name of a later try', request, { ...own, name: imageNameOf(request.run, 'web', 2) }],
+    ['one that is cut, of a long family', bake({ family: long }), { ...own, name: imageNameOf(request.run, long, 1) }],
     ['a given name', bake({ imageName: 'web-1' }), { ...own, name: 'web-1' }],
   ])('%s is the run’s', (_, asked, ours) => {
-    expect(changeOf(again(asked), there(w, x, theirs, ours)).image).toBe('m-own')
+    const situation = there(w, x, theirs, { ...ours, family: asked.family })
+    expect(changeOf(again(asked), situation).image).toBe('m-own')
   })
 
   test('a failed image is still the run’s when it was renamed, and a person’s beside it is not', () => {
@@ -129,6 +132,8 @@ describe('keep', () => {
   test('deletes what the run of the tag has made', () => {
     expect(prune(first)).toEqual(['claim-snapshots s-1, delete m-1'])
     expect(prune({ ...first, name: 'web-2026' })).toEqual(['claim-snapshots s-1, delete m-1'])
+    const itself = { ...baked, 'image-family:origin': 'cn-hangzhou/m-1' }
+    expect(prune({ ...first, tags: itself })).toEqual(['claim-snapshots s-1, delete m-1'])
   })
 
   test('leaves a person’s image with the tags of another, and that one too: it could not be told from it later', () => {
@@ -149,6 +154,13 @@ describe('keep', () => {
     ['an image with the origin of a copy', { tags: { 'image-family:origin': 'cn-beijing/m-0' } }],
   ])('leaves %s', (_, given) => {
     expect(prune({ ...person, ...given })).toEqual([])
+  })
+
+  test('deletes what has a run’s tag of another form', () => {
+    for (const value of ['x', '17-(((((((((', '17-0123456789', '']) {
+      const tags = { ...baked, 'image-family:run': value }
+      expect(prune({ ...first, tags })).toEqual(['claim-snapshots s-1, delete m-1'])
+    }
   })
 
   test('deletes copies, adopted ones too, with the snapshots that ECS made for them', () => {

@@ -68,6 +68,12 @@ export const newestFirst = (images: readonly Image[]): Image[] => oldestFirst(im
 /** Images that can be current, newest first. */
 export const availableNewestFirst = (images: readonly Image[]): Image[] => newestFirst(images.filter(isAvailable))
 
+/**
+ * The image that a family should fall back to: the newest one that is usable now, otherwise the newest.
+ * @param images available ones, newest first
+ */
+export const preferUsable = (images: readonly Image[]): Image | undefined => images.find(isReady) ?? images[0]
+
 /** `web-v2 (m-bp1…)`: name and ID, for people. */
 export const label = (image: Image): string =>
   image.name && image.name !== image.id ? `${image.name} (${image.id})` : image.id

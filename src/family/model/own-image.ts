@@ -4,7 +4,7 @@
  */
 
 import type { Image } from './image.ts'
-import { isTaggedCopy } from './origin.ts'
+import { originOf } from './origin.ts'
 import { imageNameOf, type Run } from './run.ts'
 import { tag } from './tags.ts'
 
@@ -23,8 +23,8 @@ export function nameOfFailed(imageName: string, id: string, generation: number):
 
 function hasFittingName({ id, name }: Image, { run, family, imageName }: NamedRun): boolean {
   if (imageName === undefined) {
-    const base = imageNameOf(run, family, 0)
-    return name.startsWith(base) && /^(-\d+)?$/.test(name.slice(base.length))
+    const number = Number(/-(\d+)$/.exec(name)?.[1] ?? 1)
+    return [imageNameOf(run, family, 0), imageNameOf(run, family, number - 1)].includes(name)
   }
   const generation = /-failed-(\d+)-[^-]+$/.exec(name)?.[1]
   return name === imageName || (generation !== undefined && name === nameOfFailed(imageName, id, Number(generation)))
@@ -35,8 +35,8 @@ export const isMadeBy = (image: Image, named: NamedRun): boolean => !image.isCop
 
 /** The image has the name that its run has made up for it: nobody else gives an image that name. */
 const hasGeneratedName = ({ name, tags }: Image): boolean => {
-  const digest = tags[tag.run]?.split('-').at(-1)?.slice(0, 8)
-  return digest !== undefined && digest.length === 8 && new RegExp(`-\\d+-${digest}(-\\d+)?$`).test(name)
+  const digest = /-\d+-([0-9a-f]{8})(-\d+)?$/.exec(name)?.[1]
+  return digest !== undefined && (tags[tag.run] ?? '').slice(0, -2).endsWith(`-${digest}`)
 }
 
 /** A run makes one image in a region, so of two with its tag one is not its own: the one whose name does not fit. */
@@ -51,6 +51,8 @@ export const findTagSource = (image: Image, others: readonly Image[]): Image | u
 export const findTagCopy = (image: Image, others: readonly Image[]): Image | undefined =>
   tag.run in image.tags ? others.find((other) => areTagsCopied(image, other)) : undefined
 
-/** The action tags every copy that it makes with its origin, and no other image. */
-export const hasConsistentTags = (image: Image): boolean =>
-  isTaggedCopy(image) || !(tag.origin in image.tags || (image.isCopied && tag.run in image.tags))
+/** The action tags every copy that it makes with its origin. On another image that tag can only name the image itself. */
+export const hasConsistentTags = (image: Image): boolean => {
+  const { tags, isCopied } = image
+  return tag.origin in tags ? tags[tag.origin] === originOf(image) : !(isCopied && tag.run in tags)
+}

@@ -34,6 +34,8 @@ export const planBake = (request: BakeRequest): QueryGenerator<Plan> => planRegi
 
 const bake: ModePolicy<BakeRequest, BakeState> = {
   look: (request, { isHome }) => (isHome ? lookAtHome(request) : lookAtReplica(request)),
+  // The image is awaited as soon as it is created.
+  awaitsUsable: false,
   decideHome: (request, { home, now }) => {
     const decision = refuseTied(request, home) ?? decideBake(request, home, now)
     return withoutQuery(restartStoppedInstance(decision, request, home.instance))

@@ -17,7 +17,7 @@ import { isDoneInAnyRegion } from '../recovery/consistency.ts'
 import { doneByEarlierAttempt } from '../recovery/replay.ts'
 import { refuseDifferentTarget } from '../recovery/resume.ts'
 import { findFallback } from '../rules/pruning.ts'
-import { awaitCopy, type CopyPlan, planCopy, plannedCopy } from '../rules/replication.ts'
+import { awaitCopy, awaitUsable, type CopyPlan, planCopy, plannedCopy } from '../rules/replication.ts'
 import { findPendingNewer } from '../rules/rivals.ts'
 import { expandRegion } from './expansion.ts'
 import type { ChangeRequest, Copies, CopySource, ExpansionPolicy, ModePolicy } from './policy.ts'
@@ -58,7 +58,9 @@ function* planFromHome<R extends ChangeRequest, S extends FamilyState>(
     readonly now: number
   },
 ): QueryGenerator<Plan> {
-  const home = { state: homeState, decision, target: findTarget(decision, homeState), copy: [], notices: [] }
+  const target = findTarget(decision, homeState)
+  const copy = policy.awaitsUsable && decision.kind === 'change' && target ? awaitUsable(target) : []
+  const home = { state: homeState, decision, target, copy, notices: [] }
   const decided = yield* decideRegions(request, policy, { home, replicas, isDone, now })
   if (isRefusal(decided)) return decided
   const refusal = combineRefusals(

@@ -38,6 +38,8 @@ export interface ModePolicy<R extends ChangeRequest, S extends FamilyState> exte
     observe(request: R, look: () => QueryGenerator<S>): QueryGenerator<S>
     recover(request: R, state: S, at: { readonly isHome: boolean }): RegionDecision | undefined
   }
+  /** An image that is available at home but not usable yet is awaited before anything is switched, like a copy. */
+  readonly awaitsUsable: boolean
   /** Makes a new decision for the home region. @param seen `now` is ECS's time, milliseconds */
   decideHome(
     request: R,

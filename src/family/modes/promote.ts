@@ -50,6 +50,7 @@ const promote: ModePolicy<PromoteRequest, PromoteState> = {
     observe: observeConsistently,
     recover: (request, state, { isHome }) => recover(request, state, { named: isHome ? request.image : undefined }),
   },
+  awaitsUsable: true,
   decideHome: decidePromotion,
   findCopies: findPromotionCopies,
   findSource: findCopySource,
@@ -87,7 +88,9 @@ function* lookForPromotion(request: PromoteRequest, { isHome }: { isHome: boolea
   const { current, members, named, source, sourceMembers = [], quarantined = [], made = [] } = seen
   const copies = made.filter(isTaggedCopy)
   const known = distinctImages([...members, ...sourceMembers, ...quarantined, ...copies, ...(named ? [named] : [])])
-  return { region, current, members, named, source, quarantined, known }
+  // DescribeImageFromFamily does not say whether an image is usable.
+  const listed = source && (sourceMembers.find(({ id }) => id === source.id) ?? source)
+  return { region, current, members, named, source: listed, quarantined, known }
 }
 
 function pendingWarnings(_: PromoteRequest, pending: readonly Image[]): Notice[] {

@@ -10,6 +10,7 @@ import {
   isNewer,
   label,
   newestFirst,
+  preferUsable,
 } from '../model/image.ts'
 import { haveSameOrigin } from '../model/origin.ts'
 import type { RollbackRequest } from '../model/request.ts'
@@ -39,8 +40,10 @@ export function chooseRollbackTarget(
   )
   const tied = others.find((image) => createdInSameSecond(image, current))
   if (tied) return refuseAmbiguous(request.family, [current, tied])
-  const [target, second] = others.filter((image) => isNewer(current, image))
-  if (target && second && createdInSameSecond(target, second)) return refuseAmbiguous(request.family, [target, second])
+  const older = others.filter((image) => isNewer(current, image))
+  const target = preferUsable(older)
+  const second = target && older.find((image) => createdInSameSecond(image, target))
+  if (target && second) return refuseAmbiguous(request.family, [target, second])
   if (!target && !request.allowEmpty) return refuseEmptying(request, members, current)
   return target
 }

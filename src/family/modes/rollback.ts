@@ -41,6 +41,8 @@ const rollback: ModePolicy<RollbackRequest, FamilyState> = {
     observe: observeConsistently,
     recover: (request, state, { isHome }) => recover(request, state, { named: isHome ? request.toImage : undefined }),
   },
+  // It is awaited in the family, where it already is.
+  awaitsUsable: false,
   decideHome: (request, { home, replicas, now }) =>
     withoutQuery(refuseSecondRollback(request, home, replicas) ?? decideRollback(request, home, now)),
   findCopies: findRollbackCopies,
@@ -111,7 +113,21 @@ function decideRollback(request: RollbackRequest, state: FamilyState, now: numbe
     withdrawWhenReady: withdrawPending ? findPendingNewer(members, target) : [],
     resumed: undefined,
     changedBefore: false,
+    notices: target && request.toImage === undefined ? skippedNotices(others, { current, target }) : [],
   }
+}
+
+/** Newer images were passed over, because they are not usable yet. */
+function skippedNotices(
+  others: readonly Image[],
+  { current, target }: { readonly current: Image; readonly target: Image },
+): Notice[] {
+  const skipped = others.filter(
+    (image) => isNewer(image, target) && isNewer(current, image) && !haveSameOrigin(image, current),
+  )
+  if (skipped.length === 0) return []
+  const text = `${listLabels(skipped)} ${skipped.length === 1 ? 'is' : 'are'} newer than ${label(target)}, but not usable yet: the family falls back to ${label(target)}. To wait for another one, set \`to-image-id\`.`
+  return [{ level: 'notice', text }]
 }
 
 const keepUnchanged = (request: RollbackRequest, state: FamilyState) =>
@@ -124,12 +140,12 @@ const keepUnchanged = (request: RollbackRequest, state: FamilyState) =>
 
 // ── In a replica region ──────────────────────────────────────────────────────
 
-/** Prefers an available copy in the family, then a deprecated one, then one outside of the family. */
+/** Prefers a usable copy in the family, then an available one, then a deprecated one, then one outside of the family. */
 const pickFallbackCopy = ({ members, known }: FamilyState, target: Image): Image | undefined => {
   const inFamily = newestFirst(members).filter((image) => haveSameOrigin(image, target))
   const outside = known.filter((image) => image.family === '' && haveSameOrigin(image, target))
   const isDeprecated = ({ status }: Image) => status === 'Deprecated'
-  return inFamily.find(isAvailable) ?? inFamily.find(isDeprecated) ?? outside.find(isReady)
+  return inFamily.find(isReady) ?? inFamily.find(isAvailable) ?? inFamily.find(isDeprecated) ?? outside.find(isReady)
 }
 
 /** Also looks for copies that an overtaken bake left outside of the family: the family can fall back to them as well. */

@@ -1,6 +1,6 @@
 /** Plans the last steps of a region: images beyond `keep` are deleted, and snapshots that a lost attempt left. */
 
-import { availableNewestFirst, type Image, isNewer } from '../model/image.ts'
+import { availableNewestFirst, type Image, isNewer, preferUsable } from '../model/image.ts'
 import { haveSameOrigin } from '../model/origin.ts'
 import type { BakeRequest, PromoteRequest } from '../model/request.ts'
 import type { RegionPlan } from '../plan/plan.ts'
@@ -15,7 +15,9 @@ import { planRetention } from './retention.ts'
  * @param members of the family, without those that are withdrawn
  */
 export const findFallback = (target: Image, members: readonly Image[]): Image | undefined =>
-  availableNewestFirst(members).find((image) => isNewer(target, image) && !haveSameOrigin(image, target))
+  preferUsable(
+    availableNewestFirst(members).filter((image) => isNewer(target, image) && !haveSameOrigin(image, target)),
+  )
 
 /**
  * @param target the image that is current after the plan

@@ -1,7 +1,7 @@
 /** Why an image is kept although it is older than the newest ones that `keep` counts. */
 
 import { type DecisionRecord, decisionOn, decisionTraits, describeDecision } from '../model/decision-record.ts'
-import { createdInSameSecond, type FamilyRef, type Image, isAvailable, label } from '../model/image.ts'
+import { createdInSameSecond, type FamilyRef, type Image, isAvailable, label, preferUsable } from '../model/image.ts'
 import { haveSameOrigin, originOf } from '../model/origin.ts'
 import { findTagCopy, findTagSource, hasConsistentTags } from '../model/own-image.ts'
 import type { Run } from '../model/run.ts'
@@ -40,7 +40,7 @@ export interface Hold {
 
 /**
  * The images that a rollback might fall back to: the newest available image that is older than the target and not a
- * copy of it. ECS does not define the order of images created in the same second, so those beside the target or beside
+ * copy of it, and the newest one of these that is usable now. ECS does not define the order of images created in the same second, so those beside the target or beside
  * that image are included.
  */
 export function findFallbacks({ target, withdrawn }: RetentionFacts, counted: readonly Image[]): Image[] {
@@ -51,9 +51,11 @@ export function findFallbacks({ target, withdrawn }: RetentionFacts, counted: re
       !(target && (image === target || haveSameOrigin(image, target))),
   )
   const older = counted.slice(counted.findIndex(({ id }) => id === target?.id) + 1)
-  const next = older.find((image) => others.includes(image) && !(target && createdInSameSecond(image, target)))
+  const eligible = older.filter((image) => others.includes(image) && !(target && createdInSameSecond(image, target)))
   return others.filter((image) =>
-    [target, next].some((one) => one && (one.id === image.id || createdInSameSecond(one, image))),
+    [target, eligible[0], preferUsable(eligible)].some(
+      (one) => one && (one.id === image.id || createdInSameSecond(one, image)),
+    ),
   )
 }
 

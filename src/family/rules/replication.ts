@@ -151,8 +151,10 @@ export const plannedCopy = (
 /** `cn-hangzhou/m-…`, or with a placeholder for the ID while the image is still to be created. */
 export const originTag = (region: string, image: ImageRef) => ({ [tag.origin]: `${region}/${image}` })
 
+const awaitImage = ({ region, id }: Image): Step[] => [{ action: 'await', region, image: id }]
+
+/** A step that waits for an image which is available but not usable yet. */
+export const awaitUsable = (image: Image): Step[] => (isAvailable(image) && !isReady(image) ? awaitImage(image) : [])
+
 /** A step that waits for the copy, unless it is ready. */
-export const awaitCopy = (copy: Image): Step[] =>
-  isPending(copy) || (isAvailable(copy) && !isReady(copy))
-    ? [{ action: 'await', region: copy.region, image: copy.id }]
-    : []
+export const awaitCopy = (copy: Image): Step[] => (isPending(copy) ? awaitImage(copy) : awaitUsable(copy))
