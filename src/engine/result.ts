@@ -100,7 +100,11 @@ function familiesChanged({ request, journal }: Outcome, isMeant: (step: Step) =>
 export function chosenImages(outcome: Outcome): Outcome['images'] {
   const { request, journal, observations } = outcome
   const made = journal.flatMap(({ step, image }) => (image === undefined ? [] : [[step.region, image] as const]))
-  const chosen = regionsIn(outcome).map(({ region, image }) => [region, imageId(outcome, image)] as const)
+  const chosen = regionsIn(outcome).flatMap(({ region, image }) => {
+    const id = imageId(outcome, image)
+    // An image still to be created: one that an earlier round created in its place is there all the same.
+    return image !== undefined && id === undefined ? [] : [[region, id] as const]
+  })
   // A refusal in a later round does not undo images that were created. A copy that ECS failed to create does not count.
   const known = new Map([...made, ...chosen])
   return Object.fromEntries(

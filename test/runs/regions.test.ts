@@ -1,6 +1,7 @@
 /** What a user sees of one family in several regions: outputs, log, summary, annotations, and every way that it may go wrong. */
 import { describe, expect } from 'vitest'
 import type { Inputs } from '../action/runner.ts'
+import { EcsError } from '../local-ecs/errors.ts'
 import type { LocalEcs, LocalEcsOptions } from '../local-ecs/server.ts'
 import { endOf, errorOf, type ImageSeed, type ImageView, localEcs, visibleWritesTo, writesTo } from '../scene.ts'
 import { type Moment, runMain, type Step, test } from './step.ts'
@@ -288,6 +289,24 @@ describe('copies', () => {
   test('one that failed is not among the image-ids', async () => {
     const { first } = await failingIn(beijing)
     expect(Object.keys(JSON.parse(first.outputs['image-ids'] ?? ''))).toEqual([home, shanghai])
+  })
+
+  // By its origin alone the next round would know it, and tags may be late.
+  test('one that is not found again is among the image-ids all the same', async () => {
+    const { ecs } = await world({ switches: { staleTagSeconds: 3600 } })
+    const tested = ecs.seed.image({ name: 'tested', family: 'candidate' })
+    ecs.intercept = (phase, { action }) => {
+      if (phase === 'before' && copiesAsked(ecs).length > 2 && action === 'CopyImage') {
+        throw new EcsError(403, 'Forbidden.RAM', 'No.')
+      }
+    }
+    const step = await runMain(ecs, { mode: 'promote', 'from-family': 'candidate', ...inAll })
+    expect(step.exitCode).toBe(1)
+    expect(outputsOf(step)['image-ids']).toEqual(
+      byRegion(
+        (region) => ecs.images(region).find(({ id, copyOf }) => id === tested.id || copyOf?.id === tested.id)?.id,
+      ),
+    )
   })
 
   // As for a first image that failed: it counts for the quota, and nobody but a person deletes it.
