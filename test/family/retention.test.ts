@@ -284,6 +284,13 @@ describe('what is never deleted', () => {
       {},
       'not made by this action',
     ],
+    // An attempt or a round before has only recorded on it that it is withdrawn: what goes is what would have gone then.
+    [
+      'one of which the record of this run is all there is',
+      { tags: decided(ours, 'promote', { target: 'm-4' }) },
+      {},
+      'not made by this action',
+    ],
     [
       'one that another run decided on',
       tagged(decided(theirs, 'promote', { target: 'm-1' })),
@@ -318,7 +325,11 @@ describe('what is never deleted', () => {
     ['a run tag', { tags: { 'image-family:run': 'r' } }, {}],
     ['an origin', { tags: { 'image-family:origin': 'cn-beijing/m-0' }, isCopied: true }, {}],
     ['a decision on something else', { tags: decided(theirs, 'rollback', { target: 'm-4' }) }, {}],
-    ['the decision of this run', { tags: decided(ours, 'promote', { target: 'm-1' }) }, {}],
+    [
+      'the decision of this run over an earlier one',
+      { tags: decided(ours, 'promote', { target: 'm-4', replaces: theirs.key }) },
+      {},
+    ],
     ['a decision tag that cannot be read', { tags: { 'image-family:decision': 'done m-1' } }, {}],
     ['another origin than those needed', {}, { origins: ['cn-beijing/m-1', 'm-1'] }],
     ['other images in use and shared', {}, { used: ['m-4'], shares: { 'm-4': ['1001'], 'm-3': ['1001'] } }],

@@ -182,6 +182,22 @@ describe('a bake with keep into three regions', () => {
   })
 })
 
+test('a promotion that goes on after it has made room deletes no image that it has only recorded itself on', async () => {
+  fillWeb(5, [home, shanghai])
+  ecs.quotas.imagesPerFamily = 6
+  ecs.seed.image({ region: shanghai, family: 'web', name: 'v0', createdAt: on(1), tags: { 'image-family:run': '1-a' } })
+  const byHand = ecs.images(home).find(({ name }) => name === 'v3')?.id ?? ''
+  ecs.change(byHand, { tags: { team: 'core' } })
+  const proven = ecs.seed.image({ name: 'proven', createdAt: '2026-03-02T12:00:00Z' }).id
+  const walked = await walk(ecs, {
+    ...{ mode: 'promote', family: 'web', 'image-id': proven, 'deprecate-newer': 'true' },
+    ...{ 'replica-region-ids': shanghai, keep: '2' },
+  })
+  expect(walked.failure).toBeUndefined()
+  expect(walked.outcome.round).toBe(3)
+  expect(ecs.image(byHand)?.status).toBe('Deprecated')
+})
+
 test('a promotion that goes on after it has made room still tells what it could not record', async () => {
   fillWeb(4, [home, shanghai])
   ecs.quotas.imagesPerFamily = 5

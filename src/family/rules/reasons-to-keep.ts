@@ -101,15 +101,23 @@ export function findHold(
   if (fallbacks.some(({ id }) => id === image.id)) return rollbackTarget
   if (origins.includes(originOf(image))) return neededAtHome
   if (tag.protect in image.tags) return protectedByTag
-  if (!hasOwnTag(image)) return notOurs('not made by this action')
+  if (!hasOwnTag(image, run.key)) return notOurs('not made by this action')
   const copied = findCopiedTags(image, members)
   if (copied) return copied
   const decision = findDecisionFor(image, members, run)
   return decision && wantedBy(decision)
 }
 
-/** This action made the image, adopted it as a copy, or decided about it, unless its tags were copied. */
-const hasOwnTag = ({ tags }: Image): boolean => [tag.run, tag.origin, tag.decision].some((key) => key in tags)
+/**
+ * This action made the image, adopted it as a copy, or decided about it, unless its tags were copied. The record of the
+ * present run alone does not count: the run found the image in the family.
+ */
+function hasOwnTag(image: Image, run: string): boolean {
+  const { tags } = image
+  if (tag.run in tags || tag.origin in tags) return true
+  const decision = decisionOn(image)
+  return tag.decision in tags && !(decision?.run === run && decision.replaces === undefined)
+}
 
 /** Somebody has copied the tags from one image to another, so they do not tell which of the two this action made. */
 function findCopiedTags(image: Image, members: readonly Image[]): Hold | undefined {
@@ -164,7 +172,7 @@ export function reasonToKeep(
   if (image.id === current?.id) return `it is what ${deletion.family} serves now`
   if (image.id === fallback?.id) return `it is what a rollback of ${deletion.family} falls back to now`
   if (tag.protect in image.tags) return `it is tagged ${tag.protect} now`
-  if (!hasOwnTag(image)) return "it no longer has this action's tags"
+  if (!hasOwnTag(image, deletion.run)) return "it no longer has this action's tags"
   const held = findCopiedTags(image, members)
   if (held) return held.reason
   const decision = decisionOn(image)
