@@ -79,9 +79,13 @@ function lostShares(outcome: Outcome): Notice[] {
   })
 }
 
-/** Deletions that failed, and images that were kept after all. */
+/** Deletions that failed, and images that were kept after all. If a later round tried again, only the last try is told. */
 function deletionsNotDone(outcome: Outcome): Notice[] {
-  return outcome.journal.flatMap(({ step, skipped, reason, error, tolerated }): Notice[] => {
+  const tries = Map.groupBy(outcome.journal, ({ step }) => `${step.region} ${step.action} ${stepTarget(step)}`)
+  const lastTries = new Set([...tries.values()].map((entries) => entries.at(-1)))
+  return outcome.journal.flatMap((entry): Notice[] => {
+    if (!lastTries.has(entry)) return []
+    const { step, skipped, reason, error, tolerated } = entry
     const where = regionPrefix(step.region, outcome.request)
     if (tolerated && error) {
       return [warning(`${where}Could not ${describeStep(step)}: ${explainError(error)}`)]

@@ -218,6 +218,21 @@ describe('what was changed is told by the journal', () => {
 })
 
 describe('several regions', () => {
+  test('a sentence that does not name its region begins with it', () => {
+    const confirming = planOf({ check: (region) => [{ action: 'confirm', region, family: 'web', image: 'm-1' }] })
+    const wrong = {
+      code: 'step',
+      reason: 'web now serves nothing, but `expected-image-id` says m-1.',
+      remedy: '',
+    } as const
+    const journal = stepsIn(confirming, 'check')
+      .slice(0, 1)
+      .map((step) => failed(step, wrong))
+    const request = rollback({ replicas: [shanghai, beijing] })
+    const { reasons } = messageOf(outcome(request, { plan: confirming, journal, failure: failure(journal) }))
+    expect(reasons).toEqual([`${home}: ${wrong.reason}`])
+  })
+
   const plan = rollbackPlan()
   const [first, second, third] = stepsIn(plan, 'activate')
   if (!first || !second || !third) throw new Error('There is nothing to do.')

@@ -106,3 +106,16 @@ test('of images that were not deleted, only those that are kept are told', () =>
 test('an outcome is plain data: it tells the same when it was stored as JSON', () => {
   expect(report(JSON.parse(JSON.stringify(full)) as Outcome)).toEqual(report(full))
 })
+
+test('a deletion that failed again in a later round is told once', () => {
+  const refused = { code: 'step', reason: 'It is public.', remedy: 'Unpublish it.' } as const
+  const tries = [1, 2].map((round) =>
+    done({ id: `${home}/${round === 1 ? 'room' : 'prune'}/1`, step: remove }, round, {
+      state: 'failed',
+      error: refused,
+      tolerated: true,
+    }),
+  )
+  const { notices } = report(outcome(bake({ keep: 2 }), { plan, round: 2, journal: tries }))
+  expect(notices.filter(({ text }) => text.includes('It is public.'))).toHaveLength(1)
+})
