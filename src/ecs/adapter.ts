@@ -183,6 +183,8 @@ async function write(client: EcsClient, step: Write): Promise<void> {
         change: attributesFor(step),
         hasStatus: (status) => hasStatus(client, { region, image: step.image, status }),
       })
+    default:
+      throw new Error(`No request for ${JSON.stringify(step satisfies never)}`)
   }
 }
 
