@@ -13,6 +13,19 @@ export type FaultKind =
   | 'error'
   | 'signature-echo'
 
+/** Those that pass: the same request, sent again, gets its answer. A slow answer comes by itself. */
+export const passingFaults = [
+  'throttling',
+  'throttling-retry-after',
+  'internal-error',
+  'unavailable',
+  'html',
+  'broken-json',
+  'empty',
+  'reset-before',
+  'reset-after',
+] as const satisfies readonly FaultKind[]
+
 export interface Fault {
   readonly kind: FaultKind
   /** Only requests of this API. */

@@ -1,11 +1,10 @@
 /** What a user sees of errors: each with what to do, what passes sat out, and a cancelled step that can be gone on with. */
 import { describe, expect } from 'vitest'
 import type { Inputs } from '../action/runner.ts'
+import { passingFaults } from '../local-ecs/faults.ts'
 import type { LocalEcs } from '../local-ecs/server.ts'
 import { endOf, errorOf, localEcs, seedFamily, visibleWritesTo, watchFamily } from '../scene.ts'
 import { type Moment, runMain, test } from './step.ts'
-
-type FaultKind = Parameters<LocalEcs['faults']['add']>[0]['kind']
 
 /** A scene for each mode, in which the step succeeds as long as nothing goes wrong. */
 const scenes: Readonly<Record<string, (ecs: LocalEcs) => Inputs>> = {
@@ -84,18 +83,7 @@ async function calm(mode: string, scene: (ecs: LocalEcs) => Inputs): Promise<Cal
 }
 
 describe('passing trouble is sat out', () => {
-  const kinds: readonly FaultKind[] = [
-    'throttling',
-    'throttling-retry-after',
-    'internal-error',
-    'unavailable',
-    'html',
-    'broken-json',
-    'empty',
-    'reset-before',
-    'reset-after',
-  ]
-  test.each(kinds)('%s, at every kind of request of every mode', async (kind) => {
+  test.each(passingFaults)('%s, at every kind of request of every mode', async (kind) => {
     for (const [mode, scene] of Object.entries(scenes)) {
       const usual = await calm(mode, scene)
       const ecs = await localEcs()
